@@ -1,0 +1,69 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A module of the house: a folder in `Sources/` and one in `Tests/`.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name + "Tests",
+    dependencies: [.byName(name: name)] + dependencies,
+    resources: resources,
+    swiftSettings: settings
+  )
+}
+
+let package = Package(
+  name: "tonari",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "tonari", targets: ["tonari"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    // The command line.
+    .executableTarget(
+      name: "tonari",
+      dependencies: [
+        "Planning", "Report", "Files", "Kubernetes", "Placement", "Traffic", "Topology",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings
+    ),
+
+    // I/O and presentation.
+    module("Report", ["Placement", "Topology"]),
+    module("Planning", ["Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
+    module("Files", ["CZlib"]),
+    module("Kubernetes", ["Topology", "Yams"]),
+
+    // Pure decisions.
+    module("Placement", ["Topology", "CGLPK"]),
+    module("Traffic", ["Topology"]),
+    module("Topology"),
+
+    // C libraries and thin shims.
+    .target(name: "CGLPK", linkerSettings: [.linkedLibrary("glpk")]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    tests("Topology"),
+    tests("Traffic", ["Topology"]),
+    tests("Placement", ["Topology"]),
+    tests("Kubernetes", ["Topology"]),
+    tests("Files"),
+    tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
+    tests("Report", ["Placement", "Topology"]),
+  ]
+)

@@ -1,0 +1,117 @@
+/// The figures of one placement: the objective, term by term, and what a user asks of it.
+public struct Evaluation: Hashable, Sendable {
+  /// The value that is minimized.
+  public var objective: Double
+  /// `Σ_e t_e`, in the problem's traffic unit.
+  public var totalTraffic: Double
+  /// `localShare[e] = Σ_n min(x[u,n]/R_u, x[v,n]/R_v)` of each edge at node tier.
+  public var localShareOfEdge: [Double]
+  /// The same at zone tier.
+  public var zoneShareOfEdge: [Double]
+  /// Traffic-weighted mean of `localShareOfEdge`: the localized share at node tier. 1 where there is no traffic.
+  public var localizedShareNode: Double
+  /// Traffic-weighted mean at zone tier.
+  public var localizedShareZone: Double
+  /// `U`: the highest utilization of any resource on any node, pods outside the plan included.
+  public var peakUtilization: Double
+  /// Mean over nodes of the utilization of each node's fullest resource.
+  public var meanUtilization: Double
+  /// How many replicas run elsewhere than now.
+  public var moves: Int
+}
+
+extension Problem {
+  /// Scores a placement from scratch. The source of the formulas is the ILP in ``Problem``.
+  public func evaluate(_ assignment: Assignment) -> Evaluation {
+    let nodeShare = localShares(assignment, domain: nil)
+    let zoneShare = zones.count > 1 ? localShares(assignment, domain: nodes.map(\.zone)) : edges.map { _ in 1 }
+    let total = edges.reduce(0) { $0 + $1.traffic }
+    var atNode = 0.0
+    var atZone = 0.0
+    for (e, edge) in edges.enumerated() {
+      atNode += edge.traffic * nodeShare[e]
+      atZone += edge.traffic * zoneShare[e]
+    }
+    let (peak, mean) = utilization(assignment)
+    let moves = moves(assignment)
+    return Evaluation(
+      objective: weights.leavingNode * (total - atNode) + weights.leavingZone * (total - atZone)
+        + weights.utilization * peak + weights.move * Double(moves),
+      totalTraffic: total,
+      localShareOfEdge: nodeShare,
+      zoneShareOfEdge: zoneShare,
+      localizedShareNode: total > 0 ? atNode / total : 1,
+      localizedShareZone: total > 0 ? atZone / total : 1,
+      peakUtilization: peak,
+      meanUtilization: mean,
+      moves: moves
+    )
+  }
+
+  /// `Σ_d min(x[u,d]/R_u, x[v,d]/R_v)` for each edge; `domain` maps nodes to domains, nil means each node is its own.
+  private func localShares(_ assignment: Assignment, domain: [Int]?) -> [Double] {
+    func counts(_ w: Int) -> [Int: Int] {
+      var counts: [Int: Int] = [:]
+      for placed in assignment.placed[w] {
+        counts[domain?[placed.node] ?? placed.node, default: 0] += placed.replicas
+      }
+      return counts
+    }
+    let countsOf = workloads.indices.map(counts)
+    return edges.map { edge in
+      let (a, b) = (countsOf[edge.u], countsOf[edge.v])
+      let (ru, rv) = (Double(workloads[edge.u].replicas), Double(workloads[edge.v].replicas))
+      return a.sorted { $0.key < $1.key }.reduce(0) { share, entry in
+        share + min(Double(entry.value) / ru, Double(b[entry.key] ?? 0) / rv)
+      }
+    }
+  }
+
+  /// Replicas and reserved amounts on each node: `load[n * resources.count + k]`.
+  public func load(_ assignment: Assignment) -> [Int64] {
+    var load = reserved
+    for (w, placed) in assignment.placed.enumerated() {
+      for place in placed {
+        for k in resources.indices {
+          load[place.node * resources.count + k] += Int64(place.replicas) * requests[w * resources.count + k]
+        }
+      }
+    }
+    return load
+  }
+
+  private func utilization(_ assignment: Assignment) -> (peak: Double, mean: Double) {
+    let load = load(assignment)
+    var peak = 0.0
+    var sum = 0.0
+    for n in nodes.indices {
+      var fullest = 0.0
+      for k in resources.indices {
+        let i = n * resources.count + k
+        guard allocatable[i] > 0 else { continue }
+        fullest = max(fullest, Double(load[i]) / Double(allocatable[i]))
+      }
+      peak = max(peak, fullest)
+      sum += fullest
+    }
+    return (peak, nodes.isEmpty ? 0 : sum / Double(nodes.count))
+  }
+
+  /// How many replicas run elsewhere than now: those that leave a node, less those that go away because the workload
+  /// shrinks. A workload that does not run yet moves nothing.
+  public func moves(_ assignment: Assignment) -> Int {
+    var moves = 0
+    for (w, now) in current.enumerated() {
+      guard let now else { continue }
+      var left = 0
+      var running = 0
+      for place in now {
+        let stays = assignment.placed[w].first { $0.node == place.node }?.replicas ?? 0
+        left += max(0, place.replicas - stays)
+        running += place.replicas
+      }
+      moves += max(0, left - max(0, running - workloads[w].replicas))
+    }
+    return moves
+  }
+}

@@ -1,0 +1,215 @@
+/// A placement problem: which node should each replica of each workload run on?
+///
+/// Everything is a flat array over integer indices: nodes `n`, workloads `w`, resources `k`. Amounts of resources are
+/// exact integers in a unit of the caller's choice (millicores, bytes), so that capacity checks never drift.
+///
+/// The problem is the ILP of the design: `x[w,n]` replicas of workload `w` on node `n`,
+///
+///     minimize   Σ_e t_e · Σ_tier step(tier) · (1 − Σ_{d in tier} z[e,d])  +  λ·U  +  μ·(replicas moved)
+///     with       z[e,d] ≤ x[u,d]/R_u,  z[e,d] ≤ x[v,d]/R_v
+///     subject to Σ_n x[w,n] = R_w,   Σ_w r[w,k]·x[w,n] ≤ A[n,k],   x[w,n] ≤ limit[w,n],   rules
+public struct Problem: Sendable {
+  /// A set of nodes under one label value each: hosts, zones, racks.
+  public struct Partition: Hashable, Sendable {
+    /// The topology key, such as `topology.kubernetes.io/zone`.
+    public var name: String
+    /// The domain of each node, from 0; −1 for a node in no domain.
+    public var domain: [Int32]
+    /// How many domains there are.
+    public var count: Int
+
+    /// Makes a partition; `domain` has one entry a node.
+    public init(name: String, domain: [Int32]) {
+      self.name = name
+      self.domain = domain
+      self.count = Int(domain.max() ?? -1) + 1
+    }
+  }
+
+  /// A node that takes replicas.
+  public struct Node: Hashable, Sendable {
+    /// The node's name.
+    public var name: String
+    /// Index of its zone in ``Problem/zones``.
+    public var zone: Int
+
+    /// Makes a node.
+    public init(name: String, zone: Int = 0) {
+      self.name = name
+      self.zone = zone
+    }
+  }
+
+  /// A workload: replicas that are all alike.
+  public struct Workload: Hashable, Sendable {
+    /// A name that is unique in the problem, for messages.
+    public var name: String
+    /// How many replicas to place.
+    public var replicas: Int
+    /// Index of the row in ``Problem/limitRows`` that says how many replicas each node may hold.
+    public var limitRow: Int
+
+    /// Makes a workload.
+    public init(name: String, replicas: Int, limitRow: Int = 0) {
+      self.name = name
+      self.replicas = replicas
+      self.limitRow = limitRow
+    }
+  }
+
+  /// An undirected traffic edge between two different workloads; both directions of a conversation are one edge.
+  public struct Edge: Hashable, Sendable {
+    /// Index of one workload.
+    public var u: Int
+    /// Index of the other.
+    public var v: Int
+    /// Traffic per second, in ``Problem/trafficUnit``. Positive.
+    public var traffic: Double
+
+    /// Makes an edge.
+    public init(u: Int, v: Int, traffic: Double) {
+      self.u = u
+      self.v = v
+      self.traffic = traffic
+    }
+  }
+
+  /// A constraint beyond capacities and per-node limits. Every rule speaks of domains of a partition in
+  /// ``Problem/partitions``; nodes in no domain are outside of it.
+  public enum Rule: Hashable, Sendable {
+    /// At most `count` replicas of the workload in each domain (required anti-affinity to itself).
+    case atMost(workload: Int, partition: Int, count: Int)
+    /// The two workloads never share a domain (required anti-affinity between them).
+    case apart(workload: Int, other: Int, partition: Int)
+    /// Each replica of the workload runs in a domain that holds a replica of one of `others`, or one of which
+    /// `present` says that a pod outside the plan satisfies it. Nodes in no domain are not allowed.
+    case together(workload: Int, others: [Int], partition: Int, present: [Bool])
+    /// Among the `eligible` domains, the count of replicas of `members` (plus `base` from pods outside the plan)
+    /// differs by at most `maxSkew` between the fullest domain that holds a replica of `workload` and the emptiest;
+    /// the emptiest counts as 0 where fewer than `minDomains` are eligible. Nodes in no domain are not allowed.
+    case spread(
+      workload: Int, members: [Int], partition: Int, maxSkew: Int, minDomains: Int, base: [Int], eligible: [Bool])
+  }
+
+  /// Names of the resources, such as `cpu`.
+  public var resources: [String]
+  /// The nodes.
+  public var nodes: [Node]
+  /// Names of the zones.
+  public var zones: [String]
+  /// The workloads.
+  public var workloads: [Workload]
+  /// What one replica requests: `requests[w * resources.count + k]`.
+  public var requests: [Int64]
+  /// What a node can give in all: `allocatable[n * resources.count + k]`. Utilization is relative to it.
+  public var allocatable: [Int64]
+  /// What pods outside the plan use there already: `reserved[n * resources.count + k]`.
+  public var reserved: [Int64]
+  /// Rows of how many replicas each node may hold; workloads with the same row share it.
+  public var limitRows: [[Int32]]
+  /// The traffic between workloads.
+  public var edges: [Edge]
+  /// Unit of ``Edge/traffic``, for messages and plans.
+  public var trafficUnit: TrafficUnit
+  /// Partitions that rules speak of.
+  public var partitions: [Partition]
+  /// Constraints beyond capacity and limits.
+  public var rules: [Rule]
+  /// Where replicas run now, `current[w]` as (node, replicas); nil for a workload that does not run yet.
+  public var current: [[Placed]?]
+  /// The objective's weights.
+  public var weights: Weights
+
+  /// Replicas of one workload on one node.
+  public struct Placed: Hashable, Sendable {
+    /// Index of the node.
+    public var node: Int
+    /// How many replicas run there.
+    public var replicas: Int
+
+    /// Makes a pair.
+    public init(node: Int, replicas: Int) {
+      self.node = node
+      self.replicas = replicas
+    }
+  }
+
+  /// What traffic is counted in.
+  public enum TrafficUnit: String, Hashable, Sendable {
+    /// Bytes per second.
+    case bytesPerSecond
+    /// Requests per second.
+    case requestsPerSecond
+  }
+
+  /// The weights of the objective's terms, all in the unit of traffic.
+  public struct Weights: Hashable, Sendable {
+    /// What traffic costs that leaves its node (`step(node)`).
+    public var leavingNode: Double
+    /// What traffic costs that leaves its zone, on top (`step(zone)`).
+    public var leavingZone: Double
+    /// λ: what the peak utilization costs, as traffic for U = 1.
+    public var utilization: Double
+    /// μ: what one moved replica costs.
+    public var move: Double
+    /// The most replicas that may move; nil for any number.
+    public var maxMoves: Int?
+
+    /// Makes weights; by default traffic alone counts, at the default hop costs.
+    public init(
+      leavingNode: Double = 1,
+      leavingZone: Double = 3,
+      utilization: Double = 0,
+      move: Double = 0,
+      maxMoves: Int? = nil
+    ) {
+      self.leavingNode = leavingNode
+      self.leavingZone = leavingZone
+      self.utilization = utilization
+      self.move = move
+      self.maxMoves = maxMoves
+    }
+  }
+
+  /// Makes a problem without traffic, reservations, rules or current placement; set those afterwards.
+  ///
+  /// - Parameters:
+  ///   - requests: flat, workloads × resources.
+  ///   - allocatable: flat, nodes × resources.
+  public init(
+    resources: [String],
+    nodes: [Node],
+    zones: [String] = [""],
+    workloads: [Workload],
+    requests: [Int64],
+    allocatable: [Int64]
+  ) {
+    precondition(requests.count == workloads.count * resources.count)
+    precondition(allocatable.count == nodes.count * resources.count)
+    self.resources = resources
+    self.nodes = nodes
+    self.zones = zones
+    self.workloads = workloads
+    self.requests = requests
+    self.allocatable = allocatable
+    self.reserved = Array(repeating: 0, count: allocatable.count)
+    self.limitRows = [Array(repeating: .max, count: nodes.count)]
+    self.edges = []
+    self.trafficUnit = .bytesPerSecond
+    self.partitions = []
+    self.rules = []
+    self.current = Array(repeating: nil, count: workloads.count)
+    self.weights = Weights()
+  }
+
+  /// What is left for the plan on a node: allocatable less reserved, not below zero.
+  public func capacity(node: Int, resource: Int) -> Int64 {
+    let i = node * resources.count + resource
+    return max(0, allocatable[i] - reserved[i])
+  }
+
+  /// How many replicas of a workload a node may hold by its limit row, whatever its capacity.
+  public func limit(workload: Int, node: Int) -> Int {
+    min(workloads[workload].replicas, Int(limitRows[workloads[workload].limitRow][node]))
+  }
+}

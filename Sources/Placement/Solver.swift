@@ -1,0 +1,55 @@
+/// How long and how hard to search.
+public struct SolverOptions: Hashable, Sendable {
+  /// Stop with the best placement so far after this time; nil for no limit.
+  public var timeLimit: Duration?
+  /// Seed of all random choices.
+  public var seed: UInt64
+  /// A budget of work from 1 to 10, each step about twice the one before. With it, the same inputs and seed give the
+  /// same plan on any machine, as long as the time limit does not come first. Nil: the search fills the time limit.
+  public var effort: Int?
+  /// How many threads search.
+  public var threads: Int
+  /// Whether to go on until the placement is proven optimal or time is up.
+  public var prove: Bool
+
+  /// Makes options.
+  public init(
+    timeLimit: Duration? = .seconds(60), seed: UInt64 = 1, effort: Int? = nil, threads: Int = 2, prove: Bool = false
+  ) {
+    self.timeLimit = timeLimit
+    self.seed = seed
+    self.effort = effort
+    self.threads = threads
+    self.prove = prove
+  }
+}
+
+/// What a solver needs from the world: the time, a word when to stop, and an ear for progress.
+public struct SolverContext: Sendable {
+  /// Time since the solver was started.
+  public var elapsed: @Sendable () -> Duration
+  /// Whether to stop with the best placement so far (an interrupt).
+  public var isCancelled: @Sendable () -> Bool
+  /// Called from any thread as the search goes on, at most some tens of times a second.
+  public var progress: @Sendable (SolverProgress) -> Void
+
+  /// Makes a context.
+  public init(
+    elapsed: @escaping @Sendable () -> Duration,
+    isCancelled: @escaping @Sendable () -> Bool = { false },
+    progress: @escaping @Sendable (SolverProgress) -> Void = { _ in }
+  ) {
+    self.elapsed = elapsed
+    self.isCancelled = isCancelled
+    self.progress = progress
+  }
+}
+
+extension Problem {
+  /// Finds the best placement it can: a portfolio of construction, local search, GLPK and bounds.
+  ///
+  /// Blocks the calling thread; call it from a thread of its own, never from the cooperative pool.
+  public func solve(_ options: SolverOptions, _ context: SolverContext) throws(PlacementError) -> Solution {
+    throw PlacementError(code: .notFound, message: "not there yet")
+  }
+}

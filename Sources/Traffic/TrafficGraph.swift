@@ -1,0 +1,110 @@
+public import Topology
+
+/// One end of a traffic edge as a dump names it.
+///
+/// Importers do not guess: a name without a namespace stays without one, and what a dump marks as outside the mesh
+/// (`unknown`, a passthrough cluster, an external host) is `outside`. Resolving to workloads is the planner's business.
+public struct TrafficEndpoint: Hashable, Sendable {
+  /// The namespace, or nil where the dump does not say.
+  public var namespace: String?
+  /// The name of a workload or a service; for an outside end, the host or the dump's word for it.
+  public var name: String
+  /// Whether the dump says that this end is not a workload of the cluster.
+  public var isOutside: Bool
+
+  /// Makes an endpoint.
+  public init(namespace: String?, name: String, isOutside: Bool = false) {
+    self.namespace = namespace
+    self.name = name
+    self.isOutside = isOutside
+  }
+
+  /// Makes the endpoint of a workload whose namespace is known.
+  public init(_ workload: WorkloadName) {
+    self.init(namespace: workload.namespace, name: workload.name)
+  }
+}
+
+extension TrafficEndpoint: CustomStringConvertible {
+  /// `namespace/name`, or `name` alone.
+  public var description: String { namespace.map { "\($0)/\(name)" } ?? name }
+}
+
+/// Who talks to whom and how much: directed edges between endpoints, with rates that add up.
+public struct TrafficGraph: Sendable {
+  /// One directed edge and its rates.
+  public struct Edge: Hashable, Sendable {
+    /// Index of the caller in ``TrafficGraph/endpoints``.
+    public var source: Int
+    /// Index of the callee in ``TrafficGraph/endpoints``.
+    public var destination: Int
+    /// Bytes per second in both directions of the conversation; nil where no dump recorded bytes for this edge.
+    public var bytesPerSecond: Double?
+    /// Requests per second; nil where no dump recorded requests for this edge.
+    public var requestsPerSecond: Double?
+  }
+
+  private struct Pair: Hashable {
+    var source: Int32
+    var destination: Int32
+  }
+
+  /// All endpoints, in order of first appearance.
+  public private(set) var endpoints: [TrafficEndpoint] = []
+  /// All edges, in order of first appearance; no two share both ends.
+  public private(set) var edges: [Edge] = []
+
+  private var endpointIndex: [TrafficEndpoint: Int] = [:]
+  private var edgeIndex: [Pair: Int] = [:]
+
+  /// Makes an empty graph.
+  public init() {}
+
+  /// Answers the index of an endpoint, adding it where it is new.
+  public mutating func index(of endpoint: TrafficEndpoint) -> Int {
+    if let index = endpointIndex[endpoint] { return index }
+    endpoints.append(endpoint)
+    endpointIndex[endpoint] = endpoints.count - 1
+    return endpoints.count - 1
+  }
+
+  /// Adds traffic to the edge between two endpoints, given by index. Rates of the same edge add up; a nil rate adds
+  /// nothing.
+  public mutating func add(source: Int, destination: Int, bytesPerSecond: Double?, requestsPerSecond: Double?) {
+    let pair = Pair(source: Int32(source), destination: Int32(destination))
+    guard let index = edgeIndex[pair] else {
+      edgeIndex[pair] = edges.count
+      edges.append(
+        Edge(
+          source: source,
+          destination: destination,
+          bytesPerSecond: bytesPerSecond,
+          requestsPerSecond: requestsPerSecond
+        )
+      )
+      return
+    }
+    edges[index].bytesPerSecond.add(bytesPerSecond)
+    edges[index].requestsPerSecond.add(requestsPerSecond)
+  }
+
+  /// Adds all edges of another graph to this one.
+  public mutating func add(_ other: TrafficGraph) {
+    let mapped = other.endpoints.map { index(of: $0) }
+    for edge in other.edges {
+      add(
+        source: mapped[edge.source],
+        destination: mapped[edge.destination],
+        bytesPerSecond: edge.bytesPerSecond,
+        requestsPerSecond: edge.requestsPerSecond
+      )
+    }
+  }
+}
+
+extension Optional<Double> {
+  fileprivate mutating func add(_ other: Double?) {
+    guard let other else { return }
+    self = (self ?? 0) + other
+  }
+}
