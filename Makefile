@@ -1,0 +1,44 @@
+# Everything a user or a developer does here, each in one command. `make help` lists them.
+
+PACKAGES := libglpk-dev zlib1g-dev pkg-config
+EXAMPLE  := manifests/examples
+TONARI   := .build/release/tonari
+SOURCES  := Package.swift Sources Tests
+
+.PHONY: help deps toolchain build demo test lint format bench clean
+
+help: ## List the commands.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+toolchain:
+	@command -v swift >/dev/null 2>&1 || { \
+	  echo "No 'swift' on the PATH. Install a Swift 6.1 (or later) toolchain: https://www.swift.org/install/linux/" >&2; \
+	  exit 1; }
+
+deps: ## Install the system packages that are missing.
+	@.ci/packages $(PACKAGES)
+
+build: toolchain deps ## Build for release.
+	swift build -c release --product tonari
+
+demo: build ## Plan the example shop: leaves plan.yaml and report.html.
+	$(TONARI) plan --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv \
+	  --time-limit 10s --out plan.yaml --report report.html
+	@echo
+	@echo "The plan is in plan.yaml, the picture in report.html."
+
+test: toolchain deps ## Run all tests.
+	swift test --disable-xctest
+
+lint: toolchain ## Check layout, documentation and a few rules of the house.
+	swift format lint --strict --recursive --parallel $(SOURCES)
+	@.ci/lint
+
+format: toolchain ## Lay the sources out.
+	swift format --in-place --recursive --parallel $(SOURCES)
+
+bench: toolchain deps ## Compare with the peers; see benchmarks/README.md.
+	benchmarks/run
+
+clean: ## Remove what was built.
+	rm -rf .build plan.yaml report.html
