@@ -60,7 +60,7 @@ let package = Package(
 
     tests("Topology"),
     tests("Traffic", ["Topology"]),
-    tests("Placement", ["Topology"]),
+    tests("Placement", ["Topology", "CGLPK"]),
     tests("Kubernetes", ["Topology"]),
     tests("Files"),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
