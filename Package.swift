@@ -62,7 +62,7 @@ let package = Package(
     tests("Traffic", ["Topology"]),
     tests("Placement", ["Topology", "CGLPK"]),
     tests("Kubernetes", ["Topology"]),
-    tests("Files"),
+    tests("Files", ["CZlib"]),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
     tests("Report", ["Placement", "Topology"]),
   ]
