@@ -60,7 +60,10 @@ let package = Package(
 
     tests("Topology"),
     tests("Traffic", ["Topology"]),
-    tests("Placement", ["Topology", "CGLPK"]),
+    .target(
+      name: "PlacementTestSupport", dependencies: ["Placement"], path: "Tests/PlacementTestSupport",
+      swiftSettings: settings),
+    tests("Placement", ["Topology", "CGLPK", "PlacementTestSupport"]),
     tests("Kubernetes", ["Topology"]),
     tests("Files", ["CZlib"]),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
