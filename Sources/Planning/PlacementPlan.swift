@@ -1,0 +1,205 @@
+/// A placement as a document: the object `PlacementPlan` of `tonari.dev/v1alpha1`, the same as a file and as a custom
+/// resource.
+public struct PlacementPlan: Codable, Hashable, Sendable {
+  /// The version of the format that this code reads and writes.
+  public static let currentAPIVersion = "tonari.dev/v1alpha1"
+  /// The kind of the object.
+  public static let kind = "PlacementPlan"
+
+  /// `tonari.dev/v1alpha1`.
+  public var apiVersion: String
+  /// `PlacementPlan`.
+  public var kind: String
+  /// The object's name.
+  public var metadata: Metadata
+  /// What runs where.
+  public var spec: Spec
+  /// How good the plan is; nil in a plan that was written by hand.
+  public var status: Status?
+
+  /// Makes a plan of the current version.
+  public init(name: String, placements: [Placement], status: Status?) {
+    self.apiVersion = Self.currentAPIVersion
+    self.kind = Self.kind
+    self.metadata = Metadata(name: name)
+    self.spec = Spec(placements: placements)
+    self.status = status
+  }
+
+  /// The object's metadata.
+  public struct Metadata: Codable, Hashable, Sendable {
+    /// The object's name.
+    public var name: String
+  }
+
+  /// What runs where.
+  public struct Spec: Codable, Hashable, Sendable {
+    /// One entry for each workload.
+    public var placements: [Placement]
+  }
+
+  /// Where the replicas of one workload run.
+  public struct Placement: Codable, Hashable, Sendable {
+    /// The workload.
+    public var workload: WorkloadReference
+    /// The nodes that hold some of its replicas.
+    public var nodes: [NodeShare]
+
+    /// Makes a placement.
+    public init(workload: WorkloadReference, nodes: [NodeShare]) {
+      self.workload = workload
+      self.nodes = nodes
+    }
+  }
+
+  /// A workload of the cluster.
+  public struct WorkloadReference: Codable, Hashable, Sendable {
+    /// The object's kind, such as `Deployment`.
+    public var kind: String
+    /// Its namespace.
+    public var namespace: String
+    /// Its name.
+    public var name: String
+
+    /// Makes a reference.
+    public init(kind: String, namespace: String, name: String) {
+      self.kind = kind
+      self.namespace = namespace
+      self.name = name
+    }
+  }
+
+  /// How many replicas a node holds.
+  public struct NodeShare: Codable, Hashable, Sendable {
+    /// The node's name.
+    public var name: String
+    /// How many replicas of the workload it holds; at least 1.
+    public var replicas: Int
+
+    /// Makes a share.
+    public init(name: String, replicas: Int) {
+      self.name = name
+      self.replicas = replicas
+    }
+  }
+
+  /// How good the plan is.
+  public struct Status: Codable, Hashable, Sendable {
+    /// The value that was minimized.
+    public var objective: Double
+    /// No placement has an objective below this.
+    public var lowerBound: Double
+    /// `(objective − lowerBound) / objective`; 0 when optimal.
+    public var gap: Double
+    /// Whether the plan is proven to be the best there is.
+    public var optimal: Bool
+    /// What becomes of the traffic.
+    public var traffic: Traffic
+    /// How full the nodes are.
+    public var utilization: Utilization
+    /// How many replicas run elsewhere than now.
+    public var moves: Int
+    /// The moves, in an order in which no node is over capacity at any step; nil where nothing runs yet.
+    public var moveOrder: [Move]?
+    /// How the plan was found.
+    public var solver: Solver
+
+    /// Makes a status.
+    public init(
+      objective: Double, lowerBound: Double, gap: Double, optimal: Bool, traffic: Traffic, utilization: Utilization,
+      moves: Int, moveOrder: [Move]?, solver: Solver
+    ) {
+      self.objective = objective
+      self.lowerBound = lowerBound
+      self.gap = gap
+      self.optimal = optimal
+      self.traffic = traffic
+      self.utilization = utilization
+      self.moves = moves
+      self.moveOrder = moveOrder
+      self.solver = solver
+    }
+  }
+
+  /// What becomes of the traffic between workloads under the plan.
+  public struct Traffic: Codable, Hashable, Sendable {
+    /// All traffic between the plan's workloads, in ``unit``.
+    public var total: Double
+    /// What leaves its node.
+    public var crossNode: Double
+    /// The part that stays, from 0 to 1.
+    public var localizedShare: LocalizedShare
+    /// `bytesPerSecond` or `requestsPerSecond`.
+    public var unit: String
+
+    /// Makes the figures of traffic.
+    public init(total: Double, crossNode: Double, localizedShare: LocalizedShare, unit: String) {
+      self.total = total
+      self.crossNode = crossNode
+      self.localizedShare = localizedShare
+      self.unit = unit
+    }
+  }
+
+  /// The traffic-weighted mean share of traffic that stays within a tier, from 0 to 1.
+  public struct LocalizedShare: Codable, Hashable, Sendable {
+    /// What stays on its node.
+    public var node: Double
+    /// What stays in its zone.
+    public var zone: Double
+
+    /// Makes shares.
+    public init(node: Double, zone: Double) {
+      self.node = node
+      self.zone = zone
+    }
+  }
+
+  /// How full the nodes are, each by its fullest resource, from 0 to 1.
+  public struct Utilization: Codable, Hashable, Sendable {
+    /// The fullest node.
+    public var max: Double
+    /// The mean over all nodes.
+    public var mean: Double
+
+    /// Makes figures of utilization.
+    public init(max: Double, mean: Double) {
+      self.max = max
+      self.mean = mean
+    }
+  }
+
+  /// One replica that goes from one node to another.
+  public struct Move: Codable, Hashable, Sendable {
+    /// The workload.
+    public var workload: WorkloadReference
+    /// The node that it leaves.
+    public var from: String
+    /// The node where it goes.
+    public var to: String
+    /// Whether no order makes room for it: its target is over capacity until other moves are done. Nil means no.
+    public var blocked: Bool?
+
+    /// Makes a move.
+    public init(workload: WorkloadReference, from: String, to: String, blocked: Bool? = nil) {
+      self.workload = workload
+      self.from = from
+      self.to = to
+      self.blocked = blocked
+    }
+  }
+
+  /// How the plan was found.
+  public struct Solver: Codable, Hashable, Sendable {
+    /// How long the search took.
+    public var seconds: Double
+    /// The seed of its random choices.
+    public var seed: UInt64
+
+    /// Makes a record of the search.
+    public init(seconds: Double, seed: UInt64) {
+      self.seconds = seconds
+      self.seed = seed
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/// What is wrong with a document of the planner: a plan file, a map of names.
+public struct PlanningError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The kind of error.
+  public struct Code: Hashable, Sendable {
+    private enum Value { case badPlan, badMap }
+    private var value: Value
+
+    /// The bytes are no plan that this version can use with this cluster.
+    public static let badPlan = Code(value: .badPlan)
+    /// The bytes are no map of names, or one that does not fit the cluster.
+    public static let badMap = Code(value: .badMap)
+  }
+
+  /// The kind of error.
+  public var code: Code
+  /// What was found where, and what was expected.
+  public var message: String
+
+  /// Makes an error.
+  public init(code: Code, message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  /// The message.
+  public var description: String { message }
+}
