@@ -1,0 +1,75 @@
+public import Foundation
+import Yams
+
+/// What a user says about names in a traffic dump: which workload one means, that one is outside of the cluster, or on
+/// which node one is to be thought.
+///
+///     cart-svc: shop/cart              # a workload or a Service, by namespace/name or by a unique name
+///     legacy/billing: outside          # leave it out of the plan, whatever is named so in the cluster
+///     db.example.com: {node: node-1}   # an end of its own that stays on that node: its traffic counts
+///
+/// A name with its namespace wins over the name alone, which holds for every namespace.
+public struct EndpointMap: Sendable {
+  enum Target: Hashable, Sendable {
+    case named(String)
+    case outside
+    case node(String)
+  }
+
+  struct Entry: Hashable, Sendable {
+    var target: Target
+    /// Where the entry stands, `file:line`, for messages.
+    var place: String
+  }
+
+  private(set) var entries: [String: Entry] = [:]
+
+  /// Makes a map that says nothing.
+  public init() {}
+
+  /// Reads a map from YAML (or JSON).
+  ///
+  /// - Throws: ``PlanningError/Code/badMap`` with file and line, what was found and what was expected.
+  public init(_ data: Data, file: String) throws(PlanningError) {
+    let root: Node?
+    do {
+      root = try compose(yaml: String(decoding: data, as: UTF8.self))
+    } catch {
+      throw PlanningError(code: .badMap, message: "\(file): \(error)")
+    }
+    guard let root else { return }
+    guard let mapping = root.mapping else {
+      throw Self.wrong(root, file, "expected 'name: namespace/workload', 'name: outside' or 'name: {node: NODE}'")
+    }
+    for (key, value) in mapping {
+      guard let name = key.string, !name.isEmpty else { throw Self.wrong(key, file, "expected a name") }
+      let entry = Entry(target: try Self.target(value, of: name, file), place: Self.place(key, file))
+      entries[name] = entry
+    }
+  }
+
+  private static func target(_ node: Node, of name: String, _ file: String) throws(PlanningError) -> Target {
+    if let text = node.string, node.scalar != nil, !text.isEmpty {
+      return text == "outside" ? .outside : .named(text)
+    }
+    if let mapping = node.mapping, mapping.count == 1, let pinned = mapping["node"]?.string, !pinned.isEmpty {
+      return .node(pinned)
+    }
+    throw wrong(node, file, "'\(name)' expects namespace/workload, outside or {node: NODE}")
+  }
+
+  private static func place(_ node: Node, _ file: String) -> String {
+    node.mark.map { "\(file):\($0.line)" } ?? file
+  }
+
+  private static func wrong(_ node: Node, _ file: String, _ expected: String) -> PlanningError {
+    let found =
+      switch node {
+      case .scalar(let scalar): scalar.string.isEmpty ? "nothing" : "'\(scalar.string)'"
+      case .mapping: "an object"
+      case .sequence: "a list"
+      case .alias: "an alias"
+      }
+    return PlanningError(code: .badMap, message: "\(place(node, file)): found \(found), \(expected)")
+  }
+}

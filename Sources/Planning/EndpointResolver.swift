@@ -1,0 +1,196 @@
+public import Topology
+public import Traffic
+
+/// Finds the workloads of a cluster that a traffic dump means by its names.
+///
+/// A name is looked up as a workload, then as a Service (which means the workloads whose pods it selects), then as an
+/// app (what the labels `service.istio.io/canonical-name`, `app.kubernetes.io/name` and `app` of a workload's pods
+/// say). A name without a namespace is looked for in `default` first, then in all namespaces, where it must be unique.
+/// The DNS forms `name.namespace`, `name.namespace.svc` and `name.namespace.svc.cluster.local`, each with or without a
+/// port, give the namespace. A ``EndpointMap`` goes before all of this.
+public struct EndpointResolver: Sendable {
+  /// A workload, as far as names go.
+  public struct Workload: Hashable, Sendable {
+    /// Its name.
+    public var name: WorkloadName
+    /// How many replicas it has: the weight of its part where one name means several workloads.
+    public var replicas: Int
+    /// The labels of its pods.
+    public var podLabels: [String: String]
+
+    /// Makes a workload.
+    public init(name: WorkloadName, replicas: Int, podLabels: [String: String] = [:]) {
+      self.name = name
+      self.replicas = replicas
+      self.podLabels = podLabels
+    }
+  }
+
+  /// A Kubernetes Service.
+  public struct Service: Hashable, Sendable {
+    /// Its name.
+    public var name: WorkloadName
+    /// The labels of the pods that it sends requests to; none where it selects no pods.
+    public var selector: [String: String]
+
+    /// Makes a service.
+    public init(name: WorkloadName, selector: [String: String]) {
+      self.name = name
+      self.selector = selector
+    }
+  }
+
+  /// What a name means.
+  public enum Meaning: Hashable, Sendable {
+    /// One workload, or several that share the traffic.
+    case workloads([Part])
+    /// An end of its own on a node, by the map.
+    case pinned(node: String)
+    /// Nothing that the plan places, and why.
+    case outside(reason: String)
+  }
+
+  /// A workload's part of the traffic of a name.
+  public struct Part: Hashable, Sendable {
+    /// Index of the workload in the array that the resolver was made with.
+    public var workload: Int
+    /// The part, above 0 to 1; the parts of one name sum to 1.
+    public var share: Double
+  }
+
+  /// The labels that say which app a pod belongs to.
+  private static let appLabels = ["service.istio.io/canonical-name", "app.kubernetes.io/name", "app"]
+
+  private typealias Index = [String: [String: [Int]]]
+
+  private let lookup: Lookup
+  private let mapped: [String: Meaning]
+
+  /// Makes a resolver.
+  ///
+  /// - Parameters:
+  ///   - workloads: all workloads, whether the plan moves them or not.
+  ///   - nodes: the names of the nodes that the map may pin an end to.
+  /// - Throws: ``PlanningError/Code/badMap`` where the map speaks of a workload or node that the cluster does not have.
+  public init(
+    workloads: [Workload],
+    services: [Service],
+    nodes: Set<String>,
+    map: EndpointMap = EndpointMap()
+  ) throws(PlanningError) {
+    var byName: Index = [:]
+    var byService: Index = [:]
+    var byApp: Index = [:]
+    var inNamespace: [String: [Int]] = [:]
+    for (w, workload) in workloads.enumerated() {
+      byName[workload.name.name, default: [:]][workload.name.namespace, default: []].append(w)
+      inNamespace[workload.name.namespace, default: []].append(w)
+      for app in Set(Self.appLabels.compactMap { workload.podLabels[$0] }) {
+        byApp[app, default: [:]][workload.name.namespace, default: []].append(w)
+      }
+    }
+    for service in services where !service.selector.isEmpty {
+      let selected = inNamespace[service.name.namespace, default: []].filter { w in
+        service.selector.allSatisfy { workloads[w].podLabels[$0.key] == $0.value }
+      }
+      if !selected.isEmpty { byService[service.name.name, default: [:]][service.name.namespace] = selected }
+    }
+    self.lookup = Lookup(
+      replicas: workloads.map(\.replicas),
+      ranks: [byName, byService, byApp],
+      namespaces: Set(inNamespace.keys)
+    )
+
+    var mapped: [String: Meaning] = [:]
+    for (name, entry) in map.entries.sorted(by: { $0.key < $1.key }) {
+      switch entry.target {
+      case .outside:
+        mapped[name] = .outside(reason: "outside by the map")
+      case .node(let node):
+        guard nodes.contains(node) else {
+          throw PlanningError(code: .badMap, message: "\(entry.place): '\(node)' is no node of the cluster")
+        }
+        mapped[name] = .pinned(node: node)
+      case .named(let target):
+        let meaning = lookup.meaning(of: TrafficEndpoint(text: target))
+        if case .outside(let reason) = meaning {
+          throw PlanningError(
+            code: .badMap,
+            message: "\(entry.place): '\(target)': \(reason); expected a workload or Service"
+          )
+        }
+        mapped[name] = meaning
+      }
+    }
+    self.mapped = mapped
+  }
+
+  /// Answers what an endpoint of a dump means.
+  public func meaning(of endpoint: TrafficEndpoint) -> Meaning {
+    if let meaning = mapped[endpoint.description] ?? mapped[endpoint.name] { return meaning }
+    if endpoint.isOutside { return .outside(reason: "outside by the dump") }
+    return lookup.meaning(of: endpoint)
+  }
+
+  /// The lookup by the cluster's own names, without a map.
+  private struct Lookup {
+    let replicas: [Int]
+    /// What is known under a name, by name and namespace: workloads, services, apps, in the order of their rank.
+    let ranks: [Index]
+    let namespaces: Set<String>
+
+    func meaning(of endpoint: TrafficEndpoint) -> Meaning {
+      if let found = find(endpoint.name, endpoint.namespace) { return found }
+      if let (name, namespace) = nameInDNS(endpoint.name), let found = find(name, namespace ?? endpoint.namespace) {
+        return found
+      }
+      return .outside(reason: "no workload, Service or app of the cluster has this name")
+    }
+
+    private func find(_ name: String, _ namespace: String?) -> Meaning? {
+      if let namespace {
+        return ranks.lazy.compactMap { $0[name]?[namespace] }.first.map(parts)
+      }
+      if let found = find(name, "default") { return found }
+      for rank in ranks {
+        guard let candidates = rank[name], let only = candidates.first else { continue }
+        guard candidates.count > 1 else { return parts(only.value) }
+        let places = candidates.keys.sorted().map { "\($0)/\(name)" }
+        return .outside(reason: "ambiguous: \(places.joined(separator: ", ")); say which with --map")
+      }
+      return nil
+    }
+
+    private func parts(_ found: [Int]) -> Meaning {
+      let running = found.filter { replicas[$0] > 0 }
+      guard !running.isEmpty else { return .outside(reason: "has no replicas") }
+      let total = running.reduce(0) { $0 + replicas[$1] }
+      return .workloads(running.map { Part(workload: $0, share: Double(replicas[$0]) / Double(total)) })
+    }
+
+    /// The name and namespace in a DNS name, less port, cluster domain and what stands before the Service's name.
+    private func nameInDNS(_ host: String) -> (name: String, namespace: String?)? {
+      let withoutPort = host.prefix { $0 != ":" }
+      var labels = withoutPort.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+      if let svc = labels.lastIndex(of: "svc"), svc >= 2 {
+        labels = Array(labels[(svc - 2)..<svc])
+      }
+      switch labels.count {
+      case 1: return withoutPort.count < host.count ? (labels[0], nil) : nil
+      case 2 where namespaces.contains(labels[1]): return (labels[0], labels[1])
+      default: return nil
+      }
+    }
+  }
+}
+
+extension TrafficEndpoint {
+  /// Makes an endpoint from `namespace/name` or `name`.
+  fileprivate init(text: String) {
+    let parts = text.split(separator: "/", maxSplits: 1)
+    self =
+      parts.count == 2
+      ? TrafficEndpoint(namespace: String(parts[0]), name: String(parts[1]))
+      : TrafficEndpoint(namespace: nil, name: text)
+  }
+}
