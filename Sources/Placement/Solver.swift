@@ -50,6 +50,8 @@ extension Problem {
   ///
   /// Blocks the calling thread; call it from a thread of its own, never from the cooperative pool.
   public func solve(_ options: SolverOptions, _ context: SolverContext) throws(PlacementError) -> Solution {
-    throw PlacementError(code: .notFound, message: "not there yet")
+    let simpler = withSimplerRules()
+    let start = try simpler.start(seed: options.seed)
+    return Portfolio(simpler, options, context, start: start).run()
   }
 }

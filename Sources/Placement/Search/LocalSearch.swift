@@ -1,0 +1,137 @@
+internal import Topology
+
+/// One searching thread's local search: anneals the members, packs the fillers, and answers whole placements.
+final class LocalSearch {
+  private let problem: Problem
+  private let search: SearchProblem
+  private var state: SearchState
+  private var annealing: Annealing
+  /// Size of the changes that proposals make at first; temperatures are multiples of it.
+  private let typicalChange: Double
+  /// Set where fillers did not fit behind the members, so that all workloads have to be searched together.
+  private(set) var fillersFailed = false
+
+  /// Temperatures as multiples of the typical change. Found on power-law graphs and on a production cluster: hotter
+  /// starts only lose time, and colder ends change nothing.
+  private static let hot = 1.0
+  private static let warm = 0.15
+  private static let cold = 0.01
+
+  /// Starts from a feasible assignment.
+  ///
+  /// - Parameter packsFillers: whether to leave workloads without traffic out of the search and pack them afterwards.
+  init(_ problem: Problem, from start: Assignment, seed: UInt64, packsFillers: Bool) {
+    self.problem = problem
+    search = SearchProblem(problem, packsFillers: packsFillers)
+    state = SearchState(search, start)
+    annealing = Annealing(seed: seed)
+    typicalChange = annealing.typicalChange(&state, samples: 4000)
+  }
+
+  /// Anneals from hot (forgetting all) or from warm (around an incumbent), cooling as the slice passes, and answers the
+  /// best placement found, or nil where none was complete.
+  func run(_ slice: inout WorkSlice, from incumbent: Assignment, isHot: Bool) -> Assignment? {
+    state.restore(snapshot(of: incumbent))
+    var best = state.snapshot()
+    var bestCost = state.cost
+    let start = typicalChange * (isHot ? Self.hot : Self.warm)
+    let chunk = max(2000, min(50_000, state.replicaCount / 4))
+    while let fraction = slice.fraction() {
+      annealing.temperature = start * power(Self.cold * typicalChange / max(start, .leastNormalMagnitude), fraction)
+      annealing.run(&state, proposals: chunk)
+      slice.spend(chunk)
+      if state.cost < bestCost {
+        best = state.snapshot()
+        bestCost = state.cost
+      }
+    }
+    annealing.temperature = 0
+    annealing.run(&state, proposals: chunk)
+    state.recomputeCost()
+    if state.cost < bestCost { best = state.snapshot() }
+    return complete(best)
+  }
+
+  private func snapshot(of assignment: Assignment) -> [Int32] {
+    var snapshot: [Int32] = []
+    snapshot.reserveCapacity(state.replicaCount)
+    for w in search.members {
+      for place in assignment.placed[w] {
+        for _ in 0..<place.replicas { snapshot.append(Int32(place.node)) }
+      }
+    }
+    return snapshot
+  }
+
+  /// Adds the fillers to a placement of the members.
+  private func complete(_ snapshot: [Int32]) -> Assignment? {
+    var packing = Packing(problem)
+    for (m, places) in state.members(of: snapshot).enumerated() {
+      for place in places { packing.put(search.members[m], place.node, place.replicas) }
+    }
+    guard !search.fillers.isEmpty else { return packing.assignment }
+    packing.pack(search.fillers)
+    if packing.isComplete(search.fillers) && packing.misplaced == 0 { return packing.assignment }
+    fillersFailed = true
+    guard packing.isComplete(search.fillers) else { return nil }
+    return problem.repaired(packing.assignment, seed: annealing.random.next(), keepsTraffic: true)
+  }
+}
+
+extension Problem {
+  /// An assignment that keeps capacities and rules, near one that does not; nil where none was found.
+  ///
+  /// - Parameter keepsTraffic: whether traffic counts on the way, or only what is broken.
+  func repaired(_ assignment: Assignment, seed: UInt64, keepsTraffic: Bool) -> Assignment? {
+    var problem = self
+    if !keepsTraffic {
+      problem.edges = []
+      problem.weights = Weights(leavingNode: 0, leavingZone: 0)
+    }
+    let search = SearchProblem(problem, packsFillers: false)
+    // One replica's worth of traffic must never pay for breaking a rule.
+    let trafficWeight = search.remoteCost + weights.utilization
+    var state = SearchState(search, assignment, penaltyWeight: keepsTraffic ? max(1, trafficWeight) : 1)
+    var annealing = Annealing(seed: seed)
+    let typical = annealing.typicalChange(&state, samples: 1000)
+    let rounds = 40
+    let proposals = max(20_000, 20 * state.replicaCount)
+    for round in 0..<rounds where state.brokenCount > 0 {
+      annealing.temperature = typical * 0.3 * power(0.003, Double(round) / Double(rounds))
+      annealing.repair(&state, proposals: proposals)
+    }
+    guard state.brokenCount == 0 else { return nil }
+    var placed = [[Placed]](repeating: [], count: workloads.count)
+    for (m, places) in state.members(of: state.snapshot()).enumerated() { placed[search.members[m]] = places }
+    return Assignment(placed: placed)
+  }
+
+  /// A first placement that keeps everything: where replicas run now as far as that can stay, the rest by traffic.
+  func start(seed: UInt64) throws(PlacementError) -> Assignment {
+    var packing = Packing(self)
+    if movesMatter {
+      for (w, now) in current.enumerated() {
+        var left = workloads[w].replicas
+        for place in now ?? [] {
+          let stays = min(left, place.replicas, limit(workload: w, node: place.node))
+          if stays > 0 { packing.put(w, place.node, stays) }
+          left -= stays
+        }
+      }
+    }
+    packing.packByTraffic(Array(workloads.indices))
+    guard packing.isComplete(Array(workloads.indices)) else {
+      throw PlacementError(code: .infeasible, message: "no node may hold some of the replicas")
+    }
+    let assignment = packing.assignment
+    if isFeasible(assignment) { return assignment }
+    for attempt in 0..<4 {
+      let keepsMoves = movesMatter && attempt < 2
+      if let repaired = repaired(assignment, seed: seed &+ UInt64(attempt), keepsTraffic: keepsMoves) {
+        return repaired
+      }
+    }
+    throw PlacementError(
+      code: .notFound, message: "no placement was found that keeps all capacities and rules; there may be one")
+  }
+}

@@ -1,0 +1,47 @@
+/// A seeded source of random numbers: xoshiro256** (Blackman and Vigna, 2018), seeded by SplitMix64.
+///
+/// Every random choice in Tonari's decisions comes from one of these, handed in, so that a run can be repeated.
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
+  @usableFromInline
+  var state: (UInt64, UInt64, UInt64, UInt64)
+
+  /// Makes a generator; the same seed gives the same numbers on every machine.
+  public init(seed: UInt64) {
+    var mix = seed
+    func next() -> UInt64 {
+      mix &+= 0x9E37_79B9_7F4A_7C15
+      var z = mix
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return z ^ (z >> 31)
+    }
+    state = (next(), next(), next(), next())
+  }
+
+  /// The next 64 random bits.
+  @inlinable
+  public mutating func next() -> UInt64 {
+    let product = state.1 &* 5
+    let result = ((product << 7) | (product >> 57)) &* 9
+    let shifted = state.1 << 17
+    state.2 ^= state.0
+    state.3 ^= state.1
+    state.1 ^= state.2
+    state.0 ^= state.3
+    state.2 ^= shifted
+    state.3 = (state.3 << 45) | (state.3 >> 19)
+    return result
+  }
+
+  /// A number in `0 ..< bound`, by Lemire's multiplication, whose bias is below 2⁻³² for bounds below 2³².
+  @inlinable
+  public mutating func below(_ bound: Int) -> Int {
+    Int(next().multipliedFullWidth(by: UInt64(bound)).high)
+  }
+
+  /// A number in `0 ..< 1`, with 53 random bits.
+  @inlinable
+  public mutating func unit() -> Double {
+    Double(next() >> 11) * 0x1p-53
+  }
+}
