@@ -67,6 +67,6 @@ let package = Package(
     tests("Kubernetes", ["Topology"]),
     tests("Files", ["CZlib"]),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
-    tests("Report", ["Placement", "Topology"]),
+    tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
   ]
 )

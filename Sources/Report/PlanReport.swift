@@ -1,0 +1,127 @@
+public import Placement
+
+/// All that a report on a placement tells, gathered once and rendered as terminal tables or as a page.
+///
+/// With a bound it reports a plan, without one it reports the figures of any placement.
+public struct PlanReport: Sendable {
+  /// Traffic with an end that is no workload of the problem: a database elsewhere, the world.
+  public struct OutsideTraffic: Hashable, Sendable {
+    /// The outside end as the dump names it.
+    public var name: String
+    /// Traffic per second from and to it, in the problem's traffic unit.
+    public var traffic: Double
+    /// Its share of all traffic that was read, from 0 to 1.
+    public var share: Double
+
+    /// Makes an entry.
+    public init(name: String, traffic: Double, share: Double) {
+      self.name = name
+      self.traffic = traffic
+      self.share = share
+    }
+  }
+
+  /// A detail of how the plan was made, such as the seed or the files that were read.
+  public struct Detail: Hashable, Sendable {
+    /// What it is.
+    public var name: String
+    /// Its value.
+    public var value: String
+
+    /// Makes a detail.
+    public init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// What the report is about, such as the plan's name.
+  public var title: String
+  /// The problem that was solved. Its ``Problem/current`` placement, where there is one, is what runs before.
+  public let problem: Problem
+  /// The placement reported on.
+  public let after: Assignment
+  /// Its figures.
+  public let evaluation: Evaluation
+  /// No placement has an objective below this; nil where no bound was sought.
+  public var lowerBound: Double?
+  /// Whether the placement is proven to be the best there is.
+  public var isOptimal: Bool
+  /// Where the solver stood over time, oldest first.
+  public var progress: [SolverProgress]
+  /// What was not understood, not supported or left out, a sentence each.
+  public var warnings: [String]
+  /// Traffic from and to ends outside the problem.
+  public var outside: [OutsideTraffic]
+  /// How the plan was made.
+  public var details: [Detail]
+  /// What the amounts of each resource of the problem count.
+  public var resourceUnits: [ResourceUnit]
+  /// How to get from what runs now to the placement.
+  public let moves: MoveOrder
+  /// What runs now and its figures; nil where nothing does.
+  let before: RunningPlacement?
+  let names: WorkloadLabels
+
+  /// Makes the report of any placement of all replicas.
+  public init(
+    title: String,
+    problem: Problem,
+    assignment: Assignment,
+    lowerBound: Double? = nil,
+    isOptimal: Bool = false,
+    progress: [SolverProgress] = [],
+    warnings: [String] = [],
+    outside: [OutsideTraffic] = [],
+    details: [Detail] = []
+  ) {
+    self.title = title
+    self.problem = problem
+    self.after = assignment
+    self.evaluation = problem.evaluate(assignment)
+    self.lowerBound = lowerBound
+    self.isOptimal = isOptimal
+    self.progress = progress
+    self.warnings = warnings
+    self.outside = outside
+    self.details = details
+    self.resourceUnits = problem.resources.map { ResourceUnit(usualFor: $0) }
+    self.moves = problem.moveOrder(to: assignment)
+    self.before = RunningPlacement(Assignment(placed: problem.current.map { $0 ?? [] }), of: problem)
+    self.names = WorkloadLabels(problem.workloads.map(\.name))
+  }
+
+  /// Makes the report of a plan.
+  public init(
+    title: String,
+    problem: Problem,
+    solution: Solution,
+    progress: [SolverProgress] = [],
+    warnings: [String] = [],
+    outside: [OutsideTraffic] = [],
+    details: [Detail] = []
+  ) {
+    self.init(
+      title: title,
+      problem: problem,
+      assignment: solution.assignment,
+      lowerBound: solution.lowerBound,
+      isOptimal: solution.isOptimal,
+      progress: progress,
+      warnings: warnings,
+      outside: outside,
+      details: details
+    )
+  }
+
+  /// `(objective − lowerBound) / objective`; 0 when optimal, nil without a bound.
+  public var gap: Double? {
+    guard !isOptimal else { return 0 }
+    guard let lowerBound else { return nil }
+    guard evaluation.objective > 0 else { return 0 }
+    return max(0, (evaluation.objective - lowerBound) / evaluation.objective)
+  }
+
+  /// Whether replicas run now, so that there is a before to compare with.
+  public var hasBefore: Bool { before != nil }
+}

@@ -1,0 +1,134 @@
+/// Text in columns, for a terminal: no lines around it, two spaces between columns, numbers flush right.
+///
+/// Where a terminal is too narrow, flexible columns give way, the widest first.
+public struct TextTable: Sendable {
+  /// What a column does with text that is wider than it.
+  public enum Overflow: Hashable, Sendable {
+    /// The column is as wide as its widest cell.
+    case never
+    /// The end of the text is cut off.
+    case truncate
+    /// The middle of the text is left out: for names, whose ends tell them apart.
+    case truncateMiddle
+    /// The text goes on in the next line.
+    case wrap
+  }
+
+  /// A column and how it is set.
+  public struct Column: Hashable, Sendable {
+    /// Its title.
+    public var title: String
+    /// Whether it is flush right, as numbers are.
+    public var isNumeric: Bool
+    /// What it does where there is no room.
+    public var overflow: Overflow
+
+    /// Makes a column, by default flush left and as wide as its widest cell.
+    public init(_ title: String, isNumeric: Bool = false, overflow: Overflow = .never) {
+      self.title = title
+      self.isNumeric = isNumeric
+      self.overflow = overflow
+    }
+  }
+
+  /// One cell.
+  public struct Cell: Hashable, Sendable, ExpressibleByStringInterpolation {
+    /// What it says, without control characters and without spaces around it.
+    public let text: String
+    /// How it stands out.
+    public let emphasis: TerminalStyle.Emphasis
+
+    /// Makes a cell.
+    public init(_ text: String, _ emphasis: TerminalStyle.Emphasis = .plain) {
+      self.text = text.printable.trimmed
+      self.emphasis = emphasis
+    }
+
+    /// Makes a plain cell.
+    public init(stringLiteral text: String) { self.init(text) }
+  }
+
+  /// Spaces in front of every line.
+  public var indent: Int
+  private let columns: [Column]
+  private var rows: [[Cell]] = []
+  /// A flexible column does not get narrower than this.
+  private static let narrowest = 8
+  private static let gutter = 2
+
+  /// Makes a table without rows.
+  public init(columns: [Column], indent: Int = 0) {
+    self.columns = columns
+    self.indent = indent
+  }
+
+  /// Adds a row; missing cells at its end are empty.
+  public mutating func add(_ cells: [Cell]) {
+    precondition(cells.count <= columns.count, "more cells than columns")
+    rows.append(cells + Array(repeating: "", count: columns.count - cells.count))
+  }
+
+  /// Whether there are no rows.
+  public var isEmpty: Bool { rows.isEmpty }
+
+  /// The same columns without rows.
+  var emptied: TextTable { TextTable(columns: columns, indent: indent) }
+
+  /// The table as lines, each with a line feed at its end. A table whose titles are all empty has no title line.
+  public func render(_ style: TerminalStyle = TerminalStyle()) -> String {
+    let widths = widths(within: style.width)
+    var text = ""
+    if columns.contains(where: { !$0.title.isEmpty }) {
+      append(columns.map { Cell($0.title, .strong) }, widths, style, to: &text)
+    }
+    for row in rows { append(row, widths, style, to: &text) }
+    return text
+  }
+
+  private func widths(within width: Int?) -> [Int] {
+    var widths = columns.map(\.title.displayWidth)
+    for row in rows {
+      for (c, cell) in row.enumerated() { widths[c] = max(widths[c], cell.text.displayWidth) }
+    }
+    guard let width else { return widths }
+    var excess = widths.reduce(0, +) + Self.gutter * (columns.count - 1) + indent - width
+    let flexible = columns.indices.filter { columns[$0].overflow != .never }
+    while excess > 0, let widest = flexible.max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest {
+      let next = flexible.filter { widths[$0] < widths[widest] }.map { widths[$0] }.max() ?? 0
+      let cut = min(excess, widths[widest] - max(next, Self.narrowest))
+      widths[widest] -= max(1, cut)
+      excess -= max(1, cut)
+    }
+    return widths
+  }
+
+  private func append(_ row: [Cell], _ widths: [Int], _ style: TerminalStyle, to text: inout String) {
+    let cells = row.enumerated().map { c, cell in fit(cell.text, widths[c], columns[c].overflow) }
+    for line in 0..<(cells.map(\.count).max() ?? 0) {
+      var output = ""
+      // Spaces are written once something follows them, so that no line ends in any.
+      var pending = indent
+      for (c, lines) in cells.enumerated() {
+        let piece = line < lines.count ? lines[line] : ""
+        let padding = widths[c] - piece.displayWidth
+        if columns[c].isNumeric { pending += padding }
+        if !piece.isEmpty {
+          output += String(repeating: " ", count: pending) + style.apply(row[c].emphasis, to: piece)
+          pending = 0
+        }
+        if !columns[c].isNumeric { pending += padding }
+        pending += Self.gutter
+      }
+      text += output + "\n"
+    }
+  }
+
+  private func fit(_ text: String, _ width: Int, _ overflow: Overflow) -> [String] {
+    switch overflow {
+    case .never: [text]
+    case .truncate: [text.truncated(to: width)]
+    case .truncateMiddle: [text.truncatedInMiddle(to: width)]
+    case .wrap: text.wrapped(to: width)
+    }
+  }
+}

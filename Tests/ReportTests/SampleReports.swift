@@ -1,0 +1,132 @@
+import Placement
+import PlacementTestSupport
+
+@testable import Report
+
+/// Reports to render in tests.
+enum SampleReports {
+  static let mebi: Int64 = 1 << 20
+
+  /// An online shop of twelve workloads on three nodes in two zones, spread evenly before, packed after.
+  static func shop() -> PlanReport {
+    let workloads: [(name: String, replicas: Int, cpu: Int64, memory: Int64, before: [Int], after: [Int])] = [
+      ("frontend", 3, 500, 256, [1, 1, 1], [3, 0, 0]),
+      ("cart", 2, 300, 128, [1, 1, 0], [2, 0, 0]),
+      ("cart-redis", 1, 200, 512, [0, 0, 1], [1, 0, 0]),
+      ("catalog", 2, 300, 256, [0, 1, 1], [2, 0, 0]),
+      ("currency", 2, 200, 64, [1, 0, 1], [0, 2, 0]),
+      ("checkout", 2, 400, 128, [1, 1, 0], [0, 2, 0]),
+      ("payment", 1, 200, 64, [0, 1, 0], [0, 1, 0]),
+      ("shipping", 1, 200, 64, [1, 0, 0], [0, 1, 0]),
+      ("email", 1, 100, 64, [0, 0, 1], [0, 1, 0]),
+      ("recommendation", 2, 600, 512, [0, 1, 1], [0, 0, 2]),
+      ("ads", 1, 300, 256, [0, 0, 1], [0, 0, 1]),
+      ("load-generator", 1, 300, 256, [1, 0, 0], [0, 0, 1]),
+    ]
+    var problem = Problem(
+      resources: ["cpu", "memory"],
+      nodes: [.init(name: "node-1", zone: 0), .init(name: "node-2", zone: 0), .init(name: "node-3", zone: 1)],
+      zones: ["tokyo-a", "tokyo-b"],
+      workloads: workloads.map { .init(name: "shop/\($0.name)", replicas: $0.replicas) },
+      requests: workloads.flatMap { [$0.cpu, $0.memory * mebi] },
+      allocatable: (0..<3).flatMap { _ in [4000, 4096 * mebi] }
+    )
+    problem.reserved = (0..<3).flatMap { _ in [300, 400 * mebi] }
+    problem.edges = [
+      .init(u: 0, v: 1, traffic: 180_000), .init(u: 1, v: 2, traffic: 260_000), .init(u: 0, v: 3, traffic: 420_000),
+      .init(u: 0, v: 4, traffic: 90_000), .init(u: 0, v: 5, traffic: 60_000), .init(u: 5, v: 6, traffic: 22_000),
+      .init(u: 5, v: 7, traffic: 31_000), .init(u: 0, v: 7, traffic: 18_000), .init(u: 5, v: 8, traffic: 26_000),
+      .init(u: 5, v: 4, traffic: 74_000), .init(u: 5, v: 1, traffic: 40_000), .init(u: 5, v: 3, traffic: 30_000),
+      .init(u: 0, v: 9, traffic: 55_000), .init(u: 9, v: 3, traffic: 48_000), .init(u: 0, v: 10, traffic: 35_000),
+      .init(u: 11, v: 0, traffic: 150_000),
+    ]
+    problem.weights = .init(utilization: 200_000, move: 500)
+    problem.current = workloads.map { workload in placed(workload.before) }
+    let after = Assignment(placed: workloads.map { placed($0.after) })
+    let objective = problem.evaluate(after).objective
+    return PlanReport(
+      title: "online-shop",
+      problem: problem,
+      assignment: after,
+      lowerBound: objective * 0.973,
+      isOptimal: false,
+      progress: progress(
+        from: problem.evaluate(Assignment(placed: problem.current.map { $0 ?? [] })).objective, to: objective),
+      warnings: [
+        "shop/email: preferredDuringScheduling… is not supported and was left out (spec.affinity.podAffinity)"
+      ],
+      outside: [
+        .init(name: "PassthroughCluster", traffic: 12_000, share: 0.008),
+        .init(name: "unknown", traffic: 150_000, share: 0.09),
+      ],
+      details: [.init("seed", "1"), .init("time", "9.8 s"), .init("profile", "balanced")]
+    )
+  }
+
+  static func placed(_ counts: [Int]) -> [Problem.Placed] {
+    counts.enumerated().filter { $0.element > 0 }.map { .init(node: $0.offset, replicas: $0.element) }
+  }
+
+  static func progress(from start: Double, to end: Double) -> [SolverProgress] {
+    (0...40).map { i in
+      let t = Double(i) / 40
+      let closeness = 1 - (1 - t) * (1 - t) * (1 - t)
+      return SolverProgress(
+        phase: i < 2 ? "construction" : i < 30 ? "local search" : "bound",
+        elapsed: .milliseconds(Int(10_000 * t * t)),
+        objective: i == 0 ? nil : start + (end - start) * closeness,
+        localizedShare: i == 0 ? nil : 0.3 + 0.5 * closeness,
+        lowerBound: end * (0.1 + 0.873 * t.squareRoot())
+      )
+    }
+  }
+
+  /// A random cluster: workloads packed at random before, the same a little better after.
+  static func large(workloads: Int, nodes: Int, zones: Int = 3, seed: UInt64 = 7) -> PlanReport {
+    var random = SeededGenerator(seed: seed)
+    let replicas = (0..<workloads).map { _ in Int.random(in: 1...12, using: &random) }
+    let cpu = (0..<workloads).map { _ in Int64.random(in: 1...40, using: &random) * 50 }
+    let total = zip(replicas, cpu).reduce(Int64(0)) { $0 + Int64($1.0) * $1.1 }
+    var problem = Problem(
+      resources: ["cpu", "memory"],
+      nodes: (0..<nodes).map { .init(name: "gke-prod-default-pool-7d9f\($0 + 1000)", zone: $0 * zones / nodes) },
+      zones: (0..<zones).map { "asia-northeast1-" + ["a", "b", "c", "d", "e", "f"][$0 % 6] },
+      workloads: (0..<workloads).map { .init(name: "team-\($0 % 7)/service-\($0)", replicas: replicas[$0]) },
+      requests: cpu.flatMap { [$0, $0 * mebi * 2] },
+      allocatable: (0..<nodes).flatMap { _ in [total * 10 / 8 / Int64(nodes), total * mebi * 3 / Int64(nodes)] }
+    )
+    var seen: Set<[Int]> = []
+    for _ in 0..<workloads * 4 {
+      let u = Int.random(in: 0..<workloads, using: &random)
+      let v = Int.random(in: 0..<max(1, u + 1), using: &random)
+      guard u != v, seen.insert([u, v]).inserted else { continue }
+      let x = Double.random(in: 0.001...1, using: &random)
+      problem.edges.append(.init(u: u, v: v, traffic: 2000 / (x * x)))
+    }
+    var load = problem.reserved
+    func place(_ w: Int, near home: Int) -> [Problem.Placed] {
+      var counts: [Int: Int] = [:]
+      for _ in 0..<replicas[w] {
+        for step in 0..<nodes {
+          let n = (home + step) % nodes
+          guard load[n * 2] + cpu[w] <= problem.allocatable[n * 2] else { continue }
+          load[n * 2] += cpu[w]
+          counts[n, default: 0] += 1
+          break
+        }
+      }
+      return counts.sorted { $0.key < $1.key }.map { .init(node: $0.key, replicas: $0.value) }
+    }
+    problem.current = (0..<workloads).map { place($0, near: Int.random(in: 0..<nodes, using: &random)) }
+    load = problem.reserved
+    let after = Assignment(placed: (0..<workloads).map { place($0, near: $0 * nodes / workloads) })
+    let objective = problem.evaluate(after).objective
+    return PlanReport(
+      title: "large",
+      problem: problem,
+      assignment: after,
+      lowerBound: objective * 0.8,
+      progress: progress(from: objective * 2, to: objective)
+    )
+  }
+}
