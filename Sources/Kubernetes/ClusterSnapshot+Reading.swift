@@ -1,0 +1,94 @@
+extension ClusterSnapshot {
+  /// Reads one input and adds its objects: a JSON `List` (or `NodeList`, `PodList`, …), single JSON objects one after
+  /// the other, or YAML of any number of documents. Which it is, its content tells.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole input.
+  ///   - source: what errors call the input: a file's name.
+  ///
+  /// Throws ``ManifestError`` at the first thing that is wrong; objects before it have been added then.
+  public mutating func read(_ bytes: [UInt8], source: String) throws(ManifestError) {
+    let result = bytes.withUnsafeBufferPointer { bytes in
+      Result { () throws(ManifestError) in try read(bytes, source: source) }
+    }
+    try result.get()
+  }
+
+  private mutating func read(_ bytes: UnsafeBufferPointer<UInt8>, source: String) throws(ManifestError) {
+    var scanner = JSONScanner(bytes)
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { scanner.position = 3 }
+    scanner.skipSpace()
+    switch scanner.next {
+    case nil:
+      throw ManifestError(
+        code: .syntax,
+        source: source,
+        message: "found an empty input, expected Kubernetes objects"
+      )
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      while scanner.next != nil {
+        let input = ManifestFragment.Input(source: source, json: bytes)
+        try read(ManifestFragment(of: input, passing: &scanner))
+        scanner.skipSpace()
+      }
+    default:
+      try readYAML(bytes, source: source)
+    }
+  }
+
+  private mutating func readYAML(_ bytes: UnsafeBufferPointer<UInt8>, source: String) throws(ManifestError) {
+    var transcoder = YAMLTranscoder(bytes)
+    while true {
+      let document: YAMLTranscoder.Document?
+      do {
+        document = try transcoder.next()
+      } catch {
+        throw ManifestError(code: .syntax, source: source, line: error.line, message: error.message)
+      }
+      guard let document else { return }
+      let result = document.json.withUnsafeBufferPointer { json in
+        Result { () throws(ManifestError) in
+          var scanner = JSONScanner(json)
+          // Between separators there may be nothing, or comments alone.
+          if scanner.holds("null", in: json.indices) { return }
+          let input = ManifestFragment.Input(source: source, json: json, yamlLine: document.line)
+          try read(ManifestFragment(of: input, passing: &scanner))
+        }
+      }
+      try result.get()
+    }
+  }
+
+  /// Adds what one JSON value holds: an object, or the items of a list.
+  private mutating func read(_ fragment: ManifestFragment) throws(ManifestError) {
+    if let items = fragment.items {
+      for index in items.indices {
+        try read(fragment.item(index))
+      }
+      return
+    }
+    guard let kind = fragment.kind else {
+      throw fragment.error("found nothing, expected a kind such as Node, Pod or List", field: "kind")
+    }
+    let group = fragment.apiVersion.map { $0.contains("/") ? String($0.prefix { $0 != "/" }) : "" }
+    guard let type = Self.types[kind], group.map(type.groups.contains) ?? true else {
+      skip(group.map { $0.contains(".") && !$0.hasSuffix(".k8s.io") ? "\(kind).\($0)" : kind } ?? kind)
+      return
+    }
+    try add(type, from: fragment)
+  }
+
+  private mutating func add<Object: ClusterObject>(
+    _ type: Object.Type, from fragment: ManifestFragment
+  ) throws(ManifestError) {
+    try add(fragment.decode(type), source: fragment.input.source)
+  }
+
+  private static let types: [String: any ClusterObject.Type] = {
+    let types: [any ClusterObject.Type] = [
+      Node.self, Pod.self, Deployment.self, StatefulSet.self, DaemonSet.self, ReplicaSet.self, Job.self, Service.self,
+      PersistentVolume.self, PersistentVolumeClaim.self,
+    ]
+    return Dictionary(uniqueKeysWithValues: types.map { ($0.kind, $0) })
+  }()
+}

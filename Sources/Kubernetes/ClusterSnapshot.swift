@@ -1,0 +1,96 @@
+public import Topology
+
+/// The objects of a cluster as its inputs give them: from `kubectl get … -o json`, from manifests, or both.
+///
+/// An object that comes twice counts once, as it came last; a node must not come twice.
+public struct ClusterSnapshot: Sendable {
+  /// The nodes.
+  public private(set) var nodes: [Node] = []
+  /// The pods.
+  public private(set) var pods: [Pod] = []
+  /// The Deployments.
+  public private(set) var deployments: [Deployment] = []
+  /// The StatefulSets.
+  public private(set) var statefulSets: [StatefulSet] = []
+  /// The DaemonSets.
+  public private(set) var daemonSets: [DaemonSet] = []
+  /// The ReplicaSets.
+  public private(set) var replicaSets: [ReplicaSet] = []
+  /// The Jobs.
+  public private(set) var jobs: [Job] = []
+  /// The Services.
+  public private(set) var services: [Service] = []
+  /// The PersistentVolumes.
+  public private(set) var persistentVolumes: [PersistentVolume] = []
+  /// The PersistentVolumeClaims.
+  public private(set) var persistentVolumeClaims: [PersistentVolumeClaim] = []
+  /// How many objects of other kinds were passed over, by kind (with group for kinds that are not Kubernetes' own).
+  public private(set) var skipped: [String: Int] = [:]
+  /// How many objects came again, by kind.
+  public private(set) var repeated: [String: Int] = [:]
+
+  private struct Key: Hashable {
+    var kind: String
+    var name: WorkloadName
+  }
+
+  private struct Place {
+    var index: Int
+    var source: String
+  }
+
+  private var places: [Key: Place] = [:]
+
+  /// Makes an empty snapshot.
+  public init() {}
+
+  /// Adds one object from an input that is called `source`.
+  ///
+  /// Throws ``ManifestError`` where a node of the same name is there already.
+  public mutating func add(_ object: some ClusterObject, source: String) throws(ManifestError) {
+    switch object {
+    case let node as Node:
+      if let place = places[Key(kind: Node.kind, name: node.metadata.fullName)] {
+        throw ManifestError(
+          code: .duplicate,
+          source: source,
+          message: "found the node \(node.metadata.name) again (first in \(place.source)), expected each node once"
+        )
+      }
+      insert(node, into: \.nodes, source)
+    case let pod as Pod: insert(pod, into: \.pods, source)
+    case let deployment as Deployment: insert(deployment, into: \.deployments, source)
+    case let statefulSet as StatefulSet: insert(statefulSet, into: \.statefulSets, source)
+    case let daemonSet as DaemonSet: insert(daemonSet, into: \.daemonSets, source)
+    case let replicaSet as ReplicaSet: insert(replicaSet, into: \.replicaSets, source)
+    case let job as Job: insert(job, into: \.jobs, source)
+    case let service as Service: insert(service, into: \.services, source)
+    case let volume as PersistentVolume: insert(volume, into: \.persistentVolumes, source)
+    case let claim as PersistentVolumeClaim: insert(claim, into: \.persistentVolumeClaims, source)
+    default: skip(type(of: object).kind)
+    }
+  }
+
+  /// Counts an object that is passed over.
+  mutating func skip(_ kind: String) {
+    skipped[kind, default: 0] += 1
+  }
+
+  private mutating func insert<Object: ClusterObject>(
+    _ object: Object, into list: WritableKeyPath<ClusterSnapshot, [Object]>, _ source: String
+  ) {
+    let key = Key(kind: Object.kind, name: object.metadata.fullName)
+    if let place = places[key] {
+      self[keyPath: list][place.index] = object
+      repeated[Object.kind, default: 0] += 1
+    } else {
+      places[key] = Place(index: self[keyPath: list].count, source: source)
+      self[keyPath: list].append(object)
+    }
+  }
+}
+
+extension ObjectMeta {
+  /// Namespace and name; the namespace is `default` where it is left out.
+  public var fullName: WorkloadName { WorkloadName(namespace: namespace ?? "default", name: name) }
+}

@@ -1,0 +1,50 @@
+/// A mark on a node that keeps pods away that do not tolerate it.
+public struct Taint: Codable, Hashable, Sendable {
+  /// The key.
+  public var key: String
+  /// The value; nil is the same as empty.
+  public var value: String?
+  /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+  public var effect: String
+
+  /// The taint that a cordoned node has, in effect.
+  public static let unschedulable = Taint(key: "node.kubernetes.io/unschedulable", effect: "NoSchedule")
+
+  /// Whether the taint keeps pods away that do not tolerate it; `PreferNoSchedule` does not.
+  public var isHard: Bool { effect == "NoSchedule" || effect == "NoExecute" }
+}
+
+/// A pod's leave to run on nodes with some taints.
+public struct Toleration: Codable, Hashable, Sendable {
+  /// The key of the taints; nil or empty with `Exists` for every key.
+  public var key: String?
+  /// `Equal` (also where nil or empty) or `Exists`.
+  public var `operator`: String?
+  /// The value of the taints, for `Equal`.
+  public var value: String?
+  /// The effect of the taints; nil or empty for every effect.
+  public var effect: String?
+
+  /// Whether the toleration allows for a taint, by the rule of `core/v1`'s `ToleratesTaint`. An operator that is
+  /// unknown here tolerates nothing.
+  public func tolerates(_ taint: Taint) -> Bool {
+    if let effect, !effect.isEmpty, effect != taint.effect { return false }
+    if let key, !key.isEmpty, key != taint.key { return false }
+    switch self.operator ?? "" {
+    case "", "Equal": return (value ?? "") == (taint.value ?? "")
+    case "Exists": return true
+    default: return false
+    }
+  }
+}
+
+extension Node {
+  /// The first taint that keeps a pod with these tolerations from being scheduled here; nil if there is none.
+  ///
+  /// A cordoned node counts as tainted with ``Taint/unschedulable``.
+  public func untoleratedTaint(_ tolerations: [Toleration]) -> Taint? {
+    var taints = spec?.taints ?? []
+    if spec?.unschedulable == true { taints.append(.unschedulable) }
+    return taints.first { taint in taint.isHard && !tolerations.contains { $0.tolerates(taint) } }
+  }
+}

@@ -1,0 +1,61 @@
+public import Kubernetes
+public import Placement
+public import Topology
+
+/// The placement problem of a cluster, and the tables that tie its indices back to the cluster's objects.
+///
+/// It is made in two steps, because traffic comes from elsewhere: `ClusterProblem(snapshot, options)` gives a problem
+/// without edges; the caller resolves its traffic with ``index`` and ``services`` and sets ``problem``'s `edges`,
+/// `trafficUnit` and `weights`.
+///
+/// Planned are Deployments, StatefulSets, ReplicaSets and Jobs that stand for themselves, with at least one replica,
+/// outside of the excluded namespaces, and not pinned. Their running pods are the current placement. All other pods
+/// that run take their part of their node's capacity.
+public struct ClusterProblem: Sendable {
+  /// What to leave out of the plan.
+  public struct Options: Hashable, Sendable {
+    /// Namespaces whose workloads stay where they are.
+    public var excludedNamespaces: Set<String>
+    /// Workloads that stay where they are.
+    public var pinned: Set<WorkloadName>
+
+    /// Makes options; by default `kube-system` alone is left out.
+    public init(excludedNamespaces: Set<String> = ["kube-system"], pinned: Set<WorkloadName> = []) {
+      self.excludedNamespaces = excludedNamespaces
+      self.pinned = pinned
+    }
+  }
+
+  /// The problem: cpu in millicores, everything else in whole units (bytes, counts); names of workloads are
+  /// `namespace/name`, with the kind in parentheses where two kinds share a name.
+  public var problem: Problem
+  /// The workload behind each of ``problem``'s, by index.
+  public internal(set) var workloads: [WorkloadReference]
+  /// The index of the planned workload of a name. Where two kinds share a name, it is the Deployment's, else the
+  /// StatefulSet's.
+  public internal(set) var index: [WorkloadName: Int]
+  /// The planned workloads behind each Service, by index; empty where it selects none that is planned.
+  public internal(set) var services: [WorkloadName: [Int]]
+  /// Why a workload that the cluster has is not planned, such as `a DaemonSet` or `pinned`.
+  public internal(set) var unplanned: [WorkloadName: String]
+  /// What was left out or could not be taken into account, a sentence each.
+  public internal(set) var warnings: [String]
+
+  /// Makes the problem of a cluster.
+  public init(_ snapshot: ClusterSnapshot, options: Options = Options()) {
+    var builder = ProblemBuilder(snapshot, options)
+    self = builder.build()
+  }
+
+  init(
+    problem: Problem, workloads: [WorkloadReference], index: [WorkloadName: Int], services: [WorkloadName: [Int]],
+    unplanned: [WorkloadName: String], warnings: [String]
+  ) {
+    self.problem = problem
+    self.workloads = workloads
+    self.index = index
+    self.services = services
+    self.unplanned = unplanned
+    self.warnings = warnings
+  }
+}

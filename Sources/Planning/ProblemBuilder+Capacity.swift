@@ -1,0 +1,85 @@
+import Kubernetes
+import Placement
+import Topology
+
+/// Nodes, zones, resources and the current placement.
+extension ProblemBuilder {
+  mutating func makeProblem() -> Problem {
+    let resources = plannedResources()
+    var zones: [String] = []
+    let problemNodes = nodes.map { node in
+      let zone = Self.zone(of: node)
+      let index = zones.firstIndex(of: zone) ?? zones.count
+      if index == zones.count { zones.append(zone) }
+      return Problem.Node(name: node.metadata.name, zone: index)
+    }
+    var names: Set<WorkloadName> = []
+    let workloads = planned.map { workload in
+      let isFirst = names.insert(workload.name).inserted
+      return Problem.Workload(
+        name: isFirst ? "\(workload.name)" : "\(workload.name) (\(workload.reference.kind))",
+        replicas: workload.replicas
+      )
+    }
+    var problem = Problem(
+      resources: resources,
+      nodes: problemNodes,
+      zones: zones.isEmpty ? [""] : zones,
+      workloads: workloads,
+      requests: planned.flatMap { Self.amounts($0.requests, resources) },
+      allocatable: nodes.flatMap { node in Self.amounts(allocatable(of: node), resources) }
+    )
+    for pod in fixed {
+      for (k, amount) in Self.amounts(pod.spec.effectiveRequests, resources).enumerated() {
+        problem.reserved[pod.node * resources.count + k].add(amount)
+      }
+    }
+    for w in planned.indices { problem.current[w] = current(of: planned[w]) }
+    return problem
+  }
+
+  /// The zone of a node; nodes without a zone share one without a name.
+  private static func zone(of node: Kubernetes.Node) -> String {
+    node.labels["topology.kubernetes.io/zone"] ?? node.labels["failure-domain.beta.kubernetes.io/zone"] ?? ""
+  }
+
+  /// The resources that some planned workload requests: cpu and memory first, pods last.
+  private func plannedResources() -> [String] {
+    let requested = Set(planned.flatMap { $0.requests.filter { $0.value > .zero }.keys })
+    let others = requested.subtracting(["cpu", "memory", "pods"]).sorted()
+    return ["cpu", "memory"].filter(requested.contains) + others + ["pods"]
+  }
+
+  private static func amounts(_ quantities: [String: Quantity], _ resources: [String]) -> [Int64] {
+    resources.map { resource in
+      let quantity = max(.zero, quantities[resource] ?? .zero)
+      return resource == "cpu" ? quantity.milliValue : quantity.value
+    }
+  }
+
+  private mutating func allocatable(of node: Kubernetes.Node) -> [String: Quantity] {
+    var allocatable = node.allocatable
+    if allocatable["pods"] == nil {
+      warnings.add(
+        "status.allocatable.pods is missing; 110, the kubelet's default, is assumed", about: node.metadata.name)
+      allocatable["pods"] = Quantity(110)
+    }
+    return allocatable
+  }
+
+  private mutating func current(of workload: Planned) -> [Problem.Placed]? {
+    var replicas: [Int: Int] = [:]
+    for p in workload.pods {
+      if let node = place(snapshot.pods[p]) { replicas[node, default: 0] += 1 }
+    }
+    guard !replicas.isEmpty else { return nil }
+    return replicas.sorted { $0.key < $1.key }.map { Problem.Placed(node: $0.key, replicas: $0.value) }
+  }
+}
+
+extension Int64 {
+  fileprivate mutating func add(_ other: Int64) {
+    let (sum, overflow) = addingReportingOverflow(other)
+    self = overflow ? .max : sum
+  }
+}

@@ -1,0 +1,119 @@
+import Kubernetes
+import Placement
+import Topology
+
+/// Builds a ``ClusterProblem``, step by step; each step is an extension of its own.
+struct ProblemBuilder {
+  /// A workload whose replicas are to be placed.
+  struct Planned {
+    var reference: WorkloadReference
+    var replicas: Int
+    /// What its pods are like.
+    var template: PodTemplate
+    /// Where the pods' spec is in the object, for warnings.
+    var specPath = "spec.template.spec"
+    /// The claims that replicas have for themselves, by replica; empty where they have none.
+    var claimsOfReplica: [[String]] = []
+    /// Indices of its pods in the snapshot.
+    var pods: [Int] = []
+    /// What one replica requests.
+    var requests: [String: Quantity] = [:]
+
+    var name: WorkloadName { reference.name }
+    var labels: [String: String] { template.labels }
+    var spec: PodSpec { template.spec }
+  }
+
+  /// A pod that stays where it is.
+  struct Fixed {
+    var node: Int
+    var namespace: String
+    var labels: [String: String]
+    var spec: PodSpec
+  }
+
+  let snapshot: ClusterSnapshot
+  let options: ClusterProblem.Options
+  var warnings = ProblemWarnings()
+
+  /// The nodes that take replicas, in the order of the input.
+  var nodes: [Kubernetes.Node] = []
+  var nodeIndex: [String: Int] = [:]
+  /// Nodes of the input that take no replicas.
+  var unusedNodes: Set<String> = []
+  var planned: [Planned] = []
+  var fixed: [Fixed] = []
+  var unplanned: [WorkloadName: String] = [:]
+
+  init(_ snapshot: ClusterSnapshot, _ options: ClusterProblem.Options) {
+    self.snapshot = snapshot
+    self.options = options
+  }
+
+  mutating func build() -> ClusterProblem {
+    noteInput()
+    takeNodes()
+    takeWorkloads()
+    var problem = makeProblem()
+    limitToFittingNodes(&problem)
+    return ClusterProblem(
+      problem: problem,
+      workloads: planned.map(\.reference),
+      index: makeIndex(),
+      services: makeServices(),
+      unplanned: unplanned,
+      warnings: warnings.sentences
+    )
+  }
+
+  private mutating func noteInput() {
+    for (kind, count) in snapshot.repeated.sorted(by: { $0.key < $1.key }) {
+      warnings.add("\(count) × \(kind) came more than once in the input; the last one counts")
+    }
+    if let count = snapshot.skipped["CronJob"] {
+      warnings.add("\(count) × CronJob left out: only the Jobs that they have started are planned")
+    }
+  }
+
+  private mutating func takeNodes() {
+    for node in snapshot.nodes {
+      if node.isKnownNotReady {
+        unusedNodes.insert(node.metadata.name)
+        warnings.add("not ready: the node takes no replicas", about: node.metadata.name)
+      } else {
+        nodeIndex[node.metadata.name] = nodes.count
+        nodes.append(node)
+      }
+    }
+  }
+
+  private mutating func makeIndex() -> [WorkloadName: Int] {
+    let rank = [Deployment.kind: 0, StatefulSet.kind: 1]
+    var index: [WorkloadName: Int] = [:]
+    for (w, workload) in planned.enumerated() {
+      guard let other = index[workload.name] else {
+        index[workload.name] = w
+        continue
+      }
+      let (a, b) = (planned[other].reference, workload.reference)
+      if (rank[b.kind] ?? 2) < (rank[a.kind] ?? 2) { index[workload.name] = w }
+      let preferred = (rank[b.kind] ?? 2) < (rank[a.kind] ?? 2) ? b : a
+      warnings.add("is both a \(a.kind) and a \(b.kind); traffic counts for the \(preferred.kind)", about: "\(b.name)")
+    }
+    return index
+  }
+
+  private func makeServices() -> [WorkloadName: [Int]] {
+    var inNamespace: [String: [Int]] = [:]
+    for (w, workload) in planned.enumerated() { inNamespace[workload.name.namespace, default: []].append(w) }
+    var services: [WorkloadName: [Int]] = [:]
+    for service in snapshot.services {
+      guard let selector = service.spec?.selector, !selector.isEmpty else { continue }
+      let name = service.metadata.fullName
+      services[name] = (inNamespace[name.namespace] ?? []).filter { w in
+        selector.allSatisfy { planned[w].labels[$0.key] == $0.value }
+      }
+    }
+    return services
+  }
+}
