@@ -31,12 +31,14 @@ public struct ClusterProblem: Sendable {
   public var problem: Problem
   /// The workload behind each of ``problem``'s, by index.
   public internal(set) var workloads: [WorkloadReference]
+  /// The labels of the pods of each of ``problem``'s workloads, by index.
+  public internal(set) var podLabels: [[String: String]]
   /// The index of the planned workload of a name. Where two kinds share a name, it is the Deployment's, else the
   /// StatefulSet's.
   public internal(set) var index: [WorkloadName: Int]
   /// The planned workloads behind each Service, by index; empty where it selects none that is planned.
   public internal(set) var services: [WorkloadName: [Int]]
-  /// Why a workload that the cluster has is not planned, such as `a DaemonSet` or `pinned`.
+  /// Why a workload or Service that the cluster has is not planned, such as `a DaemonSet` or `pinned`.
   public internal(set) var unplanned: [WorkloadName: String]
   /// What was left out or could not be taken into account, a sentence each.
   public internal(set) var warnings: [String]
@@ -48,11 +50,12 @@ public struct ClusterProblem: Sendable {
   }
 
   init(
-    problem: Problem, workloads: [WorkloadReference], index: [WorkloadName: Int], services: [WorkloadName: [Int]],
-    unplanned: [WorkloadName: String], warnings: [String]
+    problem: Problem, workloads: [WorkloadReference], podLabels: [[String: String]], index: [WorkloadName: Int],
+    services: [WorkloadName: [Int]], unplanned: [WorkloadName: String], warnings: [String]
   ) {
     self.problem = problem
     self.workloads = workloads
+    self.podLabels = podLabels
     self.index = index
     self.services = services
     self.unplanned = unplanned

@@ -56,11 +56,16 @@ struct ProblemBuilder {
     takeWorkloads()
     var problem = makeProblem()
     limitToFittingNodes(&problem)
+    let services = makeServices()
+    for (name, selected) in services where selected.isEmpty && unplanned[name] == nil {
+      unplanned[name] = "a Service that selects no planned workload"
+    }
     return ClusterProblem(
       problem: problem,
       workloads: planned.map(\.reference),
+      podLabels: planned.map(\.labels),
       index: makeIndex(),
-      services: makeServices(),
+      services: services,
       unplanned: unplanned,
       warnings: warnings.sentences
     )
