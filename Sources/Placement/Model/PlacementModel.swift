@@ -1,0 +1,246 @@
+/// The ILP of ``Problem``, written down for GLPK: the whole of it, or only what a few nodes hold now, everything else
+/// staying where it is.
+///
+///     x[w,n]   integer    replicas of workload w on node n
+///     z[e,n]   ≥ 0        share of edge e that stays on node n:     R_u·z ≤ x[u,n],  R_v·z ≤ x[v,n]
+///     z[e,d]   ≥ 0        the same for a zone d, where zones count
+///     U        ≥ 0        peak utilization, where it costs
+///     left     ≥ 0        replicas that leave a node where they run now, where moves cost or are limited
+///
+/// and an indicator `b[w,d]`, 1 where domain `d` holds a replica of `w`, where a rule needs one. Nodes that are alike are
+/// put in an order, see ``NodeOrder``.
+struct PlacementModel {
+  let problem: Problem
+  /// The nodes that are planned anew.
+  let nodes: [Int]
+  /// The workloads with replicas to place on ``nodes``.
+  let workloads: [Int]
+  /// How many replicas of each of ``workloads`` are to be placed on ``nodes``.
+  let replicas: [Int]
+  /// Where replicas are that stay; empty for each workload where the whole problem is planned.
+  let fixed: [[Problem.Placed]]
+
+  /// Index of each of the problem's workloads in ``workloads``, −1 for none.
+  let rank: [Int]
+  /// Index of each of the problem's nodes in ``nodes``, −1 for none.
+  let place: [Int]
+  /// `x[w,n]` by rank and place; −1 where the workload cannot have a replica on the node.
+  private(set) var columns: [Int] = []
+  var formulation = Formulation()
+  /// The order of like nodes.
+  private(set) var order = NodeOrder()
+  /// Indicators made so far.
+  var indicators: [DomainKey: Formulation.Sum] = [:]
+
+  /// The model of the whole problem.
+  init(_ problem: Problem) {
+    let none = Assignment(placed: problem.workloads.map { _ in [] })
+    self.init(
+      problem, nodes: Array(problem.nodes.indices), fixed: none.placed, replicas: problem.workloads.map(\.replicas))
+  }
+
+  /// The model of what `nodes` hold in `assignment`, everything on other nodes staying as it is.
+  init(_ problem: Problem, nodes: [Int], of assignment: Assignment) {
+    var isFree = Array(repeating: false, count: problem.nodes.count)
+    for n in nodes { isFree[n] = true }
+    var fixed = assignment.placed
+    var replicas = Array(repeating: 0, count: problem.workloads.count)
+    for (w, placed) in assignment.placed.enumerated() {
+      for place in placed where isFree[place.node] { replicas[w] += place.replicas }
+      if replicas[w] > 0 { fixed[w] = placed.filter { !isFree[$0.node] } }
+    }
+    self.init(problem, nodes: nodes, fixed: fixed, replicas: replicas)
+  }
+
+  private init(_ problem: Problem, nodes: [Int], fixed: [[Problem.Placed]], replicas: [Int]) {
+    self.problem = problem
+    self.nodes = nodes
+    self.fixed = fixed
+    workloads = problem.workloads.indices.filter { replicas[$0] > 0 }
+    self.replicas = workloads.map { replicas[$0] }
+    var rank = Array(repeating: -1, count: problem.workloads.count)
+    for (i, w) in workloads.enumerated() { rank[w] = i }
+    self.rank = rank
+    var place = Array(repeating: -1, count: problem.nodes.count)
+    for (i, n) in nodes.enumerated() { place[n] = i }
+    self.place = place
+    addReplicas()
+    addCapacities()
+    addTraffic()
+    addPeak()
+    addMoves()
+    for rule in problem.rules { add(rule) }
+    order = NodeOrder(self)
+    order.constrain(&self)
+  }
+
+  /// The column of `x[w,n]` by the problem's indices, nil where there is none.
+  func column(workload w: Int, node n: Int) -> Int? {
+    guard rank[w] >= 0, place[n] >= 0 else { return nil }
+    let column = columns[rank[w] * nodes.count + place[n]]
+    return column >= 0 ? column : nil
+  }
+
+  /// Every replica placed, within limits; no column where there is no room for a replica.
+  private mutating func addReplicas() {
+    let resources = problem.resources.count
+    columns = Array(repeating: -1, count: workloads.count * nodes.count)
+    for (i, w) in workloads.enumerated() {
+      var all = Formulation.Sum()
+      for (j, n) in nodes.enumerated() {
+        var most = min(replicas[i], problem.limit(workload: w, node: n))
+        for k in 0..<resources {
+          let request = problem.requests[w * resources + k]
+          if request > 0 { most = min(most, Int(clamping: problem.capacity(node: n, resource: k) / request)) }
+        }
+        guard most > 0 else { continue }
+        let column = formulation.addColumn(upper: Double(most), integer: true)
+        columns[i * nodes.count + j] = column
+        all.terms.append((column, 1))
+      }
+      formulation.addRow(all, atLeast: Double(replicas[i]), atMost: Double(replicas[i]))
+    }
+  }
+
+  /// What replicas request on each node; amounts are divided by their greatest common divisor, so that bytes do not
+  /// drown in rounding.
+  private mutating func addCapacities() {
+    let resources = problem.resources.count
+    for k in 0..<resources {
+      let unit = workloads.reduce(Int64(0)) { gcd($0, problem.requests[$1 * resources + k]) }
+      guard unit > 0 else { continue }
+      for n in nodes {
+        var load = Formulation.Sum()
+        var most = 0.0
+        for w in workloads {
+          let request = problem.requests[w * resources + k] / unit
+          if request > 0, let column = column(workload: w, node: n) {
+            load.terms.append((column, Double(request)))
+            most += Double(request) * formulation.upper[column]
+          }
+        }
+        let capacity = Double(problem.capacity(node: n, resource: k) / unit)
+        if most > capacity { formulation.addRow(load, atMost: capacity) }
+      }
+    }
+  }
+
+  /// The traffic terms, at node and at zone tier.
+  private mutating func addTraffic() {
+    let weights = problem.weights
+    let total = problem.edges.reduce(0) { $0 + $1.traffic }
+    formulation.constant += weights.leavingNode * total
+    if weights.leavingNode != 0 {
+      for edge in problem.edges where rank[edge.u] >= 0 && rank[edge.v] >= 0 {
+        for n in nodes {
+          guard let u = column(workload: edge.u, node: n), let v = column(workload: edge.v, node: n) else { continue }
+          addShare(
+            edge, cost: weights.leavingNode, .column(u), formulation.upper[u], .column(v), formulation.upper[v])
+        }
+      }
+    }
+
+    guard problem.zones.count > 1, weights.leavingZone != 0 else { return }
+    formulation.constant += weights.leavingZone * total
+    let zone = problem.nodes.map { Int32($0.zone) }
+    let zones = Set(nodes.map { zone[$0] }).sorted()
+    // Where all is in one zone, zone shares do not change.
+    if zones.count == 1 && nodes.count < problem.nodes.count { return }
+    for edge in problem.edges where rank[edge.u] >= 0 || rank[edge.v] >= 0 {
+      for d in zones {
+        let (u, mostU) = count(edge.u, in: d, of: zone)
+        let (v, mostV) = count(edge.v, in: d, of: zone)
+        if u.terms.isEmpty && v.terms.isEmpty { continue }
+        addShare(edge, cost: weights.leavingZone, u, mostU, v, mostV)
+      }
+    }
+  }
+
+  /// A share of an edge: at most what part of each end's replicas is there.
+  private mutating func addShare(
+    _ edge: Problem.Edge, cost: Double, _ u: Formulation.Sum, _ mostU: Double, _ v: Formulation.Sum, _ mostV: Double
+  ) {
+    let ru = Double(problem.workloads[edge.u].replicas)
+    let rv = Double(problem.workloads[edge.v].replicas)
+    let most = min(mostU / ru, mostV / rv)
+    guard most > 0 else { return }
+    let share = formulation.addColumn(upper: most, cost: -edge.traffic * cost, follows: .greatest)
+    if !u.terms.isEmpty { formulation.addRow(u - ru * .column(share), atLeast: 0, defines: share) }
+    if !v.terms.isEmpty { formulation.addRow(v - rv * .column(share), atLeast: 0, defines: share) }
+  }
+
+  /// Peak utilization over all nodes, those that stay included.
+  private mutating func addPeak() {
+    guard problem.weights.utilization != 0 else { return }
+    let resources = problem.resources.count
+    let load = problem.load(Assignment(placed: fixed))
+    var least = 0.0
+    for i in load.indices where problem.allocatable[i] > 0 {
+      least = max(least, Double(load[i]) / Double(problem.allocatable[i]))
+    }
+    let peak = formulation.addColumn(
+      lower: least, upper: .infinity, cost: problem.weights.utilization, follows: .least)
+    for n in nodes {
+      for k in 0..<resources {
+        let i = n * resources + k
+        guard problem.allocatable[i] > 0 else { continue }
+        let whole = Double(problem.allocatable[i])
+        var used = Formulation.Sum(constant: Double(problem.reserved[i]) / whole)
+        for w in workloads {
+          let request = problem.requests[w * resources + k]
+          if request > 0, let column = column(workload: w, node: n) {
+            used.terms.append((column, Double(request) / whole))
+          }
+        }
+        if !used.terms.isEmpty { formulation.addRow(used - .column(peak), atMost: 0, defines: peak) }
+      }
+    }
+  }
+
+  /// Replicas that leave the node where they run. Those that a workload has to give up as it shrinks are no moves; as at
+  /// least so many leave anyway, they are simply taken off.
+  private mutating func addMoves() {
+    let weights = problem.weights
+    guard weights.move != 0 || weights.maxMoves != nil else { return }
+    var all = Formulation.Sum()
+    for (w, now) in problem.current.enumerated() {
+      guard let now else { continue }
+      let running = now.reduce(0) { $0 + $1.replicas }
+      all.constant -= Double(max(0, running - problem.workloads[w].replicas))
+      for place in now {
+        guard self.place[place.node] >= 0 else {
+          let stay = fixed[w].first { $0.node == place.node }?.replicas ?? 0
+          all.constant += Double(max(0, place.replicas - stay))
+          continue
+        }
+        guard let x = column(workload: w, node: place.node) else {
+          all.constant += Double(place.replicas)
+          continue
+        }
+        let left = formulation.addColumn(upper: Double(place.replicas), cost: weights.move, follows: .least)
+        formulation.addRow(
+          .column(left) + .column(x), atLeast: Double(place.replicas), defines: left)
+        all.terms.append((left, 1))
+      }
+    }
+    formulation.constant += weights.move * all.constant
+    if let most = weights.maxMoves { formulation.addRow(all, atMost: Double(most)) }
+  }
+
+  /// How many replicas of a workload a domain holds, and the most that it can hold; `domain` maps nodes to domains.
+  func count(_ w: Int, in d: Int32, of domain: [Int32]) -> (sum: Formulation.Sum, most: Double) {
+    var sum = Formulation.Sum()
+    for place in fixed[w] where domain[place.node] == d { sum.constant += Double(place.replicas) }
+    guard rank[w] >= 0 else { return (sum, sum.constant) }
+    var most = 0.0
+    for (j, n) in nodes.enumerated() where domain[n] == d {
+      let column = columns[rank[w] * nodes.count + j]
+      guard column >= 0 else { continue }
+      sum.terms.append((column, 1))
+      most += formulation.upper[column]
+    }
+    return (sum, sum.constant + min(most, Double(replicas[rank[w]])))
+  }
+}
+
+private func gcd(_ a: Int64, _ b: Int64) -> Int64 { b == 0 ? a : gcd(b, a % b) }
