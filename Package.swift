@@ -61,7 +61,7 @@ let package = Package(
     tests("Topology"),
     tests("Traffic", ["Topology"]),
     .target(
-      name: "PlacementTestSupport", dependencies: ["Placement"], path: "Tests/PlacementTestSupport",
+      name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
       swiftSettings: settings),
     tests("Placement", ["Topology", "CGLPK", "PlacementTestSupport"]),
     tests("Kubernetes", ["Topology"]),

@@ -1,4 +1,5 @@
 public import Placement
+import Topology
 
 /// A recipe for random problems; the same recipe and seed make the same problem. Every problem has a placement: one is
 /// drawn first, and what constrains is drawn around it.
@@ -16,33 +17,57 @@ public struct RandomProblem: Hashable, Sendable {
   /// How many nodes.
   public var nodes: Int
   /// The graph of traffic.
-  public var graph = Graph.sparse(degree: 2)
+  public var graph: Graph
   /// How many replicas a workload has.
-  public var replicas: ClosedRange<Int> = 1...1
+  public var replicas: ClosedRange<Int>
   /// How many kinds of resources.
-  public var resources = 1
+  public var resources: Int
   /// How full the nodes are in all, from 0 to 1, as far as the placement drawn first allows it.
-  public var fill = 0.8
+  public var fill: Double
   /// Whether all nodes have the same capacity.
-  public var likeNodes = true
+  public var likeNodes: Bool
   /// How many zones.
-  public var zones = 1
+  public var zones: Int
   /// How many rules of each kind.
-  public var rulesOfEachKind = 0
+  public var rulesOfEachKind: Int
   /// Whether some workloads may not run, or not with all replicas, on some nodes.
-  public var limits = false
+  public var limits: Bool
   /// Whether some of a node's capacity is reserved.
-  public var reserved = false
+  public var reserved: Bool
   /// Whether workloads run somewhere already.
   public var current = false
   /// The weights.
   public var weights = Problem.Weights()
 
-  /// A recipe for so many workloads on so many nodes.
-  public init(workloads: Int, nodes: Int) {
+  /// A recipe for so many workloads on so many nodes; what else it says is above.
+  public init(
+    workloads: Int,
+    nodes: Int,
+    graph: Graph = .sparse(degree: 2),
+    replicas: ClosedRange<Int> = 1...1,
+    resources: Int = 1,
+    fill: Double = 0.8,
+    likeNodes: Bool = true,
+    zones: Int = 1,
+    rulesOfEachKind: Int = 0,
+    limits: Bool = false,
+    reserved: Bool = false
+  ) {
     self.workloads = workloads
     self.nodes = nodes
+    self.graph = graph
+    self.replicas = replicas
+    self.resources = resources
+    self.fill = fill
+    self.likeNodes = likeNodes
+    self.zones = zones
+    self.rulesOfEachKind = rulesOfEachKind
+    self.limits = limits
+    self.reserved = reserved
   }
+
+  /// Makes the recipe's problem of a seed.
+  public func problem(seed: UInt64) -> Problem { make(seed: seed).problem }
 
   /// Makes the recipe's problem of a seed, and a placement that satisfies its constraints, which is not a good one.
   public func make(seed: UInt64) -> (problem: Problem, placement: Assignment) {

@@ -1,6 +1,7 @@
 import Placement
 import PlacementTestSupport
 import Testing
+import Topology
 
 @Suite("Order of moves")
 struct MoveOrderTests {

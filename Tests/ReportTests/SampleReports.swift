@@ -1,5 +1,6 @@
 import Placement
 import PlacementTestSupport
+import Topology
 
 @testable import Report
 

@@ -1,5 +1,6 @@
 import PlacementTestSupport
 import Testing
+import Topology
 
 @testable import Report
 

@@ -142,8 +142,10 @@ struct Annealing {
       guard there > 0 else { break }
       let victim = Int(state.memberOfReplica[state.replica(random.below(there), on: to)])
       let held = state.counts(of: victim, on: to)
-      guard held > 0, state.allowed(victim, from, 1) else { continue }
-      state.attempt(victim, to, from, 1 + random.below(held))
+      guard held > 0 else { continue }
+      let back = 1 + random.below(held)
+      guard state.allowed(victim, from, back) else { continue }
+      state.attempt(victim, to, from, back)
     }
     if state.isWithinCapacity(to) && state.isWithinCapacity(from) {
       decide(&state)
