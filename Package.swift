@@ -59,7 +59,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     tests("Topology"),
-    tests("Traffic", ["Topology"]),
+    tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
     .target(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
       swiftSettings: settings),

@@ -61,6 +61,12 @@ func decimal(_ bytes: UnsafeRawBufferPointer) -> Double? {
   return Double(bytes.text)
 }
 
+extension Double {
+  /// Whether this can be a rate or a count: no less than nothing, and far enough from the largest number that sums of
+  /// rates stay finite.
+  var isRate: Bool { 0...1e100 ~= self }
+}
+
 private let powersOfTen: [Double] = [
   1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,

@@ -88,6 +88,14 @@ public struct TrafficGraph: Sendable {
     edges[index].requestsPerSecond.add(requestsPerSecond)
   }
 
+  /// Multiplies all rates by a factor.
+  public mutating func scale(by factor: Double) {
+    for index in edges.indices {
+      edges[index].bytesPerSecond = edges[index].bytesPerSecond.map { $0 * factor }
+      edges[index].requestsPerSecond = edges[index].requestsPerSecond.map { $0 * factor }
+    }
+  }
+
   /// Adds all edges of another graph to this one.
   public mutating func add(_ other: TrafficGraph) {
     let mapped = other.endpoints.map { index(of: $0) }

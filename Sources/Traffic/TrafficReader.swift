@@ -20,8 +20,9 @@ public struct TrafficReader: Sendable {
     /// The largest JSON document that is held in memory, in bytes.
     public var documentLimit: Int
 
-    /// Makes options; by default with documents of up to 4 GiB.
+    /// Makes options; by default with documents of up to 4 GiB. A window must be longer than nothing.
     public init(window: Duration? = nil, metric: String? = nil, documentLimit: Int = 4 << 30) {
+      precondition(window.map { $0 > .zero } ?? true, "a window must be longer than nothing")
       self.window = window
       self.metric = metric
       self.documentLimit = documentLimit
@@ -98,6 +99,10 @@ public struct TrafficReader: Sendable {
 
   /// JSON begins with a brace or a bracket; everything else is taken for a table, whose header then tells.
   private func makeImporter(first: UInt8) -> any TrafficImporter {
-    TableImporter(source: source, format: format, options: options, line: line)
+    let isTable =
+      format.map { $0 == .csv || $0 == .alibaba } ?? !(first == UInt8(ascii: "{") || first == UInt8(ascii: "["))
+    return isTable
+      ? TableImporter(source: source, format: format, options: options, line: line)
+      : DocumentImporter(source: source, format: format, options: options, line: line)
   }
 }

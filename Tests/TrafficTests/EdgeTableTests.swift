@@ -51,7 +51,8 @@ import Testing
       (" \n ", "dump: found no content, expected a traffic dump"),
       (
         "\nhello world\n",
-        "dump:2: found 'hello world', expected JSON, or a CSV header with the columns source and destination"
+        "dump:2: found 'hello world', expected JSON, or a CSV header with the columns source and destination "
+          + "or traceid, um and dm"
       ),
       (
         "source,destination\na,b\n",
@@ -81,6 +82,10 @@ import Testing
       (
         "source,destination,bytes_per_second\na,b,1e999\n",
         "dump:2: found '1e999' in the column bytes_per_second, expected a rate of 0 or more"
+      ),
+      (
+        "source,destination,bytes_per_second\na,b,1e300\n",
+        "dump:2: found '1e300' in the column bytes_per_second, expected a rate of 0 or more"
       ),
       (
         "source,destination,bytes_per_second\na/b/c,b,1\n",

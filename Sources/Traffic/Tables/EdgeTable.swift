@@ -68,7 +68,7 @@ struct EdgeTable: Table {
   private func rate(_ row: Row, _ column: Int) throws(TrafficError) -> Double? {
     let field = row[column]
     guard !field.isEmpty else { return nil }
-    guard let rate = decimal(field), rate >= 0, rate.isFinite else {
+    guard let rate = decimal(field), rate.isRate else {
       throw unexpected(row, column, expected: "a rate of 0 or more")
     }
     return rate

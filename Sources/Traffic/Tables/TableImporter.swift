@@ -46,11 +46,15 @@ private struct Tables: RowReader {
     if format == .csv || format == nil && EdgeTable.recognizes(header) {
       return try EdgeTable(header: header)
     }
+    if format == .alibaba || format == nil && CallGraphTable.recognizes(header) {
+      return try CallGraphTable(header: header, window: options.window)
+    }
     throw TrafficError(
       code: .unrecognized,
       source: source,
       line: header.line,
-      message: "found \(header.excerpt), expected JSON, or a CSV header with the columns source and destination"
+      message: "found \(header.excerpt), expected JSON, or a CSV header with the columns source and destination "
+        + "or traceid, um and dm"
     )
   }
 }

@@ -1,0 +1,110 @@
+/// Decodes Hubble's flows: `{"flow": {…}}` or bare flows, one after the other.
+///
+/// Flows carry no bytes, so that what comes out is requests per second over the time that the flows cover. Counted are
+/// flows that were forwarded and are no replies. Of one edge, requests that a proxy saw are counted where there are
+/// any, otherwise new TCP connections, otherwise packets.
+///
+/// Hubble sees a packet at several points on its way (leaving its pod, entering the overlay, reaching the other pod).
+/// Each point sees it at most once, so that an edge counts what the point that saw most of it has seen.
+struct HubbleDecoder: DocumentDecoder {
+  private struct Key: Hashable {
+    var source: Int
+    var destination: Int
+    var evidence: HubbleFlow.Evidence
+    var point: String
+    var direction: String
+  }
+
+  private let source: String
+  private let window: Duration?
+  private var names = TrafficGraph()
+  private var counts: [Key: Int] = [:]
+  private var time = ObservedTime()
+  private var tally = Tally()
+
+  init(source: String, options: TrafficReader.Options) {
+    self.source = source
+    window = options.window
+  }
+
+  mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
+    guard cursor.kind() == .array else { return try readFlow(&cursor) }
+    try cursor.beginArray()
+    while try cursor.nextElement() { try readFlow(&cursor) }
+  }
+
+  private mutating func readFlow(_ cursor: inout JSONCursor) throws(TrafficError) {
+    let start = cursor
+    var isWrapped = false
+    var isBare = false
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      switch key {
+      case "flow":
+        isWrapped = true
+        count(try HubbleFlow(&cursor))
+      case "lost_events":
+        isWrapped = true
+        tally.warn("Hubble lost events: there was more traffic than the flows show")
+        try cursor.skip()
+      case "node_status", "agent_event", "debug_event":
+        isWrapped = true
+        try cursor.skip()
+      default:
+        isBare = isBare || key == "verdict"
+        try cursor.skip()
+      }
+    }
+    guard !isWrapped else { return }
+    guard isBare else { throw start.error(.unexpected, "found neither flow nor verdict, expected a flow of Hubble's") }
+    var bare = start
+    count(try HubbleFlow(&bare))
+  }
+
+  private mutating func count(_ flow: HubbleFlow) {
+    tally.records += 1
+    if let seconds = flow.seconds { time.add(seconds) }
+    guard flow.isForwarded else { return tally.drop("not forwarded") }
+    // Where a packet leaves its pod, Hubble has not looked up its connection yet and cannot know.
+    guard !(flow.isReply ?? (flow.point == "FROM_ENDPOINT")) else { return tally.drop("replies") }
+    guard let source = flow.source, let destination = flow.destination else {
+      return tally.drop("source or destination is missing")
+    }
+    let key = Key(
+      source: names.index(of: source),
+      destination: names.index(of: destination),
+      evidence: flow.evidence,
+      point: flow.point,
+      direction: flow.direction
+    )
+    counts[key, default: 0] += 1
+  }
+
+  mutating func finish() -> TrafficDump {
+    struct Pair: Hashable { var source, destination: Int }
+    var best: [Pair: (evidence: HubbleFlow.Evidence, count: Int)] = [:]
+    for (key, count) in counts {
+      let pair = Pair(source: key.source, destination: key.destination)
+      guard let known = best[pair] else {
+        best[pair] = (key.evidence, count)
+        continue
+      }
+      if key.evidence.rawValue < known.evidence.rawValue || key.evidence == known.evidence && count > known.count {
+        best[pair] = (key.evidence, count)
+      }
+    }
+
+    let seconds = time.seconds(window: window)
+    var graph = TrafficGraph()
+    for pair in best.keys.sorted(by: { ($0.source, $0.destination) < ($1.source, $1.destination) }) {
+      guard let count = best[pair]?.count else { continue }
+      graph.add(
+        source: graph.index(of: names.endpoints[pair.source]),
+        destination: graph.index(of: names.endpoints[pair.destination]),
+        bytesPerSecond: nil,
+        requestsPerSecond: Double(count) / seconds
+      )
+    }
+    return tally.dump(of: graph, source: source, format: .hubble, noun: "flows")
+  }
+}

@@ -1,0 +1,136 @@
+/// One flow of Hubble's, as far as traffic is concerned (`api/v1/flow/flow.proto` of Cilium).
+struct HubbleFlow {
+  /// What a flow tells of requests, from the best to the least.
+  enum Evidence: UInt8, CaseIterable {
+    /// A request that a proxy saw (HTTP, gRPC, Kafka, DNS).
+    case request
+    /// The first packet of a TCP connection.
+    case connection
+    /// Any other packet.
+    case packet
+  }
+
+  var seconds: Double?
+  var isForwarded = false
+  /// Nil where Hubble does not know.
+  var isReply: Bool?
+  var source: TrafficEndpoint?
+  var destination: TrafficEndpoint?
+  /// Where the packet was seen, and in which direction of which end.
+  var point = ""
+  var direction = ""
+  var evidence = Evidence.packet
+
+  init(_ cursor: inout JSONCursor) throws(TrafficError) {
+    var sourceNames: JSONCursor?
+    var destinationNames: JSONCursor?
+    var sourceEnd: HubbleEndpoint?
+    var destinationEnd: HubbleEndpoint?
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      switch key {
+      case "time": seconds = try readTimestamp(&cursor)
+      case "verdict":
+        // Older versions write the enumeration's number.
+        isForwarded = cursor.kind() == .number ? try cursor.number() == 1 : try cursor.text() == "FORWARDED"
+      case "is_reply": isReply = try cursor.boolean()
+      case "reply":
+        let reply = try cursor.boolean()
+        isReply = isReply ?? reply
+      case "trace_observation_point": point = try readName(&cursor)
+      case "traffic_direction": direction = try readName(&cursor)
+      case "source": sourceEnd = try HubbleEndpoint(&cursor)
+      case "destination": destinationEnd = try HubbleEndpoint(&cursor)
+      case "source_names":
+        sourceNames = cursor
+        try cursor.skip()
+      case "destination_names":
+        destinationNames = cursor
+        try cursor.skip()
+      case "l4": try readLayer4(&cursor)
+      case "l7": try readLayer7(&cursor)
+      default: try cursor.skip()
+      }
+    }
+    source = sourceEnd?.endpoint(dnsName: try firstName(sourceNames))
+    destination = destinationEnd?.endpoint(dnsName: try firstName(destinationNames))
+  }
+
+  private func readName(_ cursor: inout JSONCursor) throws(TrafficError) -> String {
+    if cursor.kind() == .string { return try cursor.string() }
+    try cursor.skip()
+    return ""
+  }
+
+  private func firstName(_ names: JSONCursor?) throws(TrafficError) -> String? {
+    guard var cursor = names else { return nil }
+    try cursor.beginArray()
+    return try cursor.nextElement() ? try cursor.string() : nil
+  }
+
+  /// Finds the flags of `{"TCP": {"flags": {"SYN": true, …}}}`.
+  private mutating func readLayer4(_ cursor: inout JSONCursor) throws(TrafficError) {
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      guard key == "TCP" else {
+        try cursor.skip()
+        continue
+      }
+      var isSYN = false
+      var isACK = false
+      try cursor.beginObject()
+      while let key = try cursor.nextKey() {
+        guard key == "flags" else {
+          try cursor.skip()
+          continue
+        }
+        try cursor.beginObject()
+        while let flag = try cursor.nextKey() {
+          switch flag {
+          case "SYN": isSYN = try cursor.boolean()
+          case "ACK": isACK = try cursor.boolean()
+          default: try cursor.skip()
+          }
+        }
+      }
+      if isSYN, evidence == .packet {
+        evidence = .connection
+        // A SYN goes to the server; its answer has ACK as well. That holds where Hubble does not know the direction.
+        isReply = isReply ?? isACK
+      }
+    }
+  }
+
+  private mutating func readLayer7(_ cursor: inout JSONCursor) throws(TrafficError) {
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      guard key == "type", cursor.kind() == .string else {
+        try cursor.skip()
+        continue
+      }
+      let type = try cursor.text()
+      evidence = .request
+      isReply = !(type == "REQUEST")
+    }
+  }
+}
+
+/// Reads a time as RFC 3339 writes it, or as `{"seconds": …, "nanos": …}`, in seconds since 1970.
+private func readTimestamp(_ cursor: inout JSONCursor) throws(TrafficError) -> Double {
+  if cursor.kind() == .object {
+    var time = 0.0
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      switch key {
+      case "seconds": time += try cursor.numberOrText()
+      case "nanos": time += try cursor.numberOrText() * 1e-9
+      default: try cursor.skip()
+      }
+    }
+    return time
+  }
+  let start = cursor
+  let text = try cursor.text()
+  guard let time = rfc3339(text.raw) else { throw start.unexpected("a time such as 2024-05-01T12:00:00.5Z") }
+  return time
+}

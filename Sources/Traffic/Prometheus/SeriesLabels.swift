@@ -1,0 +1,93 @@
+/// The labels of one series that say whose traffic it is.
+struct SeriesLabels {
+  var metric: String?
+  var reporter: String?
+  var sourceWorkload: String?
+  var sourceNamespace: String?
+  var destinationWorkload: String?
+  var destinationNamespace: String?
+  var destinationService: String?
+  var destinationServiceName: String?
+  var destinationServiceNamespace: String?
+  var client: String?
+  var clientNamespace: String?
+  var server: String?
+  var serverNamespace: String?
+  var connectionType: String?
+  /// The labels as PromQL writes them, for a warning; cut short.
+  var excerpt = ""
+
+  /// Reads the object of labels.
+  init(_ cursor: inout JSONCursor) throws(TrafficError) {
+    var pairs: [String] = []
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      let value = try cursor.string()
+      if pairs.count < 4 { pairs.append("\(key.raw.text)=\"\(value)\"") }
+      switch key {
+      case "__name__": metric = value
+      case "reporter": reporter = value
+      case "source_workload": sourceWorkload = value
+      case "source_workload_namespace": sourceNamespace = value
+      case "destination_workload": destinationWorkload = value
+      case "destination_workload_namespace": destinationNamespace = value
+      case "destination_service": destinationService = value
+      case "destination_service_name": destinationServiceName = value
+      case "destination_service_namespace": destinationServiceNamespace = value
+      case "client": client = value
+      case "client_k8s_namespace_name": clientNamespace = value
+      case "server": server = value
+      case "server_k8s_namespace_name": serverNamespace = value
+      case "connection_type": connectionType = value
+      default: break
+      }
+    }
+    excerpt = "{\(pairs.joined(separator: ", "))}"
+  }
+
+  /// The ends of an Istio series; nil where it lacks the labels.
+  ///
+  /// Istio's `unknown` is an end outside the mesh. A destination outside keeps the name of the service that was asked
+  /// for. Where a query summed the destination workload away, the service stands for it.
+  var istioEnds: (source: TrafficEndpoint, destination: TrafficEndpoint)? {
+    guard let sourceWorkload else { return nil }
+    let source =
+      Self.known(sourceWorkload).map { TrafficEndpoint(namespace: Self.known(sourceNamespace), name: $0) }
+      ?? TrafficEndpoint(namespace: nil, name: "unknown", isOutside: true)
+
+    let service = Self.known(destinationServiceName) ?? Self.known(destinationService)
+    if let workload = Self.known(destinationWorkload) {
+      return (source, TrafficEndpoint(namespace: Self.known(destinationNamespace), name: workload))
+    }
+    guard destinationWorkload != nil || destinationServiceName != nil || destinationService != nil else { return nil }
+    // Istio's clusters for what it has no service for: PassthroughCluster, BlackHoleCluster and variants.
+    let isNoService = service.map { $0.hasSuffix("PassthroughCluster") || $0.hasSuffix("BlackHoleCluster") } ?? true
+    return (
+      source,
+      TrafficEndpoint(
+        namespace: Self.known(destinationServiceNamespace),
+        name: service ?? "unknown",
+        isOutside: destinationWorkload != nil || isNoService
+      )
+    )
+  }
+
+  /// The ends of an OpenTelemetry service-graph series; nil where it lacks the labels.
+  ///
+  /// An end that sends no spans itself (a database, or what the collector calls a virtual node) is outside; the client
+  /// of a virtual node is `user` where it is the client that sends none.
+  var serviceGraphEnds: (source: TrafficEndpoint, destination: TrafficEndpoint)? {
+    guard let client, let server, !client.isEmpty, !server.isEmpty else { return nil }
+    let isUser = connectionType == "virtual_node" && client == "user"
+    let isVirtualServer = !isUser && (connectionType == "virtual_node" || connectionType == "database")
+    return (
+      TrafficEndpoint(namespace: Self.known(clientNamespace), name: client, isOutside: isUser),
+      TrafficEndpoint(namespace: Self.known(serverNamespace), name: server, isOutside: isVirtualServer)
+    )
+  }
+
+  private static func known(_ label: String?) -> String? {
+    guard let label, !label.isEmpty, label != "unknown" else { return nil }
+    return label
+  }
+}

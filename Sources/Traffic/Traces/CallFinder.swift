@@ -1,0 +1,160 @@
+/// Finds the calls between services in the spans of traces, and counts each once.
+///
+/// A call is the span of a callee (kind server or consumer) whose parent is of another service, or is a caller's span
+/// (client or producer) of the same. A span without such a kind is a callee where its parent is of another service. A
+/// caller's span without a callee's is a call to what sends no spans: an end outside, under the name that the span
+/// gives it.
+///
+/// The spans of one trace may come in any order and in any number of documents. Each takes about a hundred bytes.
+struct CallFinder: Sendable {
+  private struct Record {
+    var key: UInt64
+    var parent: UInt64?
+    var kind: SpanKind
+    var endpoint: Int32
+    /// Index of the other side's name; -1 where the span gives none.
+    var peer: Int32
+    var size: CallSize
+    /// The next record under the same key, where both sides of a call share one span id, as in Zipkin; -1 at the end.
+    var next: Int32 = -1
+    /// Whether another span stands for the same call.
+    var isAnswered = false
+  }
+
+  private let window: Duration?
+  private var names = TrafficGraph()
+  private var records: [Record] = []
+  private var firstByKey: [UInt64: Int32] = [:]
+  private var time = ObservedTime()
+  private(set) var tally = Tally()
+
+  init(window: Duration?) {
+    self.window = window
+  }
+
+  /// Takes in a span.
+  mutating func add(_ span: Span) {
+    tally.records += 1
+    guard let endpoint = span.attributes.endpoint else { return tally.drop("its service has no name") }
+    if let start = span.start { time.add(start) }
+    if let end = span.end { time.add(end) }
+
+    var record = Record(
+      key: key(span.traceID, span.id),
+      parent: Self.isNone(span.parentID) ? nil : key(span.traceID, span.parentID),
+      kind: span.kind,
+      endpoint: Int32(names.index(of: endpoint)),
+      peer: -1,
+      size: span.attributes.size
+    )
+    if span.kind.isCaller, let peer = span.attributes.peer {
+      record.peer = Int32(names.index(of: TrafficEndpoint(namespace: nil, name: peer.name, isOutside: true)))
+    }
+    insert(record)
+  }
+
+  /// Counts the calls in all spans taken in, as a graph of rates.
+  mutating func finish() -> (graph: TrafficGraph, tally: Tally) {
+    var graph = TrafficGraph()
+    for index in records.indices { countCallee(index, in: &graph) }
+    for index in records.indices { countUnanswered(index, in: &graph) }
+    graph.scale(by: 1 / time.seconds(window: window))
+    tally.warn("traces are often sampled: the rates are those of the calls that were traced")
+    return (graph, tally)
+  }
+
+  // MARK: Records
+
+  private func key(_ trace: String, _ span: String) -> UInt64 {
+    var (trace, span) = (trace, span)
+    let seed = trace.withUTF8 { fingerprint(UnsafeRawBufferPointer($0)) }
+    return span.withUTF8 { fingerprint(UnsafeRawBufferPointer($0), seed: seed) }
+  }
+
+  /// Whether an id says that there is no parent: empty, or zero in hexadecimal or base64.
+  private static func isNone(_ id: String) -> Bool {
+    id.utf8.allSatisfy { $0 == UInt8(ascii: "0") }
+      || id == "AAAAAAAAAAA="
+  }
+
+  private mutating func insert(_ record: Record) {
+    guard let first = firstByKey[record.key] else {
+      firstByKey[record.key] = Int32(records.count)
+      records.append(record)
+      return
+    }
+    var index = Int(first)
+    while true {
+      if records[index].kind == record.kind, records[index].endpoint == record.endpoint {
+        return tally.drop("occur twice")
+      }
+      guard records[index].next >= 0 else { break }
+      index = Int(records[index].next)
+    }
+    records[index].next = Int32(records.count)
+    records.append(record)
+  }
+
+  /// The records under a key.
+  private func indices(under key: UInt64) -> [Int] {
+    var found: [Int] = []
+    var index = firstByKey[key] ?? -1
+    while index >= 0 {
+      found.append(Int(index))
+      index = records[Int(index)].next
+    }
+    return found
+  }
+
+  // MARK: Calls
+
+  private mutating func countCallee(_ index: Int, in graph: inout TrafficGraph) {
+    let record = records[index]
+    guard let caller = callerOf(index) else {
+      if record.kind.isCallee, record.parent != nil { tally.drop("the caller's span is missing") }
+      return
+    }
+    let isSameService = records[caller].endpoint == record.endpoint
+    if record.kind.isCaller, isSameService, records[caller].kind.isCaller {
+      // A client within a client, such as a sidecar's span within the application's: one call, told by the inner.
+      records[caller].isAnswered = true
+      return
+    }
+    guard !isSameService || record.kind.isCallee && records[caller].kind.isCaller else { return }
+    records[caller].isAnswered = true
+    let size = records[caller].kind.isCaller ? record.size.completed(by: records[caller].size) : record.size
+    add(from: records[caller].endpoint, to: record.endpoint, size, in: &graph)
+  }
+
+  /// The span that called a span: one that shares its id, or its parent.
+  private func callerOf(_ index: Int) -> Int? {
+    let record = records[index]
+    if record.kind.isCallee,
+      let shared = indices(under: record.key).first(where: { $0 != index && records[$0].kind.isCaller })
+    {
+      return shared
+    }
+    guard let parent = record.parent else { return nil }
+    // Where two sides share the parent's id, a callee was called by the caller's side; others belong to their own.
+    let candidates = indices(under: parent).filter { $0 != index }
+    return candidates.first { record.kind.isCallee && records[$0].kind.isCaller }
+      ?? candidates.first { records[$0].endpoint == record.endpoint }
+      ?? candidates.first
+  }
+
+  private mutating func countUnanswered(_ index: Int, in graph: inout TrafficGraph) {
+    let record = records[index]
+    guard record.kind.isCaller, !record.isAnswered else { return }
+    guard record.peer >= 0 else { return tally.drop("calls to what has neither a span nor a name") }
+    add(from: record.endpoint, to: record.peer, record.size, in: &graph)
+  }
+
+  private func add(from source: Int32, to destination: Int32, _ size: CallSize, in graph: inout TrafficGraph) {
+    graph.add(
+      source: graph.index(of: names.endpoints[Int(source)]),
+      destination: graph.index(of: names.endpoints[Int(destination)]),
+      bytesPerSecond: size.bytes,
+      requestsPerSecond: 1
+    )
+  }
+}

@@ -1,0 +1,137 @@
+/// Decodes traces in OTLP's JSON: `{"resourceSpans": […]}`, Tempo's `{"batches": […]}` and `{"trace": {…}}`, and the
+/// JSON lines that the OpenTelemetry collector writes to files.
+struct OTLPDecoder: DocumentDecoder {
+  private let source: String
+  private var finder: CallFinder
+
+  init(source: String, options: TrafficReader.Options) {
+    self.source = source
+    finder = CallFinder(window: options.window)
+  }
+
+  mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
+    guard cursor.kind() == .object else { return try readBatches(&cursor) }
+    let start = cursor
+    var trace: JSONCursor?
+    var hasSpans = try readTrace(&cursor, nested: &trace)
+    if var trace {
+      var ignored: JSONCursor?
+      hasSpans = try readTrace(&trace, nested: &ignored) || hasSpans
+    }
+    guard hasSpans else { throw start.error(.unexpected, "found neither resourceSpans nor batches, expected one") }
+  }
+
+  /// Reads the spans of an object and finds the trace nested in it; answers whether it had spans itself.
+  private mutating func readTrace(
+    _ cursor: inout JSONCursor,
+    nested: inout JSONCursor?
+  ) throws(TrafficError) -> Bool {
+    var hasSpans = false
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      if key == "batches" || key == "resourceSpans" {
+        hasSpans = true
+        try readBatches(&cursor)
+      } else {
+        if key == "trace" { nested = cursor }
+        try cursor.skip()
+      }
+    }
+    return hasSpans
+  }
+
+  private mutating func readBatches(_ cursor: inout JSONCursor) throws(TrafficError) {
+    try cursor.beginArray()
+    while try cursor.nextElement() {
+      var resource = SpanAttributes()
+      var scopes: [JSONCursor] = []
+      try cursor.beginObject()
+      while let key = try cursor.nextKey() {
+        switch key {
+        case "resource":
+          try cursor.beginObject()
+          while let key = try cursor.nextKey() {
+            if key == "attributes" { try readAttributes(&cursor, into: &resource) } else { try cursor.skip() }
+          }
+        case "scopeSpans", "instrumentationLibrarySpans":
+          scopes.append(cursor)
+          try cursor.skip()
+        default: try cursor.skip()
+        }
+      }
+      for var scope in scopes { try readScopes(&scope, resource) }
+    }
+  }
+
+  private mutating func readScopes(_ cursor: inout JSONCursor, _ resource: SpanAttributes) throws(TrafficError) {
+    try cursor.beginArray()
+    while try cursor.nextElement() {
+      try cursor.beginObject()
+      while let key = try cursor.nextKey() {
+        guard key == "spans" else {
+          try cursor.skip()
+          continue
+        }
+        try cursor.beginArray()
+        while try cursor.nextElement() { try readSpan(&cursor, resource) }
+      }
+    }
+  }
+
+  private mutating func readSpan(_ cursor: inout JSONCursor, _ resource: SpanAttributes) throws(TrafficError) {
+    let start = cursor
+    var span = Span()
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      switch key {
+      case "traceId", "traceID": span.traceID = try cursor.string()
+      case "spanId", "spanID": span.id = try cursor.string()
+      case "parentSpanId", "parentSpanID": span.parentID = try cursor.string()
+      case "kind":
+        span.kind = cursor.kind() == .number ? SpanKind(number: try cursor.number()) : SpanKind(try cursor.string())
+      case "startTimeUnixNano": span.start = try cursor.numberOrText() * 1e-9
+      case "endTimeUnixNano": span.end = try cursor.numberOrText() * 1e-9
+      case "attributes": try readAttributes(&cursor, into: &span.attributes)
+      default: try cursor.skip()
+      }
+    }
+    guard !span.id.isEmpty else { throw start.error(.unexpected, "found a span without spanId") }
+    span.attributes.inherit(resource)
+    finder.add(span)
+  }
+
+  /// Reads `[{"key": "service.name", "value": {"stringValue": "cart"}}]`.
+  private func readAttributes(
+    _ cursor: inout JSONCursor,
+    into attributes: inout SpanAttributes
+  ) throws(TrafficError) {
+    try cursor.beginArray()
+    while try cursor.nextElement() {
+      var name: JSONText?
+      var value: JSONCursor?
+      try cursor.beginObject()
+      while let key = try cursor.nextKey() {
+        if key == "key" {
+          name = try cursor.text()
+        } else {
+          if key == "value" { value = cursor }
+          try cursor.skip()
+        }
+      }
+      guard let name, var value, SpanAttributes.uses(name) else { continue }
+      try value.beginObject()
+      while let type = try value.nextKey() {
+        switch type {
+        case "stringValue": attributes.add(name, .text(try value.string()))
+        case "intValue", "doubleValue": attributes.add(name, .number(try value.numberOrText()))
+        default: try value.skip()
+        }
+      }
+    }
+  }
+
+  mutating func finish() -> TrafficDump {
+    let (graph, tally) = finder.finish()
+    return tally.dump(of: graph, source: source, format: .otlp, noun: "spans")
+  }
+}

@@ -1,0 +1,139 @@
+/// What a span is to the call that it belongs to (`SpanKind` of OpenTelemetry).
+enum SpanKind: Sendable {
+  case unspecified, server, client, producer, consumer
+
+  /// Whether the span stands for a call that its service made.
+  var isCaller: Bool { self == .client || self == .producer }
+  /// Whether the span stands for a call that its service got.
+  var isCallee: Bool { self == .server || self == .consumer }
+}
+
+/// A span as a decoder reads it.
+struct Span {
+  /// The bytes of the ids as they stand in the dump; they are compared and never decoded.
+  var traceID = ""
+  var id = ""
+  /// Empty where the span is the first of its trace.
+  var parentID = ""
+  var kind = SpanKind.unspecified
+  /// Seconds since 1970; nil where the dump does not say.
+  var start: Double?
+  var end: Double?
+  var attributes = SpanAttributes()
+}
+
+/// How many bytes went each way in a call, where a span says so.
+struct CallSize: Sendable {
+  var request: Double?
+  var response: Double?
+
+  /// Both ways together; nil where neither is known.
+  var bytes: Double? {
+    request == nil && response == nil ? nil : (request ?? 0) + (response ?? 0)
+  }
+
+  /// This size, completed by what the other side of the call says.
+  func completed(by other: CallSize) -> CallSize {
+    CallSize(request: request ?? other.request, response: response ?? other.response)
+  }
+}
+
+/// What the attributes of a span and of what sent it say of the call.
+struct SpanAttributes {
+  var service: String?
+  var namespace: String?
+  var workload: String?
+  var istioNamespace: String?
+  /// The name of the other side, and how well it names it.
+  private(set) var peer: (rank: Int, name: String)?
+  private(set) var size = CallSize()
+
+  /// The value of an attribute, in whichever type it was written.
+  enum Value {
+    case text(String)
+    case number(Double)
+
+    var text: String {
+      switch self {
+      case .text(let text): text
+      case .number(let number): "\(number)"
+      }
+    }
+
+    var number: Double? {
+      switch self {
+      case .text(var text): text.withUTF8 { decimal(UnsafeRawBufferPointer($0)) }
+      case .number(let number): number
+      }
+    }
+  }
+
+  /// Whether ``add(_:_:)`` takes anything from an attribute, so that others need not be decoded.
+  static func uses(_ key: JSONText) -> Bool {
+    !key.isEscaped && used.contains { key.raw.equals($0) }
+  }
+
+  private static let used: [StaticString] = [
+    "service.name", "k8s.namespace.name", "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name",
+    "k8s.job.name", "k8s.cronjob.name", "istio.namespace", "span.kind", "peer.service", "server.address",
+    "net.peer.name", "messaging.destination.name", "db.name", "db.namespace", "db.system", "db.system.name",
+    "http.request.body.size", "http.request_content_length", "http.request.size", "request_size",
+    "messaging.message.body.size", "http.response.body.size", "http.response_content_length", "http.response.size",
+    "response_size",
+  ]
+
+  /// Takes an attribute by its name in OpenTelemetry's semantic conventions (now and before), Envoy's or Istio's.
+  mutating func add(_ key: JSONText, _ value: Value) {
+    switch key {
+    case "service.name": service = value.text
+    case "k8s.namespace.name": namespace = value.text
+    case "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name", "k8s.job.name":
+      workload = workload ?? value.text
+    case "k8s.cronjob.name": workload = value.text
+    case "istio.namespace": istioNamespace = value.text
+    case "peer.service": name(value, rank: 0)
+    case "server.address": name(value, rank: 1)
+    case "net.peer.name": name(value, rank: 2)
+    case "messaging.destination.name": name(value, rank: 3)
+    case "db.namespace", "db.name": name(value, rank: 4)
+    case "db.system.name", "db.system": name(value, rank: 5)
+    case "http.request.body.size", "http.request_content_length", "http.request.size", "request_size",
+      "messaging.message.body.size":
+      size.request = larger(value, size.request)
+    case "http.response.body.size", "http.response_content_length", "http.response.size", "response_size":
+      size.response = larger(value, size.response)
+    default: break
+    }
+  }
+
+  /// Takes over what the attributes of the sender say, where the span's own do not.
+  mutating func inherit(_ resource: SpanAttributes) {
+    service = service ?? resource.service
+    namespace = namespace ?? resource.namespace
+    workload = workload ?? resource.workload
+    istioNamespace = istioNamespace ?? resource.istioNamespace
+  }
+
+  /// The end that sent the span; nil where its service has no name.
+  ///
+  /// The workload that Kubernetes attributes name comes before the service's name. Istio calls a service
+  /// `name.namespace`, which is taken apart where it says the namespace as well.
+  var endpoint: TrafficEndpoint? {
+    if let workload, !workload.isEmpty { return TrafficEndpoint(namespace: namespace, name: workload) }
+    guard let service, !service.isEmpty else { return nil }
+    if let istioNamespace, service.hasSuffix(".\(istioNamespace)"), service.count > istioNamespace.count + 1 {
+      return TrafficEndpoint(namespace: istioNamespace, name: String(service.dropLast(istioNamespace.count + 1)))
+    }
+    return TrafficEndpoint(namespace: namespace, name: service)
+  }
+
+  private mutating func name(_ value: Value, rank: Int) {
+    guard !value.text.isEmpty, rank <= peer?.rank ?? .max else { return }
+    peer = (rank, value.text)
+  }
+
+  private func larger(_ value: Value, _ known: Double?) -> Double? {
+    guard let size = value.number, size.isRate else { return known }
+    return max(size, known ?? 0)
+  }
+}
