@@ -26,20 +26,6 @@ public struct EndpointResolver: Sendable {
     }
   }
 
-  /// A Kubernetes Service.
-  public struct Service: Hashable, Sendable {
-    /// Its name.
-    public var name: WorkloadName
-    /// The labels of the pods that it sends requests to; none where it selects no pods.
-    public var selector: [String: String]
-
-    /// Makes a service.
-    public init(name: WorkloadName, selector: [String: String]) {
-      self.name = name
-      self.selector = selector
-    }
-  }
-
   /// What a name means.
   public enum Meaning: Hashable, Sendable {
     /// One workload, or several that share the traffic.
@@ -58,6 +44,9 @@ public struct EndpointResolver: Sendable {
     public var share: Double
   }
 
+  /// Why a name is outside that the cluster does not know.
+  static let unknownReason = "not in the cluster"
+
   /// The labels that say which app a pod belongs to.
   private static let appLabels = ["service.istio.io/canonical-name", "app.kubernetes.io/name", "app"]
 
@@ -69,36 +58,37 @@ public struct EndpointResolver: Sendable {
   /// Makes a resolver.
   ///
   /// - Parameters:
-  ///   - workloads: all workloads, whether the plan moves them or not.
+  ///   - workloads: the workloads of the plan. Where two share a name, it means the first.
+  ///   - services: the workloads of the plan, by index, whose pods each Service selects.
+  ///   - unplanned: why a workload of the cluster is not in the plan, such as `a DaemonSet`.
   ///   - nodes: the names of the nodes that the map may pin an end to.
   /// - Throws: ``PlanningError/Code/badMap`` where the map speaks of a workload or node that the cluster does not have.
   public init(
     workloads: [Workload],
-    services: [Service],
+    services: [WorkloadName: [Int]] = [:],
+    unplanned: [WorkloadName: String] = [:],
     nodes: Set<String>,
     map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
     var byName: Index = [:]
     var byService: Index = [:]
     var byApp: Index = [:]
-    var inNamespace: [String: [Int]] = [:]
     for (w, workload) in workloads.enumerated() {
-      byName[workload.name.name, default: [:]][workload.name.namespace, default: []].append(w)
-      inNamespace[workload.name.namespace, default: []].append(w)
+      if byName[workload.name.name]?[workload.name.namespace] == nil {
+        byName[workload.name.name, default: [:]][workload.name.namespace] = [w]
+      }
       for app in Set(Self.appLabels.compactMap { workload.podLabels[$0] }) {
         byApp[app, default: [:]][workload.name.namespace, default: []].append(w)
       }
     }
-    for service in services where !service.selector.isEmpty {
-      let selected = inNamespace[service.name.namespace, default: []].filter { w in
-        service.selector.allSatisfy { workloads[w].podLabels[$0.key] == $0.value }
-      }
-      if !selected.isEmpty { byService[service.name.name, default: [:]][service.name.namespace] = selected }
+    for (service, selected) in services where !selected.isEmpty {
+      byService[service.name, default: [:]][service.namespace] = selected
     }
     self.lookup = Lookup(
       replicas: workloads.map(\.replicas),
       ranks: [byName, byService, byApp],
-      namespaces: Set(inNamespace.keys)
+      unplanned: unplanned,
+      namespaces: Set((workloads.map(\.name) + services.keys + unplanned.keys).map(\.namespace))
     )
 
     var mapped: [String: Meaning] = [:]
@@ -137,14 +127,20 @@ public struct EndpointResolver: Sendable {
     let replicas: [Int]
     /// What is known under a name, by name and namespace: workloads, services, apps, in the order of their rank.
     let ranks: [Index]
+    let unplanned: [WorkloadName: String]
     let namespaces: Set<String>
 
     func meaning(of endpoint: TrafficEndpoint) -> Meaning {
-      if let found = find(endpoint.name, endpoint.namespace) { return found }
-      if let (name, namespace) = nameInDNS(endpoint.name), let found = find(name, namespace ?? endpoint.namespace) {
-        return found
+      var names = [(endpoint.name, endpoint.namespace)]
+      if let (name, namespace) = nameInDNS(endpoint.name) { names.append((name, namespace ?? endpoint.namespace)) }
+      for (name, namespace) in names {
+        if let found = find(name, namespace) { return found }
       }
-      return .outside(reason: "no workload, Service or app of the cluster has this name")
+      for (name, namespace) in names {
+        let workload = WorkloadName(namespace: namespace ?? "default", name: name)
+        if let why = unplanned[workload] { return .outside(reason: "not planned: \(why)") }
+      }
+      return .outside(reason: EndpointResolver.unknownReason)
     }
 
     private func find(_ name: String, _ namespace: String?) -> Meaning? {

@@ -83,15 +83,15 @@ public struct PlacementPlan: Codable, Hashable, Sendable {
     }
   }
 
-  /// How good the plan is.
+  /// How good a placement is.
   public struct Status: Codable, Hashable, Sendable {
-    /// The value that was minimized.
+    /// The value that is minimized.
     public var objective: Double
-    /// No placement has an objective below this.
-    public var lowerBound: Double
-    /// `(objective − lowerBound) / objective`; 0 when optimal.
-    public var gap: Double
-    /// Whether the plan is proven to be the best there is.
+    /// No placement has an objective below this; nil where no bound was sought.
+    public var lowerBound: Double?
+    /// `(objective − lowerBound) / objective`; 0 when optimal; nil where no bound was sought.
+    public var gap: Double?
+    /// Whether the placement is proven to be the best there is.
     public var optimal: Bool
     /// What becomes of the traffic.
     public var traffic: Traffic
@@ -99,26 +99,15 @@ public struct PlacementPlan: Codable, Hashable, Sendable {
     public var utilization: Utilization
     /// How many replicas run elsewhere than now.
     public var moves: Int
-    /// The moves, in an order in which no node is over capacity at any step; nil where nothing runs yet.
+    /// The way from what runs now to the placement, in an order in which no node is over capacity at any step; nil
+    /// where nothing is to be done.
     public var moveOrder: [Move]?
-    /// How the plan was found.
-    public var solver: Solver
-
-    /// Makes a status.
-    public init(
-      objective: Double, lowerBound: Double, gap: Double, optimal: Bool, traffic: Traffic, utilization: Utilization,
-      moves: Int, moveOrder: [Move]?, solver: Solver
-    ) {
-      self.objective = objective
-      self.lowerBound = lowerBound
-      self.gap = gap
-      self.optimal = optimal
-      self.traffic = traffic
-      self.utilization = utilization
-      self.moves = moves
-      self.moveOrder = moveOrder
-      self.solver = solver
-    }
+    /// Moves that no order makes room for; nil where there are none.
+    public var blockedMoves: [Move]?
+    /// The constraints that the placement breaks, a sentence each; nil where it breaks none.
+    public var violations: [String]?
+    /// How the placement was found; nil where it was given.
+    public var solver: Solver?
   }
 
   /// What becomes of the traffic between workloads under the plan.
@@ -131,14 +120,6 @@ public struct PlacementPlan: Codable, Hashable, Sendable {
     public var localizedShare: LocalizedShare
     /// `bytesPerSecond` or `requestsPerSecond`.
     public var unit: String
-
-    /// Makes the figures of traffic.
-    public init(total: Double, crossNode: Double, localizedShare: LocalizedShare, unit: String) {
-      self.total = total
-      self.crossNode = crossNode
-      self.localizedShare = localizedShare
-      self.unit = unit
-    }
   }
 
   /// The traffic-weighted mean share of traffic that stays within a tier, from 0 to 1.
@@ -147,12 +128,6 @@ public struct PlacementPlan: Codable, Hashable, Sendable {
     public var node: Double
     /// What stays in its zone.
     public var zone: Double
-
-    /// Makes shares.
-    public init(node: Double, zone: Double) {
-      self.node = node
-      self.zone = zone
-    }
   }
 
   /// How full the nodes are, each by its fullest resource, from 0 to 1.
@@ -161,32 +136,21 @@ public struct PlacementPlan: Codable, Hashable, Sendable {
     public var max: Double
     /// The mean over all nodes.
     public var mean: Double
-
-    /// Makes figures of utilization.
-    public init(max: Double, mean: Double) {
-      self.max = max
-      self.mean = mean
-    }
   }
 
-  /// One replica that goes from one node to another.
+  /// Replicas that go from one node to another, appear or disappear.
   public struct Move: Codable, Hashable, Sendable {
     /// The workload.
     public var workload: WorkloadReference
-    /// The node that it leaves.
-    public var from: String
-    /// The node where it goes.
-    public var to: String
-    /// Whether no order makes room for it: its target is over capacity until other moves are done. Nil means no.
-    public var blocked: Bool?
-
-    /// Makes a move.
-    public init(workload: WorkloadReference, from: String, to: String, blocked: Bool? = nil) {
-      self.workload = workload
-      self.from = from
-      self.to = to
-      self.blocked = blocked
-    }
+    /// How many replicas.
+    public var replicas: Int
+    /// The node that they leave; nil for new replicas.
+    public var from: String?
+    /// The node where they go; nil for replicas that are no longer wanted.
+    public var to: String?
+    /// `stop` where they must stop first and start in a later step, `start` for that later step; nil for a whole move,
+    /// which starts them where they go before it stops them where they were.
+    public var part: String?
   }
 
   /// How the plan was found.
@@ -195,11 +159,5 @@ public struct PlacementPlan: Codable, Hashable, Sendable {
     public var seconds: Double
     /// The seed of its random choices.
     public var seed: UInt64
-
-    /// Makes a record of the search.
-    public init(seconds: Double, seed: UInt64) {
-      self.seconds = seconds
-      self.seed = seed
-    }
   }
 }

@@ -1,14 +1,16 @@
-/// What is wrong with a document of the planner: a plan file, a map of names.
+/// What is wrong with what the planner was given: a plan file, a map of names, a cluster without nodes.
 public struct PlanningError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kind of error.
   public struct Code: Hashable, Sendable {
-    private enum Value { case badPlan, badMap }
+    private enum Value { case badPlan, badMap, badCluster }
     private var value: Value
 
     /// The bytes are no plan that this version can use with this cluster.
     public static let badPlan = Code(value: .badPlan)
     /// The bytes are no map of names, or one that does not fit the cluster.
     public static let badMap = Code(value: .badMap)
+    /// The cluster lacks what a plan needs.
+    public static let badCluster = Code(value: .badCluster)
   }
 
   /// The kind of error.

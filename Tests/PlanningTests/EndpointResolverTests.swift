@@ -17,14 +17,17 @@ struct EndpointResolverTests {
     workload("shop/idle", 0, app: "idle"),
   ]
 
-  static let services: [EndpointResolver.Service] = [
-    .init(name: name("shop/cart-svc"), selector: ["app": "cart"]),
-    .init(name: name("shop/all-reviews"), selector: ["app": "reviews"]),
-    .init(name: name("shop/external"), selector: [:]),
-    .init(name: name("other/cart-svc-2"), selector: ["app": "cart"]),
+  static let services: [WorkloadName: [Int]] = [
+    name("shop/cart-svc"): [0],
+    name("shop/all-reviews"): [1, 2],
+    name("shop/external"): [],
   ]
 
-  static func name(_ text: String) -> WorkloadName { WorkloadName(text)! }
+  static let unplanned = [name("ops/agent"): "a DaemonSet"]
+
+  static func name(_ text: String) -> WorkloadName {
+    WorkloadName(text) ?? WorkloadName(namespace: "not a name", name: text)
+  }
 
   static func workload(_ text: String, _ replicas: Int, app: String) -> EndpointResolver.Workload {
     .init(name: name(text), replicas: replicas, podLabels: ["app": app])
@@ -34,6 +37,7 @@ struct EndpointResolverTests {
     try EndpointResolver(
       workloads: workloads,
       services: services,
+      unplanned: unplanned,
       nodes: ["node-1"],
       map: EndpointMap(Data(map.utf8), file: "map.yaml")
     )
@@ -47,7 +51,7 @@ struct EndpointResolverTests {
     }
   }
 
-  static let unknown = "no workload, Service or app of the cluster has this name"
+  static let unknown = "not in the cluster"
 
   @Test(
     "means a workload, what a Service selects, or an app, in this order",
@@ -57,7 +61,8 @@ struct EndpointResolverTests {
       ("shop", "all-reviews", "shop/reviews-v1 0.25, shop/reviews-v2 0.75"),
       ("shop", "reviews", "shop/reviews-v1 0.25, shop/reviews-v2 0.75"),
       ("shop", "external", unknown),
-      ("other", "cart-svc-2", unknown),
+      ("ops", "agent", "not planned: a DaemonSet"),
+      (nil, "agent.ops.svc.cluster.local:9100", "not planned: a DaemonSet"),
       ("other", "cart", unknown),
       ("shop", "idle", "has no replicas"),
       (nil, "cart", "shop/cart 1.0"),

@@ -1,6 +1,7 @@
 import Foundation
-import Planning
 import Testing
+
+@testable import Planning
 
 @Suite("A PlacementPlan")
 struct PlacementPlanTests {
@@ -27,7 +28,12 @@ struct PlacementPlanTests {
       utilization: .init(max: 0.81, mean: 0.62),
       moves: 1,
       moveOrder: [
-        .init(workload: .init(kind: "Deployment", namespace: "default", name: "cart"), from: "node-2", to: "node-1")
+        .init(
+          workload: .init(kind: "Deployment", namespace: "default", name: "cart"),
+          replicas: 1,
+          from: "node-2",
+          to: "node-1"
+        )
       ],
       solver: .init(seconds: 9.8, seed: .max)
     )

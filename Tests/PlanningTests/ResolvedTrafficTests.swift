@@ -32,7 +32,6 @@ struct ResolvedTrafficTests {
           podLabels: ["app": name.hasPrefix("v") ? "v" : name]
         )
       },
-      services: [],
       nodes: ["node-1"],
       map: EndpointMap(Data(map.utf8), file: "map.yaml")
     )

@@ -1,0 +1,91 @@
+import Kubernetes
+public import Placement
+import Topology
+public import Traffic
+
+/// A placement problem with its traffic, and what is to be known of how it came about.
+public struct PlanInput: Sendable {
+  /// The problem; its weights are those of ``Problem/Weights/init(leavingNode:leavingZone:utilization:move:maxMoves:)``.
+  public var problem: Problem
+  /// The workload that each workload of the problem is; nil for an end that is no workload of the cluster.
+  public let references: [PlacementPlan.WorkloadReference?]
+  /// The traffic, and what became of the rest of the dumps.
+  public let traffic: ResolvedTraffic
+  /// What was left out, converted or not understood, a sentence each.
+  public var warnings: [String]
+
+  /// Puts a cluster and its traffic together.
+  ///
+  /// - Parameters:
+  ///   - cluster: the cluster's problem, without traffic.
+  ///   - graph: who talks to whom, all dumps added up.
+  ///   - map: what names in the dumps mean that the cluster does not know.
+  /// - Throws: ``PlanningError/Code/badCluster`` where there are no nodes or no workloads,
+  ///   ``PlanningError/Code/badMap`` where the map speaks of what the cluster does not have.
+  public init(
+    _ cluster: ClusterProblem, _ graph: TrafficGraph, map: EndpointMap = EndpointMap()
+  ) throws(PlanningError) {
+    guard !cluster.problem.nodes.isEmpty else {
+      throw PlanningError(
+        code: .badCluster,
+        message: "the cluster files hold no node that takes replicas: they need 'kubectl get nodes -o json' too"
+      )
+    }
+    guard !cluster.problem.workloads.isEmpty else {
+      throw PlanningError(
+        code: .badCluster,
+        message:
+          "the cluster files hold no workload to place: they need 'kubectl get deployments,statefulsets -A -o json' too"
+      )
+    }
+    let resolver = try EndpointResolver(
+      workloads: cluster.workloads.indices.map { w in
+        EndpointResolver.Workload(
+          name: cluster.workloads[w].name,
+          replicas: cluster.problem.workloads[w].replicas,
+          podLabels: cluster.podLabels[w]
+        )
+      },
+      services: cluster.services,
+      unplanned: cluster.unplanned,
+      nodes: Set(cluster.problem.nodes.map(\.name)),
+      map: map
+    )
+    traffic = ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name }
+    problem = cluster.problem
+    traffic.apply(to: &problem)
+    references =
+      cluster.workloads.map { reference in
+        PlacementPlan.WorkloadReference(
+          kind: reference.kind,
+          namespace: reference.name.namespace,
+          name: reference.name.name
+        )
+      } + Array(repeating: nil, count: problem.workloads.count - cluster.workloads.count)
+    warnings = cluster.warnings + traffic.warnings + Self.remarks(on: traffic, of: problem)
+  }
+
+  /// What a user should know of traffic that is not between two workloads.
+  private static func remarks(on traffic: ResolvedTraffic, of problem: Problem) -> [String] {
+    var remarks: [String] = []
+    func percent(_ part: Double) -> String { "\((part / traffic.total * 1000).rounded() / 10) %" }
+    if problem.edges.isEmpty {
+      remarks.append("there is no traffic between workloads of the plan: it can only balance the nodes")
+    }
+    if traffic.selfTraffic > 0 {
+      remarks.append(
+        "\(percent(traffic.selfTraffic)) of the traffic is of workloads with themselves; it is not part of the plan"
+      )
+    }
+    let unknown = traffic.outside.filter { $0.reason == EndpointResolver.unknownReason }
+    let unknownTraffic = unknown.reduce(0) { $0 + $1.traffic }
+    if unknownTraffic > 0.5 * traffic.total {
+      remarks.append(
+        "\(unknown.count) names in the traffic match nothing in the cluster, such as "
+          + unknown.prefix(3).map { "'\($0.name)'" }.joined(separator: ", ")
+          + ": do the files belong together? --map tells what names mean"
+      )
+    }
+    return remarks
+  }
+}
