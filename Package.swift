@@ -68,5 +68,8 @@ let package = Package(
     tests("Files", ["CZlib"]),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
+    tests("tonari", ["Placement", "Topology", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    // Runs the built executable as a process.
+    .testTarget(name: "EndToEndTests", dependencies: ["tonari", "Planning"], swiftSettings: settings),
   ]
 )

@@ -1,6 +1,53 @@
 import ArgumentParser
 
+/// The command line: parses, runs, and ends with a status that scripts can rely on.
 @main
 struct Tonari: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "tonari", abstract: "Places microservices next door.")
+  static let configuration = CommandConfiguration(
+    commandName: "tonari",
+    abstract: "Places microservices that talk to each other next door to each other.",
+    discussion: """
+      Reads what a cluster looks like and who talks to whom in it, and says which replica should run on which node, so \
+      that requests stay on their node where they can.
+
+      EXAMPLES
+        kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
+        tonari plan --cluster cluster.json --traffic traffic.csv
+        tonari evaluate --cluster cluster.json --traffic traffic.csv
+
+      \(ExitStatus.help)
+      """,
+    version: "0.1.0",
+    subcommands: [PlanCommand.self, EvaluateCommand.self, CompletionsCommand.self]
+  )
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      end(with: error)
+    }
+  }
+
+  /// Says what is wrong on standard error and ends the process. Requests for help or the version come here too, and are
+  /// answered on standard output.
+  private static func end(with error: any Error) -> Never {
+    if isFromParser(error) {
+      let isWrongUsage = exitCode(for: error) != .success
+      (isWrongUsage ? Terminal.messages : .output).write(fullMessage(for: error) + "\n")
+      exit(withError: isWrongUsage ? ExitStatus.usage : nil)
+    }
+    Terminal.messages.write("tonari: \(error)\n")
+    exit(withError: ExitStatus.of(error))
+  }
+
+  /// Whether an error is the argument parser's own, which alone can render it.
+  private static func isFromParser(_ error: any Error) -> Bool {
+    error is ExitCode || error is CleanExit || error is ValidationError || exitCode(for: error) != .failure
+  }
 }

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+import Placement
+import Planning
+import Report
+
+/// Scores a placement.
+struct EvaluateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Score what runs now, or a plan, with the figures that plans have.",
+    discussion: """
+      Scores the pods that run now, or the placement of a plan file whoever wrote it, and names every constraint that it \
+      breaks. With the same options as for 'plan' the objectives can be compared.
+
+      EXAMPLES
+        What runs now:
+          tonari evaluate --cluster cluster.json --traffic traffic.csv
+
+        A plan, against yesterday's and today's traffic:
+          tonari evaluate -c cluster.json -t yesterday.csv --plan plan.yaml
+          tonari evaluate -c cluster.json -t today.csv --plan plan.yaml
+
+        One figure, for a script:
+          tonari evaluate -c cluster.json -t today.csv -o json |
+            jq .status.traffic.localizedShare.node
+
+      \(ExitStatus.help)
+      """
+  )
+
+  @OptionGroup(title: "Input") var input: InputOptions
+  @OptionGroup(title: "What is good") var objective: ObjectiveOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  @Option(
+    help: ArgumentHelp("Score this PlacementPlan instead of what runs now; '-' is standard input.", valueName: "file"),
+    completion: .file(extensions: ["yaml", "json"])
+  )
+  var plan: String?
+
+  func validate() throws {
+    if plan == "-", input.readsStandardInput { throw ValidationError("'-': standard input can be read once only") }
+  }
+
+  func run() async throws {
+    let command = self
+    try await onWorkerThread { try command.evaluate() }
+  }
+
+  private func evaluate() throws {
+    try output.check()
+    let display = ProgressDisplay(output.progressMode)
+    defer { display.clear() }
+    var planned = try input.read(display)
+    objective.apply(to: &planned.problem)
+    let scored =
+      try plan.map { try ScoredPlacement(InputOptions.readPlan($0), file: $0, on: planned) }
+      ?? ScoredPlacement(running: planned)
+    display.clear()
+
+    var report = PlanReport(title: output.name, problem: scored.problem, assignment: scored.assignment)
+    report.warnings = scored.violations + scored.warnings
+    report.outside = planned.traffic.reported
+    report.details = input.details + objective.details
+    try output.deliver(scored.document(name: output.name), report)
+  }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import Placement
+import Planning
+import Report
+
+/// Finds a placement.
+struct PlanCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "Say on which node each replica should run.",
+    discussion: """
+      Searches for the placement with the least traffic between nodes that keeps every constraint of the cluster, and \
+      says how far from the best possible it can be at most.
+
+      EXAMPLES
+        Plan what runs now:
+          kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
+          tonari plan -c cluster.json -t traffic.csv
+
+        From a pipe, as an object for the cluster:
+          kubectl get nodes,pods,deploy,sts,ds,svc -A -o json |
+            tonari plan -c - -t istio.json.gz -o yaml | kubectl apply -f -
+
+        Move five replicas at most, and only where it pays:
+          tonari plan -c cluster.json -t traffic.csv --max-moves 5 --move-cost 0.001
+
+        The same plan on every machine, every time:
+          tonari plan -c cluster.json -t traffic.csv --effort 5 --seed 7
+
+      Ctrl-C ends the search with the best plan so far.
+
+      \(ExitStatus.help)
+      """
+  )
+
+  @OptionGroup(title: "Input") var input: InputOptions
+  @OptionGroup(title: "What is good") var objective: ObjectiveOptions
+  @OptionGroup(title: "Search") var search: SearchOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  func run() async throws {
+    let command = self
+    try await onWorkerThread { try command.plan() }
+  }
+
+  private func plan() throws {
+    try output.check()
+    let display = ProgressDisplay(output.progressMode)
+    var planned = try input.read(display)
+    objective.apply(to: &planned.problem)
+
+    let clock = ContinuousClock()
+    let start = clock.now
+    Interrupt.listen()
+    let context = SolverContext(
+      elapsed: { clock.now - start },
+      isCancelled: { Interrupt.isRequested },
+      progress: display.show
+    )
+    defer { display.clear() }
+    let solution = try planned.problem.solve(search.solverOptions, context)
+    let elapsed = clock.now - start
+    display.clear()
+
+    let plan = PlacementPlan(
+      name: output.name,
+      problem: planned.problem,
+      references: planned.references,
+      search: PlacementPlan.Search(solution: solution, elapsed: elapsed, seed: search.seed)
+    )
+    var report = PlanReport(
+      title: output.name,
+      problem: planned.problem,
+      solution: solution,
+      progress: display.history,
+      warnings: planned.warnings
+    )
+    report.outside = planned.traffic.reported
+    report.details = input.details + objective.details + search.details
+    report.details.append(PlanReport.Detail("search", Human.duration(elapsed)))
+    try output.deliver(plan, report)
+  }
+}
