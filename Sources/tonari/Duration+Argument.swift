@@ -27,7 +27,8 @@ extension Duration {
       guard amount * Double(size) <= Double(longest.attoseconds) else {
         throw ValidationError("'\(text)': expected a duration of at most a year")
       }
-      total += Duration(attoseconds: Int128((amount * Double(size)).rounded()))
+      let whole = amount.rounded(.down)
+      total += Duration(attoseconds: Int128(whole) * size + Int128(((amount - whole) * Double(size)).rounded()))
     } while !rest.isEmpty
     guard total <= longest else { throw ValidationError("'\(text)': expected a duration of at most a year") }
     guard total > .zero else { throw ValidationError("'\(text)': expected a duration above zero") }

@@ -1,0 +1,208 @@
+import Foundation
+import Planning
+import Testing
+
+@Suite("tonari plan")
+struct PlanTests {
+  @Test("prints the PlacementPlan alone with -o json, and it is read back")
+  func json() async throws {
+    let run = try await TonariProcess(["plan", "--effort", "1", "-o", "json"] + Fixtures.example).result()
+    #expect(run.status == 0, "\(run.messages)")
+    #expect(run.output.first == UInt8(ascii: "{"))
+    let plan = try PlacementPlan(run.output, file: "standard output")
+    #expect(plan.spec.placements.count == 14)
+    let status = try #require(plan.status)
+    #expect(status.traffic.localizedShare.node > 0.6)
+    #expect(status.violations == nil)
+    #expect(status.objective >= status.lowerBound ?? .infinity)
+  }
+
+  @Test("prints tables without control codes where standard output is no terminal")
+  func tables() async throws {
+    let run = try await TonariProcess(["plan", "--effort", "1"] + Fixtures.example).result()
+    #expect(run.status == 0, "\(run.messages)")
+    #expect(run.text.contains("localized share"))
+    #expect(run.text.contains("storefront"))
+    #expect(run.text.utf8.allSatisfy { $0 >= 0x20 || $0 == UInt8(ascii: "\n") })
+    #expect(run.messages.isEmpty)
+  }
+
+  @Test("prints nothing with --quiet, and writes its files")
+  func files() async throws {
+    try await Fixtures.withFolder { folder in
+      let run = try await TonariProcess(
+        ["plan", "--quiet", "--effort", "1", "--out", "plan.yaml"] + Fixtures.example,
+        in: folder
+      ).result()
+      #expect(run.status == 0, "\(run.messages)")
+      #expect(run.output.isEmpty)
+      #expect(run.messages.isEmpty)
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      #expect(names == ["plan.yaml"])
+      let plan = try PlacementPlan(Data(contentsOf: folder.appending(path: "plan.yaml")), file: "plan.yaml")
+      #expect(plan.metadata.name == "plan")
+    }
+  }
+
+  @Test("finds the same plan again with the same seed and effort")
+  func determinism() async throws {
+    var plans: [PlacementPlan] = []
+    for _ in 0..<3 {
+      let arguments = ["plan", "--effort", "2", "--seed", "5", "-o", "json"] + Fixtures.example
+      let run = try await TonariProcess(arguments).result()
+      var plan = try PlacementPlan(run.output, file: "standard output")
+      plan.status?.solver = nil
+      plans.append(plan)
+    }
+    #expect(plans[0] == plans[1])
+    #expect(plans[0] == plans[2])
+  }
+
+  @Test("reads the cluster from standard input and traffic from a gzip'ed file")
+  func pipes() async throws {
+    try await Fixtures.withFolder { folder in
+      let packed = folder.appending(path: "traffic.csv.gz")
+      _ = FileManager.default.createFile(atPath: packed.path, contents: nil)
+      let gzip = Process()
+      gzip.executableURL = URL(filePath: "/usr/bin/env")
+      gzip.arguments = ["gzip", "-c", Fixtures.traffic]
+      gzip.standardOutput = try FileHandle(forWritingTo: packed)
+      try gzip.run()
+      gzip.waitUntilExit()
+
+      let run = try await TonariProcess.run(
+        "plan", "--cluster", "-", "--traffic", packed.path, "--effort", "1", "-o", "yaml",
+        input: Data(contentsOf: URL(filePath: Fixtures.cluster))
+      )
+      #expect(run.status == 0, "\(run.messages)")
+      let plan = try PlacementPlan(run.output, file: "standard output")
+      #expect(plan.status?.traffic.total ?? 0 > 3e6)
+    }
+  }
+
+  @Test("moves no more replicas than allowed", arguments: [0, 2])
+  func maxMoves(most: Int) async throws {
+    let arguments = ["plan", "--effort", "1", "--max-moves", "\(most)", "-o", "json"] + Fixtures.example
+    let run = try await TonariProcess(arguments).result()
+    #expect(run.status == 0, "\(run.messages)")
+    let plan = try PlacementPlan(run.output, file: "standard output")
+    #expect(plan.status?.moves ?? .max <= most)
+    #expect(plan.status?.moveOrder?.reduce(0) { $0 + $1.replicas } ?? 0 <= most)
+  }
+
+  @Test("leaves alone what it is told to leave alone")
+  func pinned() async throws {
+    let arguments =
+      ["plan", "--effort", "1", "-o", "json", "--pin", "shop/search", "--exclude-namespace", "none"] + Fixtures.example
+    let run = try await TonariProcess(arguments).result()
+    let plan = try PlacementPlan(run.output, file: "standard output")
+    #expect(!plan.spec.placements.contains { $0.workload.name == "search" })
+    #expect(plan.spec.placements.contains { $0.workload.name == "catalog" })
+  }
+
+  @Test("counts the traffic of an end that the map pins to a node")
+  func map() async throws {
+    try await Fixtures.withFolder { folder in
+      let map = folder.appending(path: "map.yaml")
+      try Data("ingress.example.com: {node: momiji-3}\nbank.example.com: outside\n".utf8).write(to: map)
+      let plain = try await TonariProcess(["plan", "--effort", "1", "-o", "json"] + Fixtures.example).result()
+      let mapped = try await TonariProcess(
+        ["plan", "--effort", "1", "-o", "json", "--map", map.path] + Fixtures.example
+      ).result()
+      #expect(mapped.status == 0, "\(mapped.messages)")
+      let before = try PlacementPlan(plain.output, file: "standard output")
+      let after = try PlacementPlan(mapped.output, file: "standard output")
+      #expect(after.status?.traffic.total == (before.status?.traffic.total ?? 0) + 900_000)
+      #expect(after.spec.placements.map(\.workload) == before.spec.placements.map(\.workload))
+    }
+  }
+
+  @Test("ends with the best plan so far when it is interrupted", arguments: [SIGINT, SIGTERM])
+  func interrupt(signal: Int32) async throws {
+    let process = try TonariProcess(
+      ["plan", "--time-limit", "10m", "--prove", "--profile", "utilization", "--progress", "json", "-o", "json"]
+        + Fixtures.example
+    )
+    let deadline = ContinuousClock.now + .seconds(60)
+    while !process.messagesSoFar.contains("\"objective\""), ContinuousClock.now < deadline {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    process.send(signal)
+    let start = ContinuousClock.now
+    let run = await process.result()
+    #expect(run.status == 0, "\(run.messages)")
+    #expect(!run.isKilled)
+    #expect(ContinuousClock.now - start < .seconds(30))
+    #expect(try PlacementPlan(run.output, file: "standard output").spec.placements.count == 14)
+  }
+
+  @Test("shows progress as JSON lines on standard error")
+  func progress() async throws {
+    let arguments = ["plan", "--effort", "1", "--progress", "json", "--quiet"] + Fixtures.example
+    let run = try await TonariProcess(arguments).result()
+    #expect(run.output.isEmpty)
+    let lines = run.messages.split(separator: "\n")
+    #expect(!lines.isEmpty)
+    for line in lines {
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      #expect(object?["phase"] is String)
+      #expect(object?["seconds"] is Double)
+      #expect(object?["lowerBound"] is Double)
+    }
+  }
+
+  @Test(
+    "plans the real online boutique",
+    .enabled(if: Fixtures.realData != nil || Fixtures.isCI, "needs the folder that TONARI_REAL_DATA names")
+  )
+  func boutique() async throws {
+    let data = try #require(Fixtures.realData, "CI must have TONARI_REAL_DATA")
+    try await Fixtures.withFolder { folder in
+      let nodes = folder.appending(path: "nodes.yaml")
+      let node = { (i: Int) in
+        """
+        ---
+        apiVersion: v1
+        kind: Node
+        metadata: {name: node-\(i), labels: {kubernetes.io/hostname: node-\(i)}}
+        status: {allocatable: {cpu: 1500m, memory: 2Gi, pods: "110"}}
+
+        """
+      }
+      try Data((1...3).map(node).joined().utf8).write(to: nodes)
+      let traffic = folder.appending(path: "traffic.csv")
+      try Data(
+        """
+        source,destination,bytes_per_second,requests_per_second
+        loadgenerator,frontend,500000,100
+        frontend,productcatalogservice,200000,300
+        frontend,currencyservice,90000,400
+        frontend,cartservice,80000,120
+        frontend,recommendationservice,60000,90
+        frontend,adservice,30000,80
+        frontend,shippingservice,20000,40
+        frontend,checkoutservice,10000,10
+        recommendationservice,productcatalogservice,70000,90
+        cartservice,redis-cart,120000,240
+        checkoutservice,cartservice,9000,20
+        checkoutservice,emailservice,4000,10
+        checkoutservice,paymentservice,3000,10
+        checkoutservice,currencyservice,3000,30
+        checkoutservice,productcatalogservice,6000,20
+        checkoutservice,shippingservice,3000,20
+
+        """.utf8
+      ).write(to: traffic)
+      let manifests = data.appending(path: "online-boutique/kubernetes-manifests.yaml").path
+      let run = try await TonariProcess.run(
+        "plan", "--cluster", manifests, nodes.path, "--traffic", traffic.path, "--effort", "1", "-o", "json"
+      )
+      #expect(run.status == 0, "\(run.messages)")
+      let plan = try PlacementPlan(run.output, file: "standard output")
+      #expect(plan.spec.placements.count == 12)
+      #expect(plan.spec.placements.allSatisfy { $0.nodes.map(\.replicas) == [1] })
+      #expect(plan.status?.violations == nil)
+      #expect(plan.status?.traffic.localizedShare.node ?? 0 > 0.7)
+    }
+  }
+}
