@@ -1,3 +1,5 @@
+internal import Topology
+
 /// Places replicas one after the other into the room that nodes have left.
 struct Packing {
   private let problem: Problem
@@ -8,6 +10,11 @@ struct Packing {
   private let largestAllocatable: [Int64]
   /// Sparse counts of what is placed, `[workload][node]`.
   private var counts: [[Int: Int]]
+  /// Counts of the workload that is being placed, by node.
+  private var held: [Int32]
+  private let spreads: Bool
+  private var random = SeededGenerator(seed: 1)
+  private static let sample = 128
   /// Replicas for which no node had room; they are on a node all the same, over its capacity.
   private(set) var misplaced = 0
 
@@ -15,6 +22,8 @@ struct Packing {
   init(_ problem: Problem) {
     self.problem = problem
     resourceCount = problem.resources.count
+    held = Array(repeating: 0, count: problem.nodes.count)
+    spreads = problem.weights.utilization > 0
     free = []
     for n in problem.nodes.indices {
       for k in problem.resources.indices { free.append(problem.capacity(node: n, resource: k)) }
@@ -76,44 +85,74 @@ struct Packing {
 
   private mutating func packRest(of w: Int, partners: [(workload: Int, traffic: Double)]) {
     let replicas = problem.workloads[w].replicas
-    var left = replicas - counts[w].values.reduce(0, +)
-    while left > 0 {
-      let node = bestByTraffic(w, partners) ?? bestByRoom(w)
-      if let node {
-        put(w, node, 1)
-      } else if let node = leastOver(w) {
-        put(w, node, 1)
+    for (node, count) in counts[w] { held[node] = Int32(count) }
+    defer { for node in counts[w].keys { held[node] = 0 } }
+    let near = nodesOfPartners(partners)
+    var last: Int?
+    for _ in 0..<replicas - counts[w].values.reduce(0, +) {
+      let node: Int
+      if let best = bestByTraffic(w, near) {
+        node = best
+      } else if let last, !spreads, allows(w, last), fits(w, last) {
+        // The fullest node that fits stays the fullest.
+        node = last
+      } else if let best = bestByRoom(w) {
+        node = best
+        last = best
+      } else if let over = leastOver(w) {
+        node = over
         misplaced += 1
       } else {
         // No node may hold another one; the caller sees that replicas are missing.
         return
       }
-      left -= 1
+      put(w, node, 1)
+      held[node] += 1
     }
   }
 
-  private func bestByTraffic(_ w: Int, _ partners: [(workload: Int, traffic: Double)]) -> Int? {
-    var saving: [Int: Double] = [:]
-    let share = 1 / Double(problem.workloads[w].replicas)
+  /// For each node with replicas of partners, what share of a partner is there and how much traffic it has.
+  private func nodesOfPartners(
+    _ partners: [(workload: Int, traffic: Double)]
+  ) -> [(node: Int, shares: [(share: Double, traffic: Double)])] {
+    var near: [Int: [(share: Double, traffic: Double)]] = [:]
     for partner in partners {
-      let shareOfPartner = 1 / Double(problem.workloads[partner.workload].replicas)
+      let share = 1 / Double(problem.workloads[partner.workload].replicas)
       for (node, count) in counts[partner.workload] {
-        let held = Double(counts[w][node] ?? 0)
-        let there = Double(count) * shareOfPartner
-        saving[node, default: 0] +=
-          partner.traffic * (min((held + 1) * share, there) - min(held * share, there))
+        near[node, default: []].append((Double(count) * share, partner.traffic))
       }
     }
-    return saving.filter { $0.value > 0 && allows(w, $0.key) && fits(w, $0.key) }
-      .max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+    return near.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sorted { $0 < $1 }) }
   }
 
-  /// Of the nodes with room, the fullest after it; the emptiest where the peak utilization matters.
-  private func bestByRoom(_ w: Int) -> Int? {
+  private func bestByTraffic(
+    _ w: Int, _ near: [(node: Int, shares: [(share: Double, traffic: Double)])]
+  ) -> Int? {
+    var best: (node: Int, saving: Double)?
+    let share = 1 / Double(problem.workloads[w].replicas)
+    for (node, partners) in near where allows(w, node) && fits(w, node) {
+      let (before, after) = (Double(held[node]) * share, Double(held[node] + 1) * share)
+      let saving = partners.reduce(0) { $0 + $1.traffic * (min(after, $1.share) - min(before, $1.share)) }
+      if saving > best?.saving ?? 0 { best = (node, saving) }
+    }
+    return best?.node
+  }
+
+  /// Of the nodes with room, the fullest after it; the emptiest where the peak utilization matters. Where there are very
+  /// many nodes, of a random sample that has one with room.
+  private mutating func bestByRoom(_ w: Int) -> Int? {
+    let nodeCount = problem.nodes.count
+    if nodeCount > 4 * Self.sample {
+      let sample = (0..<Self.sample).map { _ in random.below(nodeCount) }
+      if let best = best(w, among: sample) { return best }
+    }
+    return best(w, among: 0..<nodeCount)
+  }
+
+  private func best(_ w: Int, among nodes: some Sequence<Int>) -> Int? {
     var best: Int?
     var bestUse = 0.0
-    let spreads = problem.weights.utilization > 0
-    for n in problem.nodes.indices where allows(w, n) && fits(w, n) {
+    for n in nodes where allows(w, n) && fits(w, n) {
       let use = utilization(w, n)
       if best == nil || (spreads ? use < bestUse : use > bestUse) {
         best = n
@@ -128,7 +167,7 @@ struct Packing {
   }
 
   private func allows(_ w: Int, _ n: Int) -> Bool {
-    (counts[w][n] ?? 0) < Int(problem.limitRows[problem.workloads[w].limitRow][n])
+    held[n] < problem.limitRows[problem.workloads[w].limitRow][n]
   }
 
   private func fits(_ w: Int, _ n: Int) -> Bool {

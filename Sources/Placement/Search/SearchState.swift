@@ -321,22 +321,28 @@ struct SearchState: ~Copyable {
   /// Computes the cost anew, so that rounding does not add up over millions of steps.
   mutating func recomputeCost() {
     var local = 0.0
+    var seen = [Int32](repeating: -1, count: nodeCount)
     for m in 0..<memberCount {
-      for edge in neighbours(of: m) where Int(edge.member) > m {
-        let v = Int(edge.member)
-        for n in 0..<nodeCount {
-          let a = count[n * memberCount + m]
-          guard a > 0 else { continue }
-          local +=
-            edge.nodeCost * min(Double(a) * inverseReplicas[m], Double(count[n * memberCount + v]) * inverseReplicas[v])
+      let edges = neighbours(of: m)
+      guard !edges.isEmpty else { continue }
+      for r in firstReplica[m]..<firstReplica[m + 1] {
+        let n = Int(nodeOfReplica[r])
+        guard seen[n] != Int32(m) else { continue }
+        seen[n] = Int32(m)
+        let row = count + n * memberCount
+        let share = Double(row[m]) * inverseReplicas[m]
+        for edge in edges where Int(edge.member) > m {
+          let v = Int(edge.member)
+          local += edge.nodeCost * min(share, Double(row[v]) * inverseReplicas[v])
         }
-        guard search.hasZones else { continue }
-        for z in search.problem.zones.indices {
-          local +=
-            edge.zoneCost
-            * min(
-              Double(zoneCount[z * memberCount + m]) * inverseReplicas[m],
-              Double(zoneCount[z * memberCount + v]) * inverseReplicas[v])
+      }
+      guard search.hasZones else { continue }
+      for z in search.problem.zones.indices {
+        let row = zoneCount + z * memberCount
+        let share = Double(row[m]) * inverseReplicas[m]
+        for edge in edges where Int(edge.member) > m {
+          let v = Int(edge.member)
+          local += edge.zoneCost * min(share, Double(row[v]) * inverseReplicas[v])
         }
       }
     }
