@@ -56,7 +56,8 @@ public struct ResolvedTraffic: Sendable {
   /// Resolves the ends of a dump's edges and brings their traffic to one unit.
   public init(_ graph: TrafficGraph, _ resolver: EndpointResolver, workloadName: (Int) -> String) {
     let meanings = graph.endpoints.map(resolver.meaning)
-    let measure = Measure(graph.edges.filter { meanings[$0.source].isInside && meanings[$0.destination].isInside })
+    let inside = graph.edges.filter { meanings[$0.source].isInside && meanings[$0.destination].isInside }
+    let measure = Measure(inside.isEmpty ? graph.edges : inside)
     unit = measure.unit
     warnings = measure.warnings
 

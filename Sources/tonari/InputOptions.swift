@@ -55,6 +55,24 @@ struct InputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "The time over which the dumps counted calls, where they do not say.",
+      valueName: "duration"
+    ),
+    transform: Duration.argument
+  )
+  var window: Duration?
+
+  @Option(
+    help: ArgumentHelp(
+      "The metric of Prometheus series without a name, such as istio_requests_total.",
+      discussion: "Answers to sum(rate(…)) have lost it.",
+      valueName: "name"
+    )
+  )
+  var metric: String?
+
+  @Option(
+    help: ArgumentHelp(
       "What names in the dumps mean that the cluster does not know.",
       discussion: """
         YAML with an entry for each name:
@@ -131,7 +149,11 @@ extension InputOptions {
   }
 
   private func readTraffic(_ file: InputFile, _ display: ProgressDisplay) throws -> TrafficDump {
-    var reader = TrafficReader(source: file.name, format: format)
+    var reader = TrafficReader(
+      source: file.name,
+      format: format,
+      options: TrafficReader.Options(window: window, metric: metric)
+    )
     try file.read { progress in
       display.show(
         reading: file.name, share: progress.bytesTotal.map { Double(progress.bytesRead) / Double(max(1, $0)) })

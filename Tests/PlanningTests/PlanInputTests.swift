@@ -1,0 +1,191 @@
+import Foundation
+import Kubernetes
+import Placement
+import Testing
+import Topology
+import Traffic
+
+@testable import Planning
+
+@Suite("A cluster with its traffic")
+struct PlanInputTests {
+  static func cluster() throws -> ClusterProblem {
+    ClusterProblem(
+      try snapshot(
+        node("n1"), node("n2"),
+        workload("web", replicas: 2), workload("db"), workload("idle"),
+        pod("web-1", on: "n1", owner: "ReplicaSet/web-6c5b", labels: "app: web, pod-template-hash: 6c5b"),
+        pod("web-2", on: "n2", owner: "ReplicaSet/web-6c5b", labels: "app: web, pod-template-hash: 6c5b"),
+        pod("db-1", on: "n2", owner: "ReplicaSet/db-6c5b", labels: "app: db, pod-template-hash: 6c5b")
+      )
+    )
+  }
+
+  static func traffic(_ edges: (String, String, Double)...) -> TrafficGraph {
+    var graph = TrafficGraph()
+    for (source, destination, bytes) in edges {
+      let s = graph.index(of: TrafficEndpoint(namespace: nil, name: source))
+      let d = graph.index(of: TrafficEndpoint(namespace: nil, name: destination))
+      graph.add(source: s, destination: d, bytesPerSecond: bytes, requestsPerSecond: nil)
+    }
+    return graph
+  }
+
+  static func map(_ text: String) throws -> EndpointMap { try EndpointMap(Data(text.utf8), file: "map.yaml") }
+
+  @Test("is a problem whose edges tie its workloads")
+  func edges() throws {
+    let input = try PlanInput(Self.cluster(), Self.traffic(("web", "db", 10), ("db", "web", 5)))
+    #expect(input.problem.edges == [.init(u: 0, v: 1, traffic: 15)])
+    #expect(input.problem.trafficUnit == .bytesPerSecond)
+    #expect(input.references.map { "\($0.map { "\($0)" } ?? "none")" }.first == "Deployment shop/web")
+    #expect(input.warnings == [])
+  }
+
+  @Test("has a workload that cannot move for an end that the map pins")
+  func pinned() throws {
+    let input = try PlanInput(
+      Self.cluster(),
+      Self.traffic(("web", "db", 10), ("web", "bank", 4), ("db", "bank", 1)),
+      map: Self.map("bank: {node: n2}")
+    )
+    let problem = input.problem
+    #expect(problem.workloads.map(\.name) == ["shop/web", "shop/db", "shop/idle", "bank"])
+    #expect(problem.edges.map(\.traffic) == [10, 4, 1])
+    #expect(problem.edges.map(\.v) == [1, 3, 3])
+    #expect(problem.limit(workload: 3, node: 0) == 0)
+    #expect(problem.limit(workload: 3, node: 1) == 1)
+    #expect(problem.requests.count == 4 * problem.resources.count)
+    #expect(problem.requests.suffix(problem.resources.count).allSatisfy { $0 == 0 })
+    #expect(problem.current[3] == [.init(node: 1, replicas: 1)])
+    #expect(input.references.last == .some(nil))
+  }
+
+  @Test("says what share of the traffic is no part of the plan")
+  func remarks() throws {
+    let input = try PlanInput(
+      Self.cluster(),
+      Self.traffic(("web", "web", 1), ("web", "db", 1), ("x1", "web", 4), ("x2", "x3", 2))
+    )
+    #expect(
+      input.warnings == [
+        "12.5 % of the traffic is of workloads with themselves; it is not part of the plan",
+        "3 names in the traffic match nothing in the cluster, such as 'x1', 'x2', 'x3': "
+          + "do the files belong together? --map tells what names mean",
+      ]
+    )
+  }
+
+  @Test("without traffic can only be balanced, and says so")
+  func noTraffic() throws {
+    let input = try PlanInput(Self.cluster(), TrafficGraph())
+    #expect(input.problem.edges.isEmpty)
+    #expect(input.warnings == ["there is no traffic between workloads of the plan: it can only balance the nodes"])
+  }
+
+  @Test("needs nodes and workloads")
+  func incomplete() throws {
+    let noNodes = ClusterProblem(try snapshot(workload("web")))
+    let noWorkloads = ClusterProblem(try snapshot(node("n1")))
+    for cluster in [noNodes, noWorkloads] {
+      let error = try #require(throws: PlanningError.self) { try PlanInput(cluster, TrafficGraph()) }
+      #expect(error.code == .badCluster)
+    }
+  }
+
+  @Test("counts all traffic of a dump once: between workloads, within one, or with an end outside", arguments: 0..<50)
+  func conservation(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let names = ["web", "db", "idle", "shop/web", "out", "web.shop:80"]
+    var graph = TrafficGraph()
+    var total = 0.0
+    for _ in 0..<Int.random(in: 1...30, using: &random) {
+      let ends = [0, 0].map { _ in
+        graph.index(of: TrafficEndpoint(namespace: nil, name: names.randomElement(using: &random) ?? ""))
+      }
+      let bytes = Double(Int.random(in: 0...1000, using: &random))
+      total += bytes
+      graph.add(source: ends[0], destination: ends[1], bytesPerSecond: bytes, requestsPerSecond: nil)
+    }
+    let traffic = try PlanInput(Self.cluster(), graph).traffic
+    let edges = traffic.edges.reduce(0) { $0 + $1.traffic }
+    #expect(abs(edges + traffic.selfTraffic + traffic.outsideTraffic - total) < 1e-6)
+    #expect(traffic.total == total)
+    #expect(Set(traffic.edges.map { Set([$0.u, $0.v]) }).count == traffic.edges.count)
+  }
+}
+
+@Suite("A scored placement")
+struct ScoredPlacementTests {
+  static func input() throws -> PlanInput {
+    var input = try PlanInput(PlanInputTests.cluster(), PlanInputTests.traffic(("web", "db", 12), ("web", "idle", 4)))
+    input.problem.weights.utilization = 0
+    return input
+  }
+
+  static func plan(_ nodes: String, of workload: String = "web") throws -> PlacementPlan {
+    let text = """
+      apiVersion: tonari.dev/v1alpha1
+      kind: PlacementPlan
+      metadata: {name: p}
+      spec:
+        placements:
+        - {workload: {kind: Deployment, namespace: shop, name: \(workload)}, nodes: \(nodes)}
+        - {workload: {kind: Deployment, namespace: shop, name: db}, nodes: [{name: n1, replicas: 1}]}
+      """
+    return try PlacementPlan(Data(text.utf8), file: "plan.yaml")
+  }
+
+  @Test("that runs now is scored as far as it runs, and what is missing is named")
+  func running() throws {
+    let scored = try ScoredPlacement(running: Self.input())
+    #expect(scored.evaluation.totalTraffic == 12)
+    #expect(scored.evaluation.localizedShareNode == 0.5)
+    #expect(scored.evaluation.moves == 0)
+    #expect(scored.violations == ["shop/idle: 0 of 1 replicas are placed"])
+    #expect(scored.warnings == ["25.0 % of the traffic has an end without replicas here; the figures leave it out"])
+    let status = try #require(scored.document(name: "now").status)
+    #expect(status.violations == scored.violations)
+    #expect(status.traffic.crossNode == 6)
+    #expect(status.moveOrder == nil)
+  }
+
+  @Test("of a plan counts the moves from what runs now")
+  func plan() throws {
+    let plan = try Self.plan("[{name: n1, replicas: 2}]")
+    let scored = try ScoredPlacement(plan, file: "plan.yaml", on: Self.input())
+    #expect(scored.evaluation.localizedShareNode == 1)
+    #expect(scored.evaluation.moves == 2)
+    #expect(
+      scored.document(name: "p").status?.moveOrder?.map { "\($0.workload.name) \($0.from ?? "") \($0.to ?? "")" }
+        .sorted()
+        == ["db n2 n1", "web n2 n1"])
+  }
+
+  @Test(
+    "of a plan that does not fit the cluster is refused",
+    arguments: [
+      ("[{name: n9, replicas: 1}]", "web", "spec.placements[0].nodes[0].name: 'n9' is no node of the cluster"),
+      (
+        "[]", "wob",
+        "spec.placements[0].workload: 'Deployment shop/wob' is no workload of the cluster that a plan may move"
+      ),
+    ]
+  )
+  func refused(nodes: String, workload: String, message: String) throws {
+    let plan = try Self.plan(nodes, of: workload)
+    let error = try #require(throws: PlanningError.self) {
+      try ScoredPlacement(plan, file: "plan.yaml", on: Self.input())
+    }
+    #expect(error.code == .badPlan)
+    #expect(error.message == "plan.yaml: \(message)")
+  }
+
+  @Test("needs pods that run")
+  func nothingRuns() throws {
+    let cluster = ClusterProblem(try snapshot(node("n1"), workload("web")))
+    let input = try PlanInput(cluster, TrafficGraph())
+    let error = try #require(throws: PlanningError.self) { try ScoredPlacement(running: input) }
+    #expect(error.code == .badCluster)
+  }
+}
