@@ -59,7 +59,7 @@ public struct ResolvedTraffic: Sendable {
     let inside = graph.edges.filter { meanings[$0.source].isInside && meanings[$0.destination].isInside }
     let measure = Measure(inside.isEmpty ? graph.edges : inside)
     unit = measure.unit
-    warnings = measure.warnings
+    warnings = inside.isEmpty ? [] : measure.warnings
 
     var index: [Pair: Int] = [:]
     var outsideOf: [Int: Double] = [:]

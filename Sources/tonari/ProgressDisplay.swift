@@ -33,7 +33,7 @@ final class ProgressDisplay: Sendable {
     self.mode = mode
   }
 
-  /// All changes of the objective, the bound or the phase so far, oldest first.
+  /// All changes of the objective or the bound so far, oldest first.
   var history: [SolverProgress] { state.withLock { $0.history } }
 
   /// Shows where the solver stands.
@@ -102,6 +102,6 @@ final class ProgressDisplay: Sendable {
 
 extension SolverProgress {
   fileprivate func saysTheSame(as other: SolverProgress) -> Bool {
-    phase == other.phase && objective == other.objective && lowerBound == other.lowerBound
+    objective == other.objective && lowerBound == other.lowerBound
   }
 }

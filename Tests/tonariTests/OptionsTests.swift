@@ -68,14 +68,43 @@ struct OutputFileTests {
     try file.check()
     try file.write("first, and longer\n")
     try file.write("second\n")
+    try OutputFile(path: "/dev/null").write("nothing")
     #expect(try String(contentsOfFile: file.path, encoding: .utf8) == "second\n")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["plan.yaml"])
   }
 
-  @Test("in a folder that is not there is refused before any work is done")
-  func refused() throws {
-    let file = OutputFile(path: "/nowhere/plan.yaml")
-    let error = try #require(throws: OutputFile.Failure.self) { try file.check() }
-    #expect(error.description.contains("/nowhere"))
+  @Test("that is a pipe is written to, not replaced, and that is a link stays one")
+  func special() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let link = folder.appending(path: "link").path
+    try OutputFile(path: folder.appending(path: "file").path).write("before")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder.appending(path: "file").path)
+    try OutputFile(path: link).write("first")
+    try OutputFile(path: link).write("second")
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link).hasSuffix("/file"))
+    #expect(try String(contentsOfFile: link, encoding: .utf8) == "second")
+
+    let pipe = folder.appending(path: "pipe").path
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+    defer { close(reader) }
+    try OutputFile(path: pipe).write("plan")
+    var bytes = [UInt8](repeating: 0, count: 8)
+    #expect(read(reader, &bytes, bytes.count) == 4)
+    #expect(String(decoding: bytes.prefix(4), as: UTF8.self) == "plan")
+  }
+
+  @Test(
+    "that cannot be written is refused before any work is done",
+    arguments: [
+      ("/nowhere/plan.yaml", "/nowhere: No such file or directory"), ("/tmp", "it is a folder"),
+      ("/dev/null/plan.yaml", "/dev/null: "),
+    ]
+  )
+  func refused(path: String, reason: String) throws {
+    let error = try #require(throws: OutputFile.Failure.self) { try OutputFile(path: path).check() }
+    #expect(error.description.hasPrefix("\(path): cannot be written: \(reason)"))
   }
 }
