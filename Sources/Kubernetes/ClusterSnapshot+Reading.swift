@@ -14,9 +14,10 @@ extension ClusterSnapshot {
     try result.get()
   }
 
-  private mutating func read(_ bytes: UnsafeBufferPointer<UInt8>, source: String) throws(ManifestError) {
+  private mutating func read(_ input: UnsafeBufferPointer<UInt8>, source: String) throws(ManifestError) {
+    let byteOrderMark = input.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let bytes = UnsafeBufferPointer(rebasing: input[byteOrderMark...])
     var scanner = JSONScanner(bytes)
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { scanner.position = 3 }
     scanner.skipSpace()
     switch scanner.next {
     case nil:
@@ -25,7 +26,7 @@ extension ClusterSnapshot {
         source: source,
         message: "found an empty input, expected Kubernetes objects"
       )
-    case UInt8(ascii: "{"), UInt8(ascii: "["):
+    case UInt8(ascii: "{") where !Self.hasSeparator(bytes), UInt8(ascii: "[") where !Self.hasSeparator(bytes):
       while scanner.next != nil {
         let input = ManifestFragment.Input(source: source, json: bytes)
         try read(ManifestFragment(of: input, passing: &scanner))
@@ -34,6 +35,16 @@ extension ClusterSnapshot {
     default:
       try readYAML(bytes, source: source)
     }
+  }
+
+  /// Whether a line starts with `---`, which only YAML has: JSON's strings have no line breaks.
+  private static func hasSeparator(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    var rest = bytes[...]
+    while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
+      rest = rest[(newline + 1)...]
+      if rest.starts(with: "---".utf8) { return true }
+    }
+    return false
   }
 
   private mutating func readYAML(_ bytes: UnsafeBufferPointer<UInt8>, source: String) throws(ManifestError) {

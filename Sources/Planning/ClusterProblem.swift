@@ -42,6 +42,16 @@ public struct ClusterProblem: Sendable {
   public internal(set) var unplanned: [WorkloadName: String]
   /// What was left out or could not be taken into account, a sentence each.
   public internal(set) var warnings: [String]
+  /// Why nodes are not allowed for each workload, by index.
+  var restrictions: [[Restriction]]
+
+  /// A demand of a workload on its nodes.
+  struct Restriction: Hashable, Sendable {
+    /// The nodes that satisfy it, such as `labelled disk=ssd`.
+    var phrase: String
+    /// How many nodes do not.
+    var excluded: Int
+  }
 
   /// Makes the problem of a cluster.
   public init(_ snapshot: ClusterSnapshot, options: Options = Options()) {
@@ -51,7 +61,8 @@ public struct ClusterProblem: Sendable {
 
   init(
     problem: Problem, workloads: [WorkloadReference], podLabels: [[String: String]], index: [WorkloadName: Int],
-    services: [WorkloadName: [Int]], unplanned: [WorkloadName: String], warnings: [String]
+    services: [WorkloadName: [Int]], unplanned: [WorkloadName: String], warnings: [String],
+    restrictions: [[Restriction]]
   ) {
     self.problem = problem
     self.workloads = workloads
@@ -60,5 +71,6 @@ public struct ClusterProblem: Sendable {
     self.services = services
     self.unplanned = unplanned
     self.warnings = warnings
+    self.restrictions = restrictions
   }
 }

@@ -4,7 +4,7 @@ import Topology
 
 /// Nodes, zones, resources and the current placement.
 extension ProblemBuilder {
-  mutating func makeProblem() -> Problem {
+  mutating func makeProblem() {
     let resources = plannedResources()
     var zones: [String] = []
     let problemNodes = nodes.map { node in
@@ -21,7 +21,7 @@ extension ProblemBuilder {
         replicas: workload.replicas
       )
     }
-    var problem = Problem(
+    problem = Problem(
       resources: resources,
       nodes: problemNodes,
       zones: zones.isEmpty ? [""] : zones,
@@ -35,7 +35,6 @@ extension ProblemBuilder {
       }
     }
     for w in planned.indices { problem.current[w] = current(of: planned[w]) }
-    return problem
   }
 
   /// The zone of a node; nodes without a zone share one without a name.

@@ -47,9 +47,9 @@ extension ProblemBuilder {
         continue
       }
       if let node = place(pod) {
-        let metadata = pod.metadata
         fixed.append(
-          Fixed(node: node, namespace: metadata.fullName.namespace, labels: metadata.labels ?? [:], spec: pod.spec))
+          Fixed(node: node, name: pod.metadata.fullName, labels: pod.metadata.labels ?? [:], spec: pod.spec)
+        )
       }
     }
     if !unscheduled.isEmpty {
@@ -145,7 +145,7 @@ extension ProblemBuilder {
         fixed.append(
           Fixed(
             node: n,
-            namespace: daemonSet.metadata.fullName.namespace,
+            name: daemonSet.metadata.fullName,
             labels: daemonSet.spec.template.labels,
             spec: spec
           )

@@ -27,7 +27,7 @@ struct ProblemBuilder {
   /// A pod that stays where it is.
   struct Fixed {
     var node: Int
-    var namespace: String
+    var name: WorkloadName
     var labels: [String: String]
     var spec: PodSpec
   }
@@ -45,6 +45,14 @@ struct ProblemBuilder {
   var fixed: [Fixed] = []
   var unplanned: [WorkloadName: String] = [:]
 
+  /// How many replicas of each workload each node may hold, by workload.
+  var limits: [[Int32]] = []
+  /// Why nodes are not allowed, by workload.
+  var restrictions: [[ClusterProblem.Restriction]] = []
+  var topologies: [String: [Int32]] = [:]
+  var partitionIndex: [Problem.Partition: Int] = [:]
+  var problem = Problem(resources: [], nodes: [], workloads: [], requests: [], allocatable: [])
+
   init(_ snapshot: ClusterSnapshot, _ options: ClusterProblem.Options) {
     self.snapshot = snapshot
     self.options = options
@@ -54,8 +62,16 @@ struct ProblemBuilder {
     noteInput()
     takeNodes()
     takeWorkloads()
-    var problem = makeProblem()
-    limitToFittingNodes(&problem)
+    makeProblem()
+    limitToFittingNodes()
+    limitToVolumes()
+    separateHostPorts()
+    let groups = groupFixedPods()
+    keepApart(groups)
+    spread(groups)
+    keepTogether(groups)
+    shareLimitRows()
+    noteUnsupported()
     let services = makeServices()
     for (name, selected) in services where selected.isEmpty && unplanned[name] == nil {
       unplanned[name] = "a Service that selects no planned workload"
@@ -67,7 +83,8 @@ struct ProblemBuilder {
       index: makeIndex(),
       services: services,
       unplanned: unplanned,
-      warnings: warnings.sentences
+      warnings: warnings.sentences,
+      restrictions: restrictions
     )
   }
 
@@ -101,16 +118,18 @@ struct ProblemBuilder {
         continue
       }
       let (a, b) = (planned[other].reference, workload.reference)
-      if (rank[b.kind] ?? 2) < (rank[a.kind] ?? 2) { index[workload.name] = w }
-      let preferred = (rank[b.kind] ?? 2) < (rank[a.kind] ?? 2) ? b : a
-      warnings.add("is both a \(a.kind) and a \(b.kind); traffic counts for the \(preferred.kind)", about: "\(b.name)")
+      let isPreferred = (rank[b.kind] ?? 2) < (rank[a.kind] ?? 2)
+      if isPreferred { index[workload.name] = w }
+      warnings.add(
+        "is both a \(a.kind) and a \(b.kind); traffic counts for the \(isPreferred ? b.kind : a.kind)",
+        about: "\(b.name)"
+      )
     }
     return index
   }
 
   private func makeServices() -> [WorkloadName: [Int]] {
-    var inNamespace: [String: [Int]] = [:]
-    for (w, workload) in planned.enumerated() { inNamespace[workload.name.namespace, default: []].append(w) }
+    let inNamespace = Dictionary(grouping: planned.indices) { planned[$0].name.namespace }
     var services: [WorkloadName: [Int]] = [:]
     for service in snapshot.services {
       guard let selector = service.spec?.selector, !selector.isEmpty else { continue }

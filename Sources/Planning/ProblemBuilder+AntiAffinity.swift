@@ -1,0 +1,89 @@
+import Kubernetes
+import Placement
+import Topology
+
+/// Required pod anti-affinity, in both directions: Kubernetes also keeps new pods away from running ones that want it.
+extension ProblemBuilder {
+  mutating func keepApart(_ groups: [FixedGroup]) {
+    var pairs: Set<Problem.Rule> = []
+    for w in planned.indices {
+      let terms = planned[w].spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+      for term in terms {
+        let own = planned[w]
+        let domains = topology(term.topologyKey)
+        var taken: Set<Int32> = []
+        for group in groups where own.selects(term, group.labels, group.namespace) {
+          for n in group.nodes.keys { taken.insert(domains[n]) }
+        }
+        block(w, taken, domains, term.topologyKey)
+        for v in planned.indices where own.selects(term, planned[v].labels, planned[v].name.namespace) {
+          if v == w {
+            if domains.isNodeByNode {
+              limit(w, to: 1) { domains[$0] >= 0 }
+            } else {
+              let rule = Problem.Rule.atMost(workload: w, partition: partition(term.topologyKey, domains), count: 1)
+              if pairs.insert(rule).inserted { problem.rules.append(rule) }
+            }
+          } else {
+            separate(w, v, partition(term.topologyKey, domains), &pairs)
+          }
+        }
+      }
+    }
+    keepAwayFromFixedPods()
+  }
+
+  /// Adds the rule that two workloads never share a domain, once.
+  private mutating func separate(_ w: Int, _ v: Int, _ partition: Int, _ pairs: inout Set<Problem.Rule>) {
+    let rule = Problem.Rule.apart(workload: min(w, v), other: max(w, v), partition: partition)
+    if pairs.insert(rule).inserted { problem.rules.append(rule) }
+  }
+
+  private mutating func block(_ w: Int, _ taken: Set<Int32>, _ domains: [Int32], _ key: String) {
+    let taken = taken.subtracting([-1])
+    if !taken.isEmpty {
+      exclude(w, "away by \(key) from pods that stay (anti-affinity)") { taken.contains(domains[$0]) }
+    }
+  }
+
+  /// Fixed pods with anti-affinity keep replicas away from their domains.
+  private mutating func keepAwayFromFixedPods() {
+    struct Claim: Hashable {
+      var term: PodAffinityTerm
+      var namespace: String
+      /// The labels that the term's `matchLabelKeys` and the like look at; empty for most terms.
+      var labels: [String: String]
+    }
+    var nodesOfClaim: [Claim: Set<Int>] = [:]
+    var claims: [Claim] = []
+    for pod in fixed {
+      for term in pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [] {
+        let keys = (term.matchLabelKeys ?? []) + (term.mismatchLabelKeys ?? [])
+        let claim = Claim(
+          term: term, namespace: pod.name.namespace, labels: pod.labels.filter { keys.contains($0.key) })
+        if nodesOfClaim[claim] == nil { claims.append(claim) }
+        nodesOfClaim[claim, default: []].insert(pod.node)
+      }
+    }
+    for claim in claims {
+      let domains = topology(claim.term.topologyKey)
+      let taken = Set((nodesOfClaim[claim] ?? []).map { domains[$0] })
+      for w in planned.indices {
+        let isSelected = claim.term.selects(
+          labels: planned[w].labels,
+          namespace: planned[w].name.namespace,
+          own: claim.labels,
+          ownNamespace: claim.namespace
+        )
+        if isSelected { block(w, taken, domains, claim.term.topologyKey) }
+      }
+    }
+  }
+}
+
+extension ProblemBuilder.Planned {
+  /// Whether a term of this workload selects pods with labels in a namespace.
+  func selects(_ term: PodAffinityTerm, _ labels: [String: String], _ namespace: String) -> Bool {
+    term.selects(labels: labels, namespace: namespace, own: self.labels, ownNamespace: name.namespace)
+  }
+}

@@ -1,0 +1,54 @@
+import Kubernetes
+import Placement
+import Topology
+
+/// Topology spread constraints that must hold (`DoNotSchedule`).
+extension ProblemBuilder {
+  mutating func spread(_ groups: [FixedGroup]) {
+    for w in planned.indices {
+      let own = planned[w]
+      let constraints = (own.spec.topologySpreadConstraints ?? []).filter { $0.whenUnsatisfiable == "DoNotSchedule" }
+      let topologies = constraints.map { topology($0.topologyKey) }
+      for (constraint, domains) in zip(constraints, topologies) {
+        // Nodes that are not counted take no replicas either: by the constraint itself for want of a key, by node
+        // affinity or taints otherwise. So one partition says both.
+        var counted: [Int32] = []
+        var number: [Int32: Int32] = [:]
+        for (n, node) in nodes.enumerated() {
+          let isCounted =
+            topologies.allSatisfy { $0[n] >= 0 }
+            && (constraint.nodeAffinityPolicy == "Ignore" || own.spec.selects(node))
+            && (constraint.nodeTaintsPolicy != "Honor" || own.spec.toleratesTaints(of: node))
+          guard isCounted else {
+            counted.append(-1)
+            continue
+          }
+          let next = Int32(number.count)
+          counted.append(number[domains[n], default: next])
+          number[domains[n]] = counted[n]
+        }
+        exclude(w, "counted by its spread over \(constraint.topologyKey)") { counted[$0] < 0 }
+
+        var base = Array(repeating: 0, count: number.count)
+        for group in groups
+        where group.namespace == own.name.namespace && constraint.counts(labels: group.labels, own: own.labels) {
+          for (n, count) in group.nodes where counted[n] >= 0 { base[Int(counted[n])] += count }
+        }
+        problem.rules.append(
+          .spread(
+            workload: w,
+            members: planned.indices.filter { v in
+              planned[v].name.namespace == own.name.namespace
+                && constraint.counts(labels: planned[v].labels, own: own.labels)
+            },
+            partition: partition(constraint.topologyKey, counted),
+            maxSkew: max(1, constraint.maxSkew),
+            minDomains: constraint.minDomains ?? 1,
+            base: base,
+            eligible: Array(repeating: true, count: number.count)
+          )
+        )
+      }
+    }
+  }
+}

@@ -1,0 +1,236 @@
+import Placement
+
+extension ClusterProblem {
+  /// Why there can be no placement, as far as quick counting shows: each sentence names a small set of demands that
+  /// cannot hold together. Empty where counting finds nothing, which does not mean that there is a placement.
+  ///
+  /// It is checked, from the smallest cause to the largest: that some node may run each workload, that one has room
+  /// for a replica, that the nodes together have room for all of its replicas; its anti-affinity and spread; groups of
+  /// workloads that must share few nodes (Hall's condition); and the cluster as a whole. What an earlier check
+  /// found is not repeated by later ones.
+  public func conflicts() -> [String] {
+    ProblemConflicts(self).find()
+  }
+}
+
+/// Counts what each workload needs against what its nodes have.
+struct ProblemConflicts {
+  let cluster: ClusterProblem
+  let problem: Problem
+  /// How many replicas of each workload each node has room for, were it alone: `room[w][n]`.
+  private let room: [[Int]]
+
+  init(_ cluster: ClusterProblem) {
+    self.cluster = cluster
+    let problem = cluster.problem
+    self.problem = problem
+    room = problem.workloads.indices.map { w in
+      let limits = problem.limitRows[problem.workloads[w].limitRow]
+      return problem.nodes.indices.map { problem.room(workload: w, node: $0, limit: limits[$0]) }
+    }
+  }
+
+  func find() -> [String] {
+    guard !problem.workloads.isEmpty else { return [] }
+    guard !problem.nodes.isEmpty else { return ["no node takes replicas"] }
+    var conflicts: [String] = []
+    var hopeless: Set<Int> = []
+    for w in problem.workloads.indices {
+      if let conflict = tooLittleRoom(w) ?? tooFewDomains(w) {
+        conflicts.append(conflict)
+        hopeless.insert(w)
+      }
+    }
+    conflicts += crowds(except: hopeless)
+    return conflicts
+  }
+
+  // MARK: - One workload
+
+  /// The nodes that one workload needs, and has not.
+  private func tooLittleRoom(_ w: Int) -> String? {
+    let workload = problem.workloads[w]
+    guard room[w].reduce(0, +) < workload.replicas else { return nil }
+    let limits = problem.limitRows[workload.limitRow]
+    let allowed = problem.nodes.indices.filter { limits[$0] > 0 }
+    guard !allowed.isEmpty else {
+      let total = problem.nodes.count
+      let causes = restrictions(w).map { "\($0.phrase): \(total - $0.excluded) of \(total)" }
+      return "\(workload.name) needs nodes \(phrase(w)): no node matches"
+        + (causes.count > 1 ? " (\(causes.joined(separator: "; ")))" : "")
+    }
+    if room[w].allSatisfy({ $0 == 0 }) { return noRoomForOne(w, allowed) }
+    if allowed.allSatisfy({ limits[$0] == 1 }), allowed.count < workload.replicas {
+      return "\(workload.name) has \(workload.replicas) replicas of which a node may hold one: "
+        + "\(nodes(allowed.count)) \(allowed.count == 1 ? "matches" : "match")"
+    }
+    return "\(workload.name) needs room for \(workload.replicas) × \(needs(w))\(onNodes(w)): "
+      + "\(nodes(allowed.count)) \(allowed.count == 1 ? "matches" : "match"), with room for \(room[w].reduce(0, +))"
+  }
+
+  /// No node has room for a single replica: names the resource that the fewest nodes have enough of.
+  private func noRoomForOne(_ w: Int, _ allowed: [Int]) -> String {
+    let scarce = requested(w).map { k in
+      (k, fitting: allowed.count { problem.capacity(node: $0, resource: k) >= request(w, k) })
+    }.min { $0.fitting < $1.fitting }
+    let matching = "\(nodes(allowed.count)) \(allowed.count == 1 ? "matches" : "match")"
+    guard let (k, fitting) = scarce, fitting == 0 else {
+      return "\(problem.workloads[w].name) needs \(needs(w))\(onNodes(w)): \(matching), none has all of it left"
+    }
+    let largest = allowed.map { problem.capacity(node: $0, resource: k) }.max() ?? 0
+    let name = problem.workloads[w].name
+    let need = ProblemAmount(request(w, k), of: problem.resources[k])
+    if allowed.allSatisfy({ problem.allocatable[$0 * problem.resources.count + k] == 0 }) {
+      return "\(name) needs \(need)\(onNodes(w)): \(matching), none has \(problem.resources[k])"
+    }
+    let left = ProblemAmount(largest, of: problem.resources[k]).text(roundedDown: true)
+    return "\(name) needs \(need)\(onNodes(w)): \(matching), the largest has \(left) left"
+  }
+
+  /// Rules of one workload with itself that leave too few places.
+  private func tooFewDomains(_ w: Int) -> String? {
+    let workload = problem.workloads[w]
+    for rule in problem.rules {
+      switch rule {
+      case .atMost(w, let p, let count):
+        let partition = problem.partitions[p]
+        let places = roomByDomain(w, partition).reduce(0) { $0 + min(count, $1) } + roomOutside(w, partition)
+        if places < workload.replicas {
+          return "\(workload.name) has \(workload.replicas) replicas, at most \(count) in each \(partition.name): "
+            + "there is room for \(places)"
+        }
+      case .spread(w, let members, let p, let maxSkew, let minDomains, let base, let eligible):
+        guard members == [w], base.allSatisfy({ $0 == 0 }) else { continue }
+        let partition = problem.partitions[p]
+        let rooms = zip(roomByDomain(w, partition), eligible).filter(\.1).map(\.0)
+        let lowest = rooms.count < minDomains ? 0 : rooms.min() ?? 0
+        let places = rooms.reduce(0) { $0 + min($1, lowest + maxSkew) }
+        if places < workload.replicas {
+          return "\(workload.name) has \(workload.replicas) replicas to spread over \(rooms.count) × \(partition.name)"
+            + (rooms.count < minDomains ? " (at least \(minDomains) are asked for)" : "")
+            + " with a skew of at most \(maxSkew): the emptiest has room for \(rooms.min() ?? 0), so that "
+            + "\(places) can be placed"
+        }
+      default: continue
+      }
+    }
+    return nil
+  }
+
+  private func roomByDomain(_ w: Int, _ partition: Problem.Partition) -> [Int] {
+    var rooms = Array(repeating: 0, count: partition.count)
+    for n in problem.nodes.indices where partition.domain[n] >= 0 { rooms[Int(partition.domain[n])] += room[w][n] }
+    return rooms
+  }
+
+  private func roomOutside(_ w: Int, _ partition: Problem.Partition) -> Int {
+    problem.nodes.indices.reduce(0) { $0 + (partition.domain[$1] < 0 ? room[w][$1] : 0) }
+  }
+
+  // MARK: - Many workloads
+
+  /// Sets of nodes that some workloads cannot leave, and that are too small for them: Hall's condition for each
+  /// resource, on the sets of nodes where a replica of some workload fits, and on all nodes.
+  private func crowds(except hopeless: Set<Int>) -> [String] {
+    var members: [NodeSet: [Int]] = [NodeSet(problem.nodes.map { _ in true }): []]
+    for w in problem.workloads.indices where !hopeless.contains(w) {
+      members[NodeSet(room[w].map { $0 > 0 }), default: []].append(w)
+    }
+    var conflicts: [String] = []
+    var named: [NodeSet] = []
+    for set in members.keys.sorted() {
+      // What holds for few nodes explains what holds for more.
+      if named.contains(where: { $0.isSubset(of: set) }) { continue }
+      let inside = members.filter { $0.key.isSubset(of: set) }.flatMap(\.value).sorted()
+      if let conflict = crowd(inside, on: set.nodes) {
+        conflicts.append(conflict)
+        named.append(set)
+      }
+    }
+    return conflicts
+  }
+
+  private func crowd(_ workloads: [Int], on set: [Int]) -> String? {
+    for (k, resource) in problem.resources.enumerated() {
+      let capacity = set.reduce(0.0) { $0 + Double(problem.capacity(node: $1, resource: k)) }
+      func demand(_ w: Int) -> Double { Double(request(w, k)) * Double(problem.workloads[w].replicas) }
+      let total = workloads.reduce(0) { $0 + demand($1) }
+      guard total > capacity else { continue }
+      let has = ProblemAmount(Int64(clamping: capacity), of: resource).text(roundedDown: true)
+      let needs = ProblemAmount(Int64(clamping: total), of: resource)
+      // The largest first, as many as it takes.
+      var few: [Int] = []
+      var sum = 0.0
+      for w in workloads.sorted(by: { (demand($1), $0) < (demand($0), $1) }) where sum <= capacity {
+        few.append(w)
+        sum += demand(w)
+      }
+      let subset = few.count <= 5 && few.count < workloads.count
+      let names = (subset ? few : workloads).map { problem.workloads[$0].name }
+      let need = subset ? ProblemAmount(Int64(clamping: sum), of: resource) : needs
+      if set.count == problem.nodes.count {
+        return "the workloads need \(needs) in all: \(nodes(set.count)) \(set.count == 1 ? "has" : "have") \(has) left"
+      }
+      let places = set.map { problem.nodes[$0].name }
+      return "\(ProblemWarnings.list(names)) \(names.count == 1 ? "needs" : "need together") \(need), and can run on "
+        + "\(ProblemWarnings.list(places)) only: \(set.count == 1 ? "it has" : "these have") \(has) left"
+    }
+    return nil
+  }
+
+  // MARK: - Words
+
+  private func request(_ w: Int, _ k: Int) -> Int64 { problem.requests[w * problem.resources.count + k] }
+
+  private func requested(_ w: Int) -> [Int] { problem.resources.indices.filter { request(w, $0) > 0 } }
+
+  /// What one replica needs, the pod itself left out.
+  private func needs(_ w: Int) -> String {
+    let parts = requested(w).filter { problem.resources[$0] != "pods" }.map {
+      "\(ProblemAmount(request(w, $0), of: problem.resources[$0]))"
+    }
+    return parts.isEmpty ? "1 pod" : parts.joined(separator: " and ")
+  }
+
+  private func restrictions(_ w: Int) -> [ClusterProblem.Restriction] {
+    w < cluster.restrictions.count ? cluster.restrictions[w] : []
+  }
+
+  private func phrase(_ w: Int) -> String { restrictions(w).map(\.phrase).joined(separator: " and ") }
+
+  private func onNodes(_ w: Int) -> String { restrictions(w).isEmpty ? "" : " on nodes \(phrase(w))" }
+
+  private func nodes(_ count: Int) -> String { count == 1 ? "1 node" : "\(count) nodes" }
+}
+
+/// A set of nodes, as bits.
+private struct NodeSet: Hashable, Comparable {
+  private var words: [UInt64]
+  private let count: Int
+
+  init(_ isIn: [Bool]) {
+    words = Array(repeating: 0, count: (isIn.count + 63) / 64)
+    for (n, isIn) in isIn.enumerated() where isIn { words[n / 64] |= 1 << UInt64(n % 64) }
+    count = isIn.count(where: \.self)
+  }
+
+  func isSubset(of other: NodeSet) -> Bool {
+    zip(words, other.words).allSatisfy { $0 & ~$1 == 0 }
+  }
+
+  var nodes: [Int] {
+    (0..<words.count * 64).filter { words[$0 / 64] >> UInt64($0 % 64) & 1 == 1 }
+  }
+
+  /// Fewer nodes first, then those that come earlier.
+  static func < (a: NodeSet, b: NodeSet) -> Bool {
+    a.count == b.count ? a.nodes.lexicographicallyPrecedes(b.nodes) : a.count < b.count
+  }
+}
+
+extension Int64 {
+  /// The nearest integer there is.
+  fileprivate init(clamping value: Double) {
+    self = value >= 9.2e18 ? .max : Int64(value)
+  }
+}

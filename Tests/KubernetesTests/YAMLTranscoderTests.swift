@@ -1,0 +1,42 @@
+import Testing
+
+@testable import Kubernetes
+
+@Suite("YAML becomes JSON")
+struct YAMLTranscoderTests {
+  @Test(
+    "as Kubernetes' own tools make it",
+    arguments: [
+      ("a: 1", #"{"a":1}"#),
+      ("a: -1.5e3", #"{"a":-1.5e3}"#),
+      ("a: 1.", #"{"a":"1."}"#),
+      ("a: 010", #"{"a":"010"}"#),
+      ("a: 0x10", #"{"a":"0x10"}"#),
+      ("a: 1_000", #"{"a":"1_000"}"#),
+      ("a: 12E", #"{"a":"12E"}"#),
+      ("a: '1'", #"{"a":"1"}"#),
+      ("a: \"1\"", #"{"a":"1"}"#),
+      ("a: !!str 1", #"{"a":"1"}"#),
+      ("1: 2", #"{"1":2}"#),
+      ("true: yes", #"{"true":true}"#),
+      ("a: off", #"{"a":false}"#),
+      ("a: 'off'", #"{"a":"off"}"#),
+      ("a:", #"{"a":null}"#),
+      ("a: ~", #"{"a":null}"#),
+      ("a: ''", #"{"a":""}"#),
+      ("a: 2024-01-01T00:00:00Z", #"{"a":"2024-01-01T00:00:00Z"}"#),
+      ("a: \"x\\ty\\\"z\\\\ \\u0001 é\"", #"{"a":"x\u0009y\"z\\ \u0001 é"}"#),
+      ("a: |\n  one\n  two\n", #"{"a":"one\u000atwo\u000a"}"#),
+      ("a: >-\n  one\n  two\n", #"{"a":"one two"}"#),
+      ("- a\n- [b, {c: d}]\n- {}\n- []\n", #"["a",["b",{"c":"d"}],{},[]]"#),
+      ("a: &x [1, 2]\nb: *x\nc: {d: *x}\n", #"{"a":[1,2],"b":[1,2],"c":{"d":[1,2]}}"#),
+      ("&k a: 1\n*k : 2\n", #"{"a":1,"a":2}"#),
+      ("a: &x 1\nb: &x 2\nc: *x\n", #"{"a":1,"b":2,"c":2}"#),
+      ("%YAML 1.1\n---\na: b\n...\n", #"{"a":"b"}"#),
+      ("", ""),
+    ]
+  )
+  func documents(yaml: String, expected: String) throws {
+    #expect(String(decoding: try json(yaml), as: UTF8.self) == expected)
+  }
+}

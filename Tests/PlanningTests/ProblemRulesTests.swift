@@ -1,0 +1,542 @@
+import Kubernetes
+import Placement
+import Testing
+import Topology
+
+@testable import Planning
+
+/// Three nodes in two zones: a and b in east, c in west.
+private let nodes = node("a", zone: "east") + node("b", zone: "east") + node("c", zone: "west")
+
+private func affinity(_ kind: String, _ terms: String...) -> String {
+  "affinity: {\(kind): {requiredDuringSchedulingIgnoredDuringExecution: [\(terms.joined(separator: ", "))]}}"
+}
+
+private func term(_ key: String, app: String, _ more: String = "") -> String {
+  "{topologyKey: \(key), labelSelector: {matchLabels: {app: \(app)}}\(more.isEmpty ? "" : ", \(more)")}"
+}
+
+private let host = "kubernetes.io/hostname"
+private let zone = "topology.kubernetes.io/zone"
+
+@Suite("Where replicas may run")
+struct ProblemRulesTests {
+  /// A case of the table: manifests, the limits of the first workload on a, b and c, and the rules.
+  struct Case: CustomTestStringConvertible {
+    var testDescription: String
+    var manifests: String
+    /// −1 for no limit.
+    var limits: [Int32] = [-1, -1, -1]
+    var rules: [Problem.Rule] = []
+    var warnings: [String] = []
+  }
+
+  @Test(
+    "is what their specs and the pods that stay say", arguments: simple + antiAffinity + affinityCases + spreads + ports
+  )
+  func rules(_ c: Case) throws {
+    let cluster = ClusterProblem(try snapshot(nodes + c.manifests))
+    let problem = cluster.problem
+    try #require(!problem.workloads.isEmpty)
+    let row = problem.limitRows[problem.workloads[0].limitRow]
+    #expect(row.map { $0 == .max ? -1 : $0 } == c.limits)
+    #expect(problem.rules == c.rules)
+    #expect(cluster.warnings == c.warnings)
+  }
+
+  static let simple: [Case] = [
+    Case(testDescription: "no demands: anywhere", manifests: workload("w", replicas: 2)),
+    Case(
+      testDescription: "nodeSelector",
+      manifests: workload("w", spec: "nodeSelector: {\(zone): west}"),
+      limits: [0, 0, -1]
+    ),
+    Case(
+      testDescription: "required node affinity by name",
+      manifests: workload(
+        "w",
+        spec: "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+          + "[{matchFields: [{key: metadata.name, operator: In, values: [b]}]}]}}}"
+      ),
+      limits: [0, -1, 0]
+    ),
+    Case(
+      testDescription: "taints, and tolerations",
+      manifests: node("d", spec: "{taints: [{key: gpu, effect: NoSchedule}]}")
+        + node("e", spec: "{unschedulable: true}")
+        + node("f", spec: "{taints: [{key: slow, effect: PreferNoSchedule}]}")
+        + workload("w", spec: "tolerations: [{key: other, operator: Exists}]"),
+      limits: [-1, -1, -1, 0, 0, -1]
+    ),
+    Case(
+      testDescription: "a toleration",
+      manifests: node("d", spec: "{taints: [{key: gpu, effect: NoSchedule}]}")
+        + workload("w", spec: "tolerations: [{key: gpu, operator: Exists}]"),
+      limits: [-1, -1, -1, -1]
+    ),
+    Case(
+      testDescription: "wishes are named once",
+      manifests: ["w", "v"].map { name in
+        workload(
+          name,
+          spec: """
+            affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}]},
+             podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}]},
+             podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}]}},
+             topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
+            """
+        )
+      }.joined(),
+      warnings: [
+        "shop/w, shop/v: spec.template.spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution: "
+          + "a wish, which the plan does not weigh",
+        "shop/w, shop/v: spec.template.spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution: "
+          + "a wish, which the plan does not weigh",
+        "shop/w, shop/v: spec.template.spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution: "
+          + "a wish, which the plan does not weigh",
+        "shop/w, shop/v: spec.template.spec.topologySpreadConstraints[0]: ScheduleAnyway, a wish, which the plan does "
+          + "not weigh",
+      ]
+    ),
+    Case(
+      testDescription: "what is not supported is named",
+      manifests: workload(
+        "w",
+        spec: "runtimeClassName: kata, resourceClaims: [{name: gpu}], tolerations: [{key: a, operator: Gt, value: '3'}]"
+      ),
+      warnings: [
+        "shop/w: spec.template.spec.tolerations[0].operator: Gt is not supported; it tolerates nothing",
+        "shop/w: spec.template.spec.runtimeClassName: the overhead and nodes of kata are not known",
+        "shop/w: spec.template.spec.resourceClaims: devices are not taken into account",
+      ]
+    ),
+  ]
+
+  static let antiAffinity: [Case] = [
+    Case(
+      testDescription: "anti-affinity to itself by host: one on each node",
+      manifests: workload("w", replicas: 2, spec: affinity("podAntiAffinity", term(host, app: "w"))),
+      limits: [1, 1, 1]
+    ),
+    Case(
+      testDescription: "to itself by zone: one in each zone",
+      manifests: workload("w", replicas: 2, spec: affinity("podAntiAffinity", term(zone, app: "w"))),
+      rules: [.atMost(workload: 0, partition: 0, count: 1)]
+    ),
+    Case(
+      testDescription: "to another, by zone, said by both: one rule",
+      manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
+        + workload("v", spec: affinity("podAntiAffinity", term(zone, app: "w"))),
+      rules: [.apart(workload: 0, other: 1, partition: 0)]
+    ),
+    Case(
+      testDescription: "said by the other alone",
+      manifests: workload("w") + workload("v", spec: affinity("podAntiAffinity", term(host, app: "w"))),
+      rules: [.apart(workload: 0, other: 1, partition: 0)]
+    ),
+    Case(
+      testDescription: "not across namespaces",
+      manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v"))) + workload("v", namespace: "b")
+    ),
+    Case(
+      testDescription: "across namespaces where it says so",
+      manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v", "namespaces: [b]")))
+        + workload("v", namespace: "b") + workload("v"),
+      rules: [.apart(workload: 0, other: 1, partition: 0)]
+    ),
+    Case(
+      testDescription: "to all namespaces",
+      manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v", "namespaceSelector: {}")))
+        + workload("v", namespace: "b"),
+      rules: [.apart(workload: 0, other: 1, partition: 0)]
+    ),
+    Case(
+      testDescription: "a namespace selector is named",
+      manifests: workload(
+        "w",
+        spec: affinity("podAntiAffinity", term(zone, app: "v", "namespaceSelector: {matchLabels: {team: x}}"))
+      ) + workload("v"),
+      warnings: [
+        "shop/w: spec.template.spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]"
+          + ".namespaceSelector: labels of namespaces are not known; only the namespaces that are listed count"
+      ]
+    ),
+    Case(
+      testDescription: "to a pod that stays, by zone",
+      manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
+        + pod("v-1", on: "a", labels: "app: v"),
+      limits: [0, 0, -1]
+    ),
+    Case(
+      testDescription: "of a pod that stays, by host",
+      manifests: workload("w") + pod("v-1", on: "b", spec: affinity("podAntiAffinity", term(host, app: "w"))),
+      limits: [-1, 0, -1]
+    ),
+    Case(
+      testDescription: "not of a pod that has ended",
+      manifests: workload("w")
+        + pod("v-1", on: "b", spec: affinity("podAntiAffinity", term(host, app: "w")), phase: "Succeeded")
+    ),
+    Case(
+      testDescription: "of a DaemonSet without pods yet",
+      manifests: workload("w")
+        + workload(
+          "agent",
+          kind: "DaemonSet",
+          spec: affinity("podAntiAffinity", term(host, app: "w")) + ", nodeSelector: {\(zone): east}"
+        ),
+      limits: [0, 0, -1]
+    ),
+    Case(
+      testDescription: "by a label that no node has: no constraint, and named",
+      manifests: workload("w", replicas: 2, spec: affinity("podAntiAffinity", term("rack", app: "w"))),
+      warnings: [
+        "shop/w: spec.template.spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]"
+          + ".topologyKey: no node has the label rack"
+      ]
+    ),
+    Case(
+      testDescription: "nodes without the label are free",
+      manifests: node("d") + workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
+        + pod("v-1", on: "c", labels: "app: v") + pod("v-2", on: "d", labels: "app: v"),
+      limits: [-1, -1, 0, -1]
+    ),
+    Case(
+      testDescription: "the revision among the keys to match changes nothing",
+      manifests: workload(
+        "w",
+        replicas: 2,
+        spec: affinity("podAntiAffinity", term(host, app: "w", "matchLabelKeys: [pod-template-hash]"))
+      ),
+      limits: [1, 1, 1]
+    ),
+  ]
+
+  static let affinityCases: [Case] = [
+    Case(
+      testDescription: "affinity to another workload",
+      manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v"))) + workload("v"),
+      rules: [.together(workload: 0, others: [1], partition: 0, present: [false, false])]
+    ),
+    Case(
+      testDescription: "to a workload and a pod that stays",
+      manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v"))) + workload("v")
+        + pod("v-9", on: "c", labels: "app: v"),
+      rules: [.together(workload: 0, others: [1], partition: 0, present: [false, true])]
+    ),
+    Case(
+      testDescription: "to a pod that stays alone",
+      manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v")))
+        + pod("v-9", on: "a", labels: "app: v"),
+      limits: [-1, -1, 0]
+    ),
+    Case(
+      testDescription: "to nobody",
+      manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v"))),
+      limits: [0, 0, 0]
+    ),
+    Case(
+      testDescription: "two terms mean pods that match both, in both domains",
+      manifests: workload(
+        "w",
+        spec: affinity(
+          "podAffinity", term(zone, app: "v"), "{topologyKey: \(host), labelSelector: {matchLabels: {x: y}}}")
+      ) + workload("v", labels: "x: y") + workload("u", labels: "x: y"),
+      rules: [
+        .together(workload: 0, others: [1], partition: 0, present: [false, false]),
+        .together(workload: 0, others: [1], partition: 1, present: [false, false, false]),
+      ]
+    ),
+    Case(
+      testDescription: "nodes without the label are not allowed",
+      manifests: node("d") + workload("w", spec: affinity("podAffinity", term(zone, app: "v"))) + workload("v"),
+      limits: [-1, -1, -1, 0],
+      rules: [.together(workload: 0, others: [1], partition: 0, present: [false, false])]
+    ),
+    Case(
+      testDescription: "to itself by zone: one zone for all, the one with room",
+      manifests: workload("w", replicas: 12, spec: affinity("podAffinity", term(zone, app: "w"))),
+      limits: [-1, -1, 0],
+      warnings: [
+        "shop/w: spec.template.spec.affinity.podAffinity: the replicas must share one topology.kubernetes.io/zone; "
+          + "east is taken"
+      ]
+    ),
+    Case(
+      testDescription: "to itself by zone: where it runs now",
+      manifests: workload("w", replicas: 2, spec: affinity("podAffinity", term(zone, app: "w")))
+        + pod("w-1", on: "c", owner: "ReplicaSet/w-1", labels: "app: w, pod-template-hash: '1'"),
+      limits: [0, 0, -1],
+      warnings: [
+        "shop/w: spec.template.spec.affinity.podAffinity: the replicas must share one topology.kubernetes.io/zone; "
+          + "west is taken"
+      ]
+    ),
+    Case(
+      testDescription: "to itself and another: with the other",
+      manifests: workload(
+        "w",
+        replicas: 2,
+        spec: affinity(
+          "podAffinity", "{topologyKey: \(zone), labelSelector: {matchExpressions: [{key: app, operator: Exists}]}}")
+      ) + workload("v"),
+      rules: [.together(workload: 0, others: [1], partition: 0, present: [false, false])]
+    ),
+    Case(
+      testDescription: "to each other and themselves: one zone for both",
+      manifests: ["w", "v"].map { name in
+        workload(
+          name, labels: "set: s",
+          spec: affinity("podAffinity", "{topologyKey: \(zone), labelSelector: {matchLabels: {set: s}}}"))
+      }.joined(),
+      limits: [-1, -1, 0],
+      warnings: [
+        "shop/w, shop/v: spec.template.spec.affinity.podAffinity: the replicas must share one "
+          + "topology.kubernetes.io/zone; east is taken"
+      ]
+    ),
+  ]
+
+  private static func spread(_ more: String = "", key: String = zone, app: String = "w") -> String {
+    "{maxSkew: 1, topologyKey: \(key), whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: \(app)}}\(more)}"
+  }
+
+  static let spreads: [Case] = [
+    Case(
+      testDescription: "spread over zones",
+      manifests: workload("w", replicas: 4, spec: "topologySpreadConstraints: [\(spread())]"),
+      rules: [
+        .spread(
+          workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true])
+      ]
+    ),
+    Case(
+      testDescription: "with pods that stay and others that are selected, in the namespace",
+      manifests: workload(
+        "w",
+        labels: "tier: x",
+        spec: "topologySpreadConstraints: [{maxSkew: 2, minDomains: 3, topologyKey: \(zone), whenUnsatisfiable: "
+          + "DoNotSchedule, labelSelector: {matchLabels: {tier: x}}}]"
+      ) + workload("v", labels: "tier: x") + workload("u") + workload("t", namespace: "b", labels: "tier: x")
+        + pod("one", on: "a", labels: "tier: x") + pod("two", on: "b", labels: "tier: x")
+        + pod("three", namespace: "b", on: "c", labels: "tier: x"),
+      rules: [
+        .spread(
+          workload: 0, members: [0, 1], partition: 0, maxSkew: 2, minDomains: 3, base: [2, 0], eligible: [true, true])
+      ]
+    ),
+    Case(
+      testDescription: "without itself among the selected",
+      manifests: workload("w", spec: "topologySpreadConstraints: [\(spread(app: "v"))]") + workload("v"),
+      rules: [
+        .spread(
+          workload: 0, members: [1], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true])
+      ]
+    ),
+    Case(
+      testDescription: "by two keys: nodes that lack one are out",
+      manifests: node("d") + workload("w", spec: "topologySpreadConstraints: [\(spread(key: host)), \(spread())]"),
+      limits: [-1, -1, -1, 0],
+      rules: [
+        .spread(
+          workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0, 0],
+          eligible: [true, true, true]),
+        .spread(
+          workload: 0, members: [0], partition: 1, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true]),
+      ]
+    ),
+    Case(
+      testDescription: "over the nodes that node affinity allows (Honor, by default)",
+      manifests: workload("w", spec: "nodeSelector: {\(host): c}, topologySpreadConstraints: [\(spread())]")
+        + pod("w-9", on: "a", labels: "app: w"),
+      limits: [0, 0, -1],
+      rules: [
+        .spread(workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0], eligible: [true])
+      ]
+    ),
+    Case(
+      testDescription: "over all nodes (Ignore)",
+      manifests: workload(
+        "w",
+        spec: "nodeSelector: {\(host): c}, topologySpreadConstraints: [\(spread(", nodeAffinityPolicy: Ignore"))]"
+      ) + pod("w-9", on: "a", labels: "app: w"),
+      limits: [0, 0, -1],
+      rules: [
+        .spread(
+          workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [1, 0], eligible: [true, true])
+      ]
+    ),
+    Case(
+      testDescription: "tainted nodes count (Ignore, by default)",
+      manifests: node("d", zone: "north", spec: "{taints: [{key: x, effect: NoSchedule}]}")
+        + workload("w", spec: "topologySpreadConstraints: [\(spread())]"),
+      limits: [-1, -1, -1, 0],
+      rules: [
+        .spread(
+          workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0, 0],
+          eligible: [true, true, true])
+      ]
+    ),
+    Case(
+      testDescription: "tainted nodes do not count (Honor)",
+      manifests: node("d", zone: "north", spec: "{taints: [{key: x, effect: NoSchedule}]}")
+        + workload("w", spec: "topologySpreadConstraints: [\(spread(", nodeTaintsPolicy: Honor"))]"),
+      limits: [-1, -1, -1, 0],
+      rules: [
+        .spread(
+          workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true])
+      ]
+    ),
+    Case(
+      testDescription: "by a label that no node has: nowhere, and named",
+      manifests: workload("w", spec: "topologySpreadConstraints: [\(spread(key: "rack"))]"),
+      limits: [0, 0, 0],
+      rules: [
+        .spread(workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [], eligible: [])
+      ],
+      warnings: [
+        "shop/w: spec.template.spec.topologySpreadConstraints[0].topologyKey: no node has the label rack"
+      ]
+    ),
+  ]
+
+  private static func port(_ port: String) -> String { "initContainers: [{restartPolicy: Always, ports: [{\(port)}]}]" }
+
+  static let ports: [Case] = [
+    Case(
+      testDescription: "a host port: one on each node",
+      manifests: workload("w", replicas: 2, spec: port("hostPort: 80")), limits: [1, 1, 1]),
+    Case(
+      testDescription: "the same host port: apart",
+      manifests: workload("w", spec: port("hostPort: 80")) + workload("v", spec: port("hostPort: 80"))
+        + workload("u", spec: port("hostPort: 81")),
+      limits: [1, 1, 1],
+      rules: [.apart(workload: 0, other: 1, partition: 0)]
+    ),
+    Case(
+      testDescription: "the host port of a pod that stays",
+      manifests: workload("w", spec: port("hostPort: 80")) + pod("ingress", on: "b", spec: port("hostPort: 80")),
+      limits: [1, 0, 1]
+    ),
+  ]
+
+  @Test("has a partition for each topology, shared by rules that agree on it")
+  func partitions() throws {
+    let cluster = ClusterProblem(
+      try snapshot(
+        nodes + workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
+          + workload(
+            "v", spec: "topologySpreadConstraints: [\(Self.spread(app: "v")), \(Self.spread(key: host, app: "v"))]")
+          + workload("u", spec: affinity("podAffinity", term(host, app: "v")))
+      )
+    )
+    #expect(
+      cluster.problem.partitions == [
+        .init(name: zone, domain: [0, 0, 1]), .init(name: host, domain: [0, 1, 2]),
+      ]
+    )
+  }
+
+  @Test("is in rows that workloads with equal limits share")
+  func sharedRows() throws {
+    let east = "nodeSelector: {\(zone): east}"
+    let cluster = ClusterProblem(
+      try snapshot(nodes + workload("w", spec: east) + workload("v") + workload("u", spec: east) + workload("t"))
+    )
+    #expect(cluster.problem.workloads.map(\.limitRow) == [0, 1, 0, 1])
+    #expect(cluster.problem.limitRows == [[.max, .max, 0], [.max, .max, .max]])
+  }
+
+  private static func volume(_ name: String, zone value: String) -> String {
+    """
+    ---
+    kind: PersistentVolume
+    metadata: {name: \(name)}
+    spec: {nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: \(zone), operator: In, values: [\(value)]}]}]}}}
+
+    """
+  }
+
+  private static func claim(_ name: String, volume: String) -> String {
+    "---\nkind: PersistentVolumeClaim\nmetadata: {name: \(name), namespace: shop}\nspec: {volumeName: '\(volume)'}\n"
+  }
+
+  private static func statefulSet(_ replicas: Int) -> String {
+    workload("db", kind: "StatefulSet", replicas: replicas).replacing(
+      "  template:",
+      with: "  volumeClaimTemplates: [{metadata: {name: data}}]\n  template:"
+    )
+  }
+
+  @Test("follows the volumes of claims", arguments: volumeCases)
+  func volumes(_ c: Case) throws {
+    let cluster = ClusterProblem(try snapshot(nodes + c.manifests))
+    let problem = cluster.problem
+    #expect(problem.limitRows[problem.workloads[0].limitRow].map { $0 == .max ? -1 : $0 } == c.limits)
+    #expect(problem.rules == c.rules)
+    #expect(cluster.warnings == c.warnings)
+  }
+
+  static let volumeCases: [Case] = [
+    Case(
+      testDescription: "one volume",
+      manifests: workload("w", spec: "volumes: [{name: x}, {name: d, persistentVolumeClaim: {claimName: data}}]")
+        + claim("data", volume: "v1") + volume("v1", zone: "west"),
+      limits: [0, 0, -1]
+    ),
+    Case(
+      testDescription: "a claim that is not bound",
+      manifests: workload("w", spec: "volumes: [{persistentVolumeClaim: {claimName: data}}]")
+        + claim("data", volume: "")
+    ),
+    Case(
+      testDescription: "a claim that is not given",
+      manifests: workload("w", spec: "volumes: [{name: x}, {name: d, persistentVolumeClaim: {claimName: data}}]"),
+      warnings: [
+        "shop/w: spec.template.spec.volumes[1]: a claim that is not in the input; from where its volume can be reached "
+          + "is not known"
+      ]
+    ),
+    Case(
+      testDescription: "a volume that is not given",
+      manifests: workload("w", spec: "volumes: [{persistentVolumeClaim: {claimName: data}}]")
+        + claim("data", volume: "v1"),
+      warnings: [
+        "shop/w: spec.template.spec.volumes[0]: a volume that is not in the input; from where it can be reached is not "
+          + "known"
+      ]
+    ),
+    Case(
+      testDescription: "a volume for each replica: two in the east, one in the west",
+      manifests: statefulSet(3) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
+        + claim("data-db-2", volume: "v2") + volume("v0", zone: "east") + volume("v1", zone: "west")
+        + volume("v2", zone: "east"),
+      limits: [2, 2, 1],
+      rules: [.atMost(workload: 0, partition: 0, count: 1), .atMost(workload: 0, partition: 1, count: 2)]
+    ),
+    Case(
+      testDescription: "a volume for some replicas: one of three is free",
+      manifests: statefulSet(3) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
+        + claim("data-db-2", volume: "") + volume("v0", zone: "east") + volume("v1", zone: "west"),
+      limits: [2, 2, 2],
+      rules: [.atMost(workload: 0, partition: 0, count: 2), .atMost(workload: 0, partition: 1, count: 2)]
+    ),
+    Case(
+      testDescription: "all volumes in one zone",
+      manifests: statefulSet(2) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
+        + volume("v0", zone: "west") + volume("v1", zone: "west"),
+      limits: [0, 0, 2]
+    ),
+    Case(
+      testDescription: "volumes in overlapping zones",
+      manifests: statefulSet(2) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
+        + volume("v0", zone: "west") + volume("v1", zone: "west, east").replacing("west, east", with: "west, east")
+        + node("d", zone: "north"),
+      limits: [1, 1, 2, 0],
+      warnings: [
+        "shop/db: spec.volumeClaimTemplates: replicas with volumes in overlapping sets of nodes; only each node's own "
+          + "limit counts"
+      ]
+    ),
+  ]
+}
