@@ -44,7 +44,14 @@ let package = Package(
     ),
 
     // I/O and presentation.
-    module("Report", ["Placement", "Topology"]),
+    .target(
+      name: "Report",
+      dependencies: [
+        "Placement", "Topology", .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      resources: [.embedInCode("Page/page.css"), .embedInCode("Page/page.js")],
+      swiftSettings: settings
+    ),
     module("Planning", ["Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
     module("Files", ["CZlib"]),
     module("Kubernetes", ["Topology", "Yams"]),

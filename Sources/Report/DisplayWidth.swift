@@ -59,7 +59,7 @@ extension StringProtocol {
   }
 
   /// The text without anything that could act on a terminal or a page instead of being read: tabs and line ends become
-  /// spaces, other control characters and bidirectional overrides become U+FFFD.
+  /// spaces, other control characters, bidirectional controls and noncharacters become U+FFFD.
   var printable: String {
     guard unicodeScalars.contains(where: \.isUnprintable) else { return String(self) }
     var result = String.UnicodeScalarView()
@@ -88,11 +88,11 @@ extension Character {
 }
 
 extension Unicode.Scalar {
-  /// Control characters, line separators and bidirectional controls.
+  /// Control characters, line separators, bidirectional controls and what is no character at all.
   fileprivate var isUnprintable: Bool {
     switch value {
     case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
-    default: false
+    default: properties.isNoncharacterCodePoint
     }
   }
 

@@ -7,6 +7,10 @@ struct PlacementTrial {
   let evaluation: Evaluation
   private let load: [Int64]
   private let edgesOf: [[Int]]
+  private let rulesOf: [Int: [Problem.Rule]]
+  /// The utilization of each node's fullest resource.
+  private let utilization: [Double]
+  private let fullestFirst: [Int]
 
   init(_ problem: Problem, _ assignment: Assignment, _ evaluation: Evaluation) {
     self.problem = problem
@@ -19,6 +23,19 @@ struct PlacementTrial {
       edgesOf[edge.v].append(e)
     }
     self.edgesOf = edgesOf
+    var rulesOf: [Int: [Problem.Rule]] = [:]
+    for rule in problem.rules {
+      for w in rule.workloads { rulesOf[w, default: []].append(rule) }
+    }
+    self.rulesOf = rulesOf
+    let resources = problem.resources.count
+    let utilization = problem.nodes.indices.map { [load] n in
+      (n * resources..<(n + 1) * resources).reduce(0.0) { fullest, i in
+        problem.allocatable[i] > 0 ? max(fullest, Double(load[i]) / Double(problem.allocatable[i])) : fullest
+      }
+    }
+    self.utilization = utilization
+    fullestFirst = problem.nodes.indices.sorted { utilization[$0] > utilization[$1] }
   }
 
   private struct Outcome {
@@ -97,9 +114,9 @@ struct PlacementTrial {
 
   /// A rule about a workload that its move would break and that holds now.
   private func brokenRule(moving w: Int, _ trial: Assignment) -> Problem.Rule? {
+    guard let rules = rulesOf[w] else { return nil }
     var part = problem
-    part.rules = problem.rules.filter { $0.mentions(w) }
-    guard !part.rules.isEmpty else { return nil }
+    part.rules = rules
     let known = Set(part.violations(assignment))
     for case .rule(let index, let domain) in part.violations(trial)
     where !known.contains(.rule(index: index, domain: domain)) {
@@ -131,65 +148,102 @@ struct PlacementTrial {
 
   /// What a possible change costs, and which term of the objective says no.
   private func price(moving w: Int, _ trial: Assignment, _ names: WorkloadLabels) -> Outcome {
-    // Only the workload's own edges can tell a difference.
-    var part = problem
-    part.edges = edgesOf[w].map { problem.edges[$0] }
+    let part = Neighbourhood(of: w, problem, edgesOf[w])
     let (before, after) = (part.evaluate(assignment), part.evaluate(trial))
-    let cost = after.objective - before.objective
     let weights = problem.weights
-    let peak = weights.utilization * (after.peakUtilization - before.peakUtilization)
+    let peakAfter = peak(moving: w, to: trial.placed[w])
+    let peak = weights.utilization * (peakAfter - evaluation.peakUtilization)
     let moves = weights.move * Double(after.moves - before.moves)
-    let traffic = cost - peak - moves
-    if let most = weights.maxMoves, after.moves > most {
-      return Outcome(
-        reason: CrossingReason(kind: .moveCost, text: "would take \(after.moves) moves, \(most) are allowed"),
-        cost: cost)
+    let traffic = after.objective - before.objective - moves
+    let cost = traffic + peak + moves
+    let allMoves = evaluation.moves + after.moves - before.moves
+    if let most = weights.maxMoves, allMoves > most {
+      let text = "would take \(Human.grouped(allMoves)) moves, \(Human.grouped(most)) are allowed"
+      return Outcome(reason: CrossingReason(kind: .moveCost, text: text), cost: cost)
     }
-    let noise = 1e-9 * max(1, abs(evaluation.objective))
+    // What solvers call the same.
+    let noise = 1e-6 * abs(evaluation.objective)
     let reason: CrossingReason
     if cost < -noise {
       reason = CrossingReason(kind: .missed, text: "moving \(names[w]) would help: the search ended before it tried")
     } else if traffic >= peak, traffic >= moves, traffic > noise {
-      reason = CrossingReason(kind: .heavierTraffic, text: heavier(w, part, before, after, names))
+      reason = CrossingReason(kind: .heavierTraffic, text: heavier(part, before, after, names))
     } else if peak >= moves, peak > noise {
-      reason = CrossingReason(
-        kind: .utilization,
-        text: "would raise the peak utilization from \(Human.percent(before.peakUtilization)) "
-          + "to \(Human.percent(after.peakUtilization))"
-      )
+      let (was, now) = (Human.percent(evaluation.peakUtilization), Human.percent(peakAfter))
+      reason = CrossingReason(kind: .utilization, text: "would raise the peak utilization from \(was) to \(now)")
     } else if moves > noise {
-      reason = CrossingReason(
-        kind: .moveCost, text: "not worth \(Human.count(after.moves - before.moves, "more move"))")
+      let more = Human.count(after.moves - before.moves, "more move")
+      reason = CrossingReason(kind: .moveCost, text: "not worth \(more)")
     } else {
       reason = CrossingReason(kind: .noGain, text: "moving \(names[w]) saves nothing")
     }
     return Outcome(reason: reason, cost: cost)
   }
 
+  /// The highest utilization of any resource on any node once a workload is placed otherwise.
+  private func peak(moving w: Int, to target: [Problem.Placed]) -> Double {
+    var change: [Int: Int] = [:]
+    for place in assignment.placed[w] { change[place.node, default: 0] -= place.replicas }
+    for place in target { change[place.node, default: 0] += place.replicas }
+    let elsewhere = fullestFirst.first { change[$0] == nil }.map { utilization[$0] } ?? 0
+    return change.reduce(elsewhere) { peak, entry in
+      let (n, replicas) = entry
+      return problem.resources.indices.reduce(peak) { peak, k in
+        let i = n * problem.resources.count + k
+        guard problem.allocatable[i] > 0 else { return peak }
+        let load = load[i] + Int64(replicas) * problem.requests[w * problem.resources.count + k]
+        return max(peak, Double(load) / Double(problem.allocatable[i]))
+      }
+    }
+  }
+
   /// The neighbour to which a workload would lose the most traffic.
   private func heavier(
-    _ w: Int, _ part: Problem, _ before: Evaluation, _ after: Evaluation, _ names: WorkloadLabels
+    _ part: Neighbourhood, _ before: Evaluation, _ after: Evaluation, _ names: WorkloadLabels
   ) -> String {
-    let loss = part.edges.indices.map { e in
-      part.edges[e].traffic
-        * (part.weights.leavingNode * (before.localShareOfEdge[e] - after.localShareOfEdge[e])
-          + part.weights.leavingZone * (before.zoneShareOfEdge[e] - after.zoneShareOfEdge[e]))
+    let edges = part.problem.edges
+    let loss = edges.indices.map { e in
+      edges[e].traffic
+        * (problem.weights.leavingNode * (before.localShareOfEdge[e] - after.localShareOfEdge[e])
+          + problem.weights.leavingZone * (before.zoneShareOfEdge[e] - after.zoneShareOfEdge[e]))
     }
     guard let e = loss.indices.max(by: { loss[$0] < loss[$1] }), loss[e] > 0 else { return "cheaper elsewhere" }
-    let edge = part.edges[e]
-    return "\(names[w]) stays with \(names[edge.u == w ? edge.v : edge.u]) "
-      + "(\(Human.traffic(edge.traffic, unit: part.trafficUnit)))"
+    return "\(names[part.workloads[0]]) stays with \(names[part.workloads[edges[e].v]]) "
+      + "(\(Human.traffic(edges[e].traffic, unit: problem.trafficUnit)))"
+  }
+}
+
+/// A workload and those that it talks to, as a problem of their own without resources: all that a move of the workload
+/// can change but for utilization.
+private struct Neighbourhood {
+  /// The workloads' indices in the whole problem; the one that moves comes first.
+  private(set) var workloads: [Int]
+  /// Its edges start at workload 0.
+  private(set) var problem: Problem
+
+  init(of w: Int, _ whole: Problem, _ edges: [Int]) {
+    workloads = [w] + edges.map { whole.edges[$0].u == w ? whole.edges[$0].v : whole.edges[$0].u }
+    problem = Problem(
+      resources: [], nodes: whole.nodes, zones: whole.zones, workloads: workloads.map { whole.workloads[$0] },
+      requests: [], allocatable: [])
+    problem.edges = edges.enumerated().map { Problem.Edge(u: 0, v: $0 + 1, traffic: whole.edges[$1].traffic) }
+    problem.current = [whole.current[w]] + edges.map { _ in nil }
+    problem.weights = whole.weights
+  }
+
+  func evaluate(_ assignment: Assignment) -> Evaluation {
+    problem.evaluate(Assignment(placed: workloads.map { assignment.placed[$0] }))
   }
 }
 
 extension Problem.Rule {
-  /// Whether the rule speaks of a workload.
-  fileprivate func mentions(_ w: Int) -> Bool {
+  /// The workloads of which the rule speaks.
+  fileprivate var workloads: Set<Int> {
     switch self {
-    case .atMost(let workload, _, _): workload == w
-    case .apart(let workload, let other, _): workload == w || other == w
-    case .together(let workload, let others, _, _): workload == w || others.contains(w)
-    case .spread(let workload, let members, _, _, _, _, _): workload == w || members.contains(w)
+    case .atMost(let w, _, _): [w]
+    case .apart(let w, let other, _): [w, other]
+    case .together(let w, let others, _, _): Set(others + [w])
+    case .spread(let w, let members, _, _, _, _, _): Set(members + [w])
     }
   }
 }

@@ -87,7 +87,7 @@ public struct PlanReport: Sendable {
     self.details = details
     self.resourceUnits = problem.resources.map { ResourceUnit(usualFor: $0) }
     self.moves = problem.moveOrder(to: assignment)
-    self.before = RunningPlacement(Assignment(placed: problem.current.map { $0 ?? [] }), of: problem)
+    self.before = RunningPlacement(of: problem)
     self.names = WorkloadLabels(problem.workloads.map(\.name))
   }
 

@@ -18,7 +18,8 @@ struct RunningPlacement: Sendable {
   let coveredShare: Double
 
   /// Answers nil where no replica runs.
-  init?(_ assignment: Assignment, of problem: Problem) {
+  init?(of problem: Problem) {
+    let assignment = Assignment(placed: problem.current.map { Self.sorted($0 ?? []) })
     let replicas = assignment.placed.map { $0.reduce(0) { $0 + $1.replicas } }
     guard replicas.contains(where: { $0 > 0 }) else { return nil }
     var running = problem
@@ -41,5 +42,12 @@ struct RunningPlacement: Sendable {
     self.zoneShareOfEdge = zone
     self.evaluation = evaluation
     self.coveredShare = total > 0 ? evaluation.totalTraffic / total : 1
+  }
+
+  /// The places by node, each node once.
+  private static func sorted(_ places: [Problem.Placed]) -> [Problem.Placed] {
+    var replicas: [Int: Int] = [:]
+    for place in places where place.replicas > 0 { replicas[place.node, default: 0] += place.replicas }
+    return replicas.sorted { $0.key < $1.key }.map { Problem.Placed(node: $0.key, replicas: $0.value) }
   }
 }

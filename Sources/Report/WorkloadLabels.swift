@@ -17,4 +17,13 @@ struct WorkloadLabels: Sendable {
   }
 
   subscript(workload: Int) -> String { labels[workload] }
+
+  /// The label in at most so many columns: in full, without its namespace, or cut.
+  func short(_ workload: Int, within width: Int) -> String {
+    let label = labels[workload]
+    guard label.displayWidth > width, let slash = label.firstIndex(of: "/") else {
+      return label.truncatedInMiddle(to: width)
+    }
+    return String(label[label.index(after: slash)...]).truncatedInMiddle(to: width)
+  }
 }

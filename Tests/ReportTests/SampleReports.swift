@@ -8,6 +8,12 @@ import Topology
 enum SampleReports {
   static let mebi: Int64 = 1 << 20
 
+  /// Names that try to be something else.
+  static let hostileNames = [
+    "<script>fail()</script>", "a&b", "\"quo'te", "隣の隣", "\u{202E}lian", "🚀🚀🚀", "tab\there", "\u{1B}[2Jx", "\u{7}bell",
+    "line\nend", "", "<img src=x onerror=fail()>",
+  ]
+
   /// An online shop of twelve workloads on three nodes in two zones, spread evenly before, packed after.
   static func shop() -> PlanReport {
     let workloads: [(name: String, replicas: Int, cpu: Int64, memory: Int64, before: [Int], after: [Int])] = [
@@ -99,7 +105,9 @@ enum SampleReports {
     var seen: Set<[Int]> = []
     for _ in 0..<workloads * 4 {
       let u = Int.random(in: 0..<workloads, using: &random)
-      let v = Int.random(in: 0..<max(1, u + 1), using: &random)
+      // Mostly with others nearby, as services of one team have it.
+      let isNear = Int.random(in: 0..<10, using: &random) < 9
+      let v = isNear ? max(0, u - Int.random(in: 1...4, using: &random)) : Int.random(in: 0...u, using: &random)
       guard u != v, seen.insert([u, v]).inserted else { continue }
       let x = Double.random(in: 0.001...1, using: &random)
       problem.edges.append(.init(u: u, v: v, traffic: 2000 / (x * x)))

@@ -46,10 +46,7 @@ struct TerminalReportTests {
     "No line is wider than the terminal and none holds a control code, whatever the names", arguments: [40, 80, 120])
   func hostileNames(width: Int) {
     var problem = SampleReports.shop().problem
-    let names = [
-      "<script>", "a&b", "\"quo'te", "隣の隣", "\u{202E}lian", "🚀🚀🚀", "tab\there", "\u{1B}[2Jx", "\u{7}bell", "line\nend",
-      "", "é",
-    ]
+    let names = SampleReports.hostileNames
     for w in names.indices { problem.workloads[w].name = names[w] }
     for n in problem.nodes.indices { problem.nodes[n].name += "\u{1B}[31m\u{9B}1m" + String(repeating: "長", count: 40) }
     problem.zones[1] += "\r\n\u{0}"
