@@ -3,7 +3,7 @@
 /// It saves making a `String` for every row of a dump that repeats the same names millions of times.
 struct NameTable: Sendable {
   private struct Slot {
-    var hash: UInt64 = 0
+    var hash = 0
     var start = 0
     var length = -1
     var value = 0
@@ -16,14 +16,14 @@ struct NameTable: Sendable {
 
   /// The value of a name; nil where it was never inserted.
   subscript(name: UnsafeRawBufferPointer) -> Int? {
-    let slot = slots[position(of: name, hash: fingerprint(name))]
+    let slot = slots[position(of: name, hash: hash(of: name))]
     return slot.length < 0 ? nil : slot.value
   }
 
   /// Sets the value of a name.
   mutating func insert(_ name: UnsafeRawBufferPointer, _ value: Int) {
     if used * 2 >= slots.count { grow() }
-    let hash = fingerprint(name)
+    let hash = hash(of: name)
     let position = position(of: name, hash: hash)
     if slots[position].length < 0 {
       slots[position] = Slot(hash: hash, start: arena.count, length: name.count, value: value)
@@ -34,10 +34,17 @@ struct NameTable: Sendable {
     }
   }
 
+  /// Swift's own hash, seeded anew in every process, so that no dump can be made whose names all collide.
+  private func hash(of name: UnsafeRawBufferPointer) -> Int {
+    var hasher = Hasher()
+    hasher.combine(bytes: name)
+    return hasher.finalize()
+  }
+
   /// The slot that holds the name, or the free one where it belongs.
-  private func position(of name: UnsafeRawBufferPointer, hash: UInt64) -> Int {
+  private func position(of name: UnsafeRawBufferPointer, hash: Int) -> Int {
     let mask = slots.count - 1
-    var position = Int(truncatingIfNeeded: hash) & mask
+    var position = hash & mask
     while slots[position].length >= 0 {
       if slots[position].hash == hash, holds(name, slots[position]) { return position }
       position = (position + 1) & mask
@@ -56,35 +63,9 @@ struct NameTable: Sendable {
     slots = [Slot](repeating: Slot(), count: old.count * 2)
     let mask = slots.count - 1
     for slot in old where slot.length >= 0 {
-      var position = Int(truncatingIfNeeded: slot.hash) & mask
+      var position = slot.hash & mask
       while slots[position].length >= 0 { position = (position + 1) & mask }
       slots[position] = slot
     }
   }
-}
-
-/// A 64-bit hash of bytes: eight at a time, multiplied and folded as in wyhash.
-///
-/// It is the same in every process, so that results do not depend on a random seed.
-func fingerprint(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0x9E37_79B9_7F4A_7C15) -> UInt64 {
-  var hash = seed ^ UInt64(bytes.count)
-  var index = 0
-  while index + 8 <= bytes.count {
-    hash = mix(hash ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
-    index += 8
-  }
-  var tail: UInt64 = 0
-  var shift: UInt64 = 0
-  while index < bytes.count {
-    tail |= UInt64(bytes[index]) << shift
-    shift += 8
-    index += 1
-  }
-  return mix(hash ^ tail)
-}
-
-@inline(__always)
-private func mix(_ value: UInt64) -> UInt64 {
-  let product = (value ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
-  return product.high ^ product.low
 }

@@ -11,7 +11,7 @@ struct Header: Sendable {
     self.source = source
     line = row.line
     names = row.fields.indices.map { row[$0].text.lowercased() }
-    excerpt = row.bytes.excerpt
+    excerpt = row.bytes.contains(0) ? "binary data (an archive has to be unpacked first)" : row.bytes.excerpt
   }
 
   /// The index of the column that has one of the names; nil where there is none.

@@ -46,19 +46,16 @@ struct RowScanner: Sendable {
           hasQuotes = true
         }
       } else if byte == .comma {
-        if !isInQuotes { ends.append(carry.count + index - start) }
+        if !isInQuotes, !isComment { ends.append(carry.count + index - start) }
       } else if byte == .quote, !isComment {
         isInQuotes.toggle()
         hasQuotes = true
       }
       index += 1
     }
-    if isComment {
-      ends.removeAll(keepingCapacity: true)
-    } else {
-      carry.append(contentsOf: chunk[start...])
-      try checkLength(carry.count)
-    }
+    guard !isComment else { return }
+    carry.append(contentsOf: chunk[start...])
+    try checkLength(carry.count)
   }
 
   /// Hands over the last row where no line end follows it.

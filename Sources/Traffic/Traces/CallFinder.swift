@@ -21,6 +21,9 @@ struct CallFinder: Sendable {
     var isAnswered = false
   }
 
+  /// How many spans may have one id: the sides of a call, each with a sidecar.
+  private static let sidesLimit = 4
+
   private let window: Duration?
   private var names = TrafficGraph()
   private var records: [Record] = []
@@ -84,13 +87,16 @@ struct CallFinder: Sendable {
       return
     }
     var index = Int(first)
+    var count = 1
     while true {
       if records[index].kind == record.kind, records[index].endpoint == record.endpoint {
         return tally.drop("occur twice")
       }
       guard records[index].next >= 0 else { break }
       index = Int(records[index].next)
+      count += 1
     }
+    guard count < Self.sidesLimit else { return tally.drop("share one span id, more than a call has sides") }
     records[index].next = Int32(records.count)
     records.append(record)
   }

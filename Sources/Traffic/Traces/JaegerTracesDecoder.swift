@@ -51,7 +51,7 @@ struct JaegerTracesDecoder: DocumentDecoder {
         try cursor.skip()
       case "processes":
         try cursor.beginObject()
-        while let id = try cursor.nextKey() { processes[id.raw.text] = try readProcess(&cursor) }
+        while let id = try cursor.nextKey() { processes[id.string ?? id.raw.text] = try readProcess(&cursor) }
       default: try cursor.skip()
       }
     }

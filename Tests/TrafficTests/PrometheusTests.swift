@@ -1,0 +1,151 @@
+import Testing
+
+@testable import Traffic
+
+/// An answer with one series for each pair of labels and values.
+private func answer(_ type: String, _ series: [(labels: String, values: String)]) -> String {
+  let key = type == "vector" ? "value" : "values"
+  let result = series.map { #"{"metric": {\#($0.labels)}, "\#(key)": \#($0.values)}"# }
+  return #"{"data": {"result": [\#(result.joined(separator: ", "))], "resultType": "\#(type)"}, "status": "success"}"#
+}
+
+private let ends = #""source_workload": "a", "destination_workload": "b""#
+
+@Suite struct PrometheusTests {
+  @Test(
+    "A counter's rate is Prometheus's",
+    arguments: [
+      // Samples at both ends of the window: the increase over its length.
+      ([(0, 0), (15, 15), (30, 30)], 0...30, 1),
+      // A reset: 10 before it, 5 after it.
+      ([(0, 100), (15, 110), (30, 5)], 0...30, 0.5),
+      // Two resets in a row.
+      ([(0, 100), (10, 4), (20, 3)], 0...20, 0.35),
+      // The first sample is less than 1.1 intervals into the window: extrapolated all the way.
+      ([(10, 100), (25, 115), (40, 130)], 0...40, 1),
+      // It is further in: extrapolated by half an interval.
+      ([(60, 1000), (75, 1015), (90, 1030)], 0...90, 37.5 / 90),
+      // But not to before the counter was zero, 2 seconds earlier.
+      ([(60, 2), (75, 17), (90, 32)], 0...90, 32.0 / 90),
+      // Both ends missing: half an interval at each.
+      ([(60, 1000), (75, 1015), (90, 1030)], 0...150, 45.0 / 150),
+      // Idle.
+      ([(0, 7), (30, 7)], 0...30, 0),
+      ([(0, 7)], 0...30, nil),
+      ([], 0...30, nil),
+    ] as [([(Double, Double)], ClosedRange<Double>, Double?)]
+  )
+  func rate(_ samples: [(Double, Double)], _ window: ClosedRange<Double>, _ expected: Double?) throws {
+    var series = CounterSeries()
+    for (time, value) in samples { series.add(time: time, value: value) }
+    let rate = series.rate(from: window.lowerBound, to: window.upperBound)
+    #expect((rate == nil) == (expected == nil))
+    #expect(abs((rate ?? 0) - (expected ?? 0)) < 1e-12)
+  }
+
+  @Test("One reporter is counted: the destination, a waypoint, the source, in this order")
+  func reporters() throws {
+    func rate(_ reporters: [String]) throws -> [String] {
+      let series = reporters.enumerated().map { index, reporter in
+        (
+          labels:
+            #""__name__": "istio_requests_total", \#(reporter.isEmpty ? "" : #""reporter": "\#(reporter)", "#)\#(ends)"#,
+          values: "[0, \"\(index + 1)\"]"
+        )
+      }
+      return lines(try read(answer("vector", series)).graph)
+    }
+    #expect(try rate(["source", "destination", "source", "destination"]) == ["a → b: 6/s"])
+    #expect(try rate(["source", "waypoint"]) == ["a → b: 2/s"])
+    #expect(try rate(["source", "", "source"]) == ["a → b: 4/s"])
+    #expect(try rate(["", ""]) == ["a → b: 3/s"])
+  }
+
+  @Test("What is wrong with a query is said")
+  func warnings() throws {
+    let raw = try read(
+      answer("vector", [(#""__name__": "istio_requests_total", "reporter": "source", \#(ends)"#, "[0, \"1\"]")]))
+    #expect(raw.warnings.contains { $0.contains("is a counter as it stands, not a rate") })
+    let both = try read(
+      answer("vector", ["source", "destination"].map { (#""reporter": "\#($0)", \#(ends)"#, "[0, \"1\"]") })
+    )
+    #expect(both.warnings.contains("edges that both ends report are counted once, as the destination reports them"))
+    let summed = try read(answer("vector", [(ends, "[0, \"1\"]")]))
+    #expect(summed.warnings.contains { $0.contains("without the label reporter") })
+  }
+
+  @Test("A series without a name is of the metric that is given, otherwise of bytes")
+  func unnamed() throws {
+    let text = answer("vector", [(#""reporter": "source", \#(ends)"#, "[0, \"5\"]")])
+    let bytes = try read(text)
+    #expect(lines(bytes.graph) == ["a → b: 5 B/s"])
+    #expect(bytes.warnings.contains { $0.contains("taken as bytes per second") })
+    let requests = try read(text, options: .init(metric: "istio_requests_total"))
+    #expect(lines(requests.graph) == ["a → b: 5/s"])
+    #expect(requests.warnings.isEmpty)
+    let wrong = #expect(throws: TrafficError.self) { try read(text, options: .init(metric: "up")) }
+    #expect(wrong?.message.contains("the metric option up, expected istio_request_bytes_sum, ") == true)
+  }
+
+  @Test("A matrix without names holds rates, which are averaged")
+  func unnamedMatrix() throws {
+    let values = #"[[0, "1"], [60, "3"], [120, "NaN"]]"#
+    let dump = try read(answer("matrix", [(#""reporter": "source", \#(ends)"#, values)]))
+    #expect(lines(dump.graph) == ["a → b: 2 B/s"])
+  }
+
+  @Test(
+    "The destination is a workload, or the service that was asked for",
+    arguments: [
+      (#""destination_workload": "b", "destination_workload_namespace": "n""#, "n/b", false),
+      (#""destination_workload": "unknown", "destination_service_name": "s""#, "s", true),
+      (#""destination_workload": "unknown", "destination_service": "s.example""#, "s.example", true),
+      (#""destination_workload": "unknown""#, "unknown", true),
+      (#""destination_service_name": "s", "destination_service_namespace": "n""#, "n/s", false),
+      (
+        #""destination_service_name": "PassthroughCluster", "destination_service_namespace": "unknown""#,
+        "PassthroughCluster", true
+      ),
+    ]
+  )
+  func destination(_ labels: String, _ name: String, _ isOutside: Bool) throws {
+    let dump = try read(
+      answer("vector", [(#""source_workload": "a", "reporter": "source", \#(labels)"#, "[0, \"5\"]")]))
+    let endpoint = try #require(dump.graph.endpoints.last)
+    #expect(endpoint.description == name)
+    #expect(endpoint.isOutside == isOutside)
+  }
+
+  @Test(
+    "A sample that is none is named by its path",
+    arguments: [
+      ("[]", "dump:1: $.data.result[0].value: found an empty sample, expected time and value"),
+      ("[1]", "dump:1: $.data.result[0].value: found a sample without a value"),
+      (
+        "[1, \"2\", 3]",
+        "dump:1: $.data.result[0].value: found a sample of more than two elements, expected time and value"
+      ),
+      ("[1, \"x\"]", "dump:1: $.data.result[0].value[1]: found the string 'x', expected a number"),
+      ("5", "dump:1: $.data.result[0].value: found the number '5', expected an array"),
+    ]
+  )
+  func samples(_ value: String, _ expected: String) {
+    let error = #expect(throws: TrafficError.self) { try read(answer("vector", [(ends, value)])) }
+    #expect(error?.description == expected)
+  }
+
+  @Test("Times that do not rise are an error")
+  func order() {
+    let error = #expect(throws: TrafficError.self) { try read(answer("matrix", [(ends, #"[[5, "1"], [5, "2"]]"#)])) }
+    #expect(error?.description == "dump:1: $.data.result[0].values[1]: found times that do not rise")
+  }
+
+  @Test("Many series without labels are named up to a limit and counted")
+  func manyWarnings() throws {
+    let dump = try read(
+      answer("vector", (0..<100).map { (#""__name__": "istio_requests_total", "pod": "p\#($0)""#, "[0, \"1\"]") }))
+    #expect(dump.warnings.count == 22)
+    #expect(dump.warnings.contains("80 more warnings of the same kinds"))
+    #expect(dump.dropped.map(\.count) == [100])
+  }
+}
