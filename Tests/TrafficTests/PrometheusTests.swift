@@ -63,9 +63,10 @@ private let ends = #""source_workload": "a", "destination_workload": "b""#
 
   @Test("What is wrong with a query is said")
   func warnings() throws {
-    let raw = try read(
-      answer("vector", [(#""__name__": "istio_requests_total", "reporter": "source", \#(ends)"#, "[0, \"1\"]")]))
+    let named = ##""__name__": "istio_requests_total", "reporter": "source", \##(ends)"##
+    let raw = try read(answer("vector", [(#"\#(named), "instance": "10.0.0.1:15020""#, "[0, \"1\"]")]))
     #expect(raw.warnings.contains { $0.contains("is a counter as it stands, not a rate") })
+    #expect(try read(answer("vector", [(named, "[0, \"1\"]")])).warnings.isEmpty)
     let both = try read(
       answer("vector", ["source", "destination"].map { (#""reporter": "\#($0)", \#(ends)"#, "[0, \"1\"]") })
     )

@@ -1,6 +1,7 @@
 /// Decodes answers of the Prometheus HTTP API with Istio's traffic metrics or OpenTelemetry's service graph.
 ///
-/// - A vector holds rates: it is what `sum by (…) (rate(…[5m]))` gives.
+/// - A vector holds rates: it is what `sum by (…) (rate(…[5m]))` gives. Where it has the labels of a scrape beside a
+///   name, it is counters as they stand, and a warning says so.
 /// - A matrix of named series holds counters, whose rates are taken over the time that the whole matrix covers. A matrix
 ///   of series without a name holds rates, which are averaged.
 /// - A series without a name is of the metric that the options give; otherwise it is of the service graph where it has
@@ -105,7 +106,7 @@ struct PrometheusDecoder: DocumentDecoder {
         continue
       }
       guard let series = try resolve(labels, at: start) else { continue }
-      if labels.metric != nil {
+      if labels.metric != nil, labels.isScraped {
         tally.warn(
           "\(series.metric.rawValue) in a vector is a counter as it stands, not a rate: "
             + "only proportions are right; query rate(…[5m]) instead"

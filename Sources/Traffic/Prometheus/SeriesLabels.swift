@@ -14,6 +14,8 @@ struct SeriesLabels {
   var server: String?
   var serverNamespace: String?
   var connectionType: String?
+  /// Whether the labels of a scrape are there, which every stored series has and a sum over them has not.
+  var isScraped = false
   /// The labels as PromQL writes them, for a warning; cut short.
   var excerpt = ""
 
@@ -26,6 +28,7 @@ struct SeriesLabels {
       if pairs.count < 4 { pairs.append("\(key.raw.text)=\"\(value)\"") }
       switch key {
       case "__name__": metric = value
+      case "instance", "job": isScraped = true
       case "reporter": reporter = value
       case "source_workload": sourceWorkload = value
       case "source_workload_namespace": sourceNamespace = value

@@ -37,19 +37,17 @@ struct RowScanner: Sendable {
           try endRow(chunk, start..<index, into: &reader)
           start = index + 1
         }
-      } else if isAtRowStart {
-        isAtRowStart = false
-        isComment = byte == UInt8(ascii: "#")
-        if byte == .comma { ends.append(0) }
-        if byte == .quote {
-          isInQuotes = true
+      } else {
+        if isAtRowStart {
+          isAtRowStart = false
+          isComment = byte == UInt8(ascii: "#")
+        }
+        if byte == .comma {
+          if !isInQuotes, !isComment { ends.append(carry.count + index - start) }
+        } else if byte == .quote, !isComment {
+          isInQuotes.toggle()
           hasQuotes = true
         }
-      } else if byte == .comma {
-        if !isInQuotes, !isComment { ends.append(carry.count + index - start) }
-      } else if byte == .quote, !isComment {
-        isInQuotes.toggle()
-        hasQuotes = true
       }
       index += 1
     }

@@ -1,0 +1,32 @@
+import Testing
+import Topology
+
+@testable import Traffic
+
+@Suite struct TrafficGraphTests {
+  @Test("Rates of one edge add up, and an unknown rate adds nothing")
+  func add() {
+    var graph = TrafficGraph()
+    let a = graph.index(of: TrafficEndpoint(WorkloadName(namespace: "n", name: "a")))
+    let b = graph.index(of: TrafficEndpoint(namespace: nil, name: "a"))
+    let c = graph.index(of: TrafficEndpoint(namespace: nil, name: "a", isOutside: true))
+    #expect([a, b, c] == [0, 1, 2])
+    #expect(graph.index(of: TrafficEndpoint(namespace: "n", name: "a")) == a)
+    graph.add(source: a, destination: b, bytesPerSecond: nil, requestsPerSecond: 2)
+    graph.add(source: a, destination: b, bytesPerSecond: 5, requestsPerSecond: nil)
+    graph.add(source: a, destination: b, bytesPerSecond: 5, requestsPerSecond: 1)
+    graph.add(source: b, destination: a, bytesPerSecond: nil, requestsPerSecond: nil)
+    #expect(lines(graph) == ["n/a → a: 10 B/s, 3/s", "a → n/a: "])
+    graph.scale(by: 0.5)
+    #expect(lines(graph) == ["n/a → a: 5 B/s, 1.5/s", "a → n/a: "])
+  }
+
+  @Test("Graphs add up by the names of their ends")
+  func merge() throws {
+    var graph = try read("source,destination,requests_per_second\na,b,1\nb,c,2\n").graph
+    graph.add(try read("source,destination,requests_per_second\nc,b,4\nb,c,8\n").graph)
+    #expect(
+      lines(graph) == ["default/a → default/b: 1/s", "default/b → default/c: 10/s", "default/c → default/b: 4/s"]
+    )
+  }
+}
