@@ -85,13 +85,13 @@ extension Problem {
 
   /// A sentence on a violation. Amounts of resources are in the problem's own units; `amount` writes those of resource
   /// `k` in another way.
-  public func describe(_ violation: Violation, amount: (Int64, Int) -> String = { amount, _ in "\(amount)" }) -> String
-  {
+  public func describe(_ violation: Violation, amount: ((Int64, Int) -> String)? = nil) -> String {
     switch violation {
     case .replicas(let w, let placed, let wanted):
       return "\(workloads[w].name): \(placed) of \(wanted) replicas are placed"
     case .capacity(let n, let k, let load, let allocatable):
-      return "\(nodes[n].name): \(resources[k]) \(amount(load, k)) requested of \(amount(allocatable, k))"
+      let words = amount ?? { amount, k in "\(amount) \(resources[k])" }
+      return "\(nodes[n].name): \(words(load, k)) requested of \(words(allocatable, k))"
     case .limit(let w, let n, let placed, let limit):
       return limit == 0
         ? "\(workloads[w].name) may not run on \(nodes[n].name)"

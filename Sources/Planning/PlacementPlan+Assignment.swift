@@ -60,7 +60,7 @@ extension PlacementPlan {
       guard let steps, !steps.isEmpty else { return nil }
       return steps.compactMap { Move($0, problem, references) }
     }
-    let violations = problem.violations(assignment).map { problem.describe($0) }
+    let violations = problem.sentences(onViolationsOf: assignment)
     self.init(
       name: name,
       placements: placements,
@@ -119,6 +119,15 @@ extension PlacementPlan {
       assignment.placed[w].sort { $0.node < $1.node }
     }
     return assignment
+  }
+}
+
+extension Problem {
+  /// The constraints that a placement breaks, a sentence each, with amounts in Kubernetes' units.
+  func sentences(onViolationsOf assignment: Assignment) -> [String] {
+    violations(assignment).map { violation in
+      describe(violation) { ProblemAmount($0, of: resources[$1]).text() }
+    }
   }
 }
 

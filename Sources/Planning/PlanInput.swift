@@ -14,6 +14,12 @@ public struct PlanInput: Sendable {
   /// What was left out, converted or not understood, a sentence each.
   public var warnings: [String]
 
+  private let cluster: ClusterProblem
+
+  /// Why there can be no placement, as far as quick counting shows, a sentence for each small set of demands that cannot
+  /// hold together; empty where counting finds nothing, which does not mean that there is a placement.
+  public func conflicts() -> [String] { cluster.conflicts() }
+
   /// Puts a cluster and its traffic together.
   ///
   /// - Parameters:
@@ -51,6 +57,7 @@ public struct PlanInput: Sendable {
       nodes: Set(cluster.problem.nodes.map(\.name)),
       map: map
     )
+    self.cluster = cluster
     traffic = ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name }
     problem = cluster.problem
     traffic.apply(to: &problem)

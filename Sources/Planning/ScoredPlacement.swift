@@ -56,7 +56,7 @@ public struct ScoredPlacement: Sendable {
     self.problem = problem
     self.assignment = assignment
     self.evaluation = problem.evaluate(assignment)
-    self.violations = input.problem.violations(assignment).map { input.problem.describe($0) }
+    self.violations = input.problem.sentences(onViolationsOf: assignment)
     self.warnings = warnings
     self.input = input
   }

@@ -30,6 +30,12 @@ struct OutputOptions: ParsableArguments {
   )
   var out: String?
 
+  @Option(
+    help: ArgumentHelp("Write a page with pictures that opens in any browser, without a network.", valueName: "file"),
+    completion: .file(extensions: ["html"])
+  )
+  var report: String?
+
   @Option(help: "The name of the plan.")
   var name: String = "plan"
 
@@ -51,7 +57,7 @@ struct OutputOptions: ParsableArguments {
 
   /// Refuses files that cannot be written, before any work is done.
   func check() throws {
-    if let out { try OutputFile(path: out).check() }
+    for path in [out, report].compactMap({ $0 }) { try OutputFile(path: path).check() }
   }
 
   /// Writes the files and prints the result. Warnings are part of the tables; otherwise they go to standard error.
@@ -60,6 +66,7 @@ struct OutputOptions: ParsableArguments {
       let isJSON = out.lowercased().hasSuffix(".json")
       try OutputFile(path: out).write(isJSON ? plan.json() : plan.yaml())
     }
+    if let path = self.report { try OutputFile(path: path).write(report.html()) }
     switch form {
     case .table: Terminal.output.write(report.text(Terminal.output.style))
     case .wide: Terminal.output.write(report.text(Terminal.output.style, isWide: true))

@@ -14,9 +14,9 @@ struct PlanCommand: AsyncParsableCommand {
       says how far from the best possible it can be at most.
 
       EXAMPLES
-        Plan what runs now:
+        Plan what runs now, and look at the result in a browser:
           kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
-          tonari plan -c cluster.json -t traffic.csv
+          tonari plan -c cluster.json -t traffic.csv --report report.html
 
         From a pipe, as an object for the cluster:
           kubectl get nodes,pods,deploy,sts,ds,svc -A -o json |
@@ -49,6 +49,15 @@ struct PlanCommand: AsyncParsableCommand {
     let display = ProgressDisplay(output.progressMode)
     var planned = try input.read(display)
     objective.apply(to: &planned.problem)
+
+    let conflicts = planned.conflicts()
+    guard conflicts.isEmpty else {
+      throw PlacementError(
+        code: .infeasible,
+        message: "no placement satisfies all constraints:",
+        conflicts: conflicts
+      )
+    }
 
     let clock = ContinuousClock()
     let start = clock.now

@@ -12,8 +12,8 @@ struct Tonari: AsyncParsableCommand {
 
       EXAMPLES
         kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
-        tonari plan --cluster cluster.json --traffic traffic.csv
-        tonari evaluate --cluster cluster.json --traffic traffic.csv
+        tonari plan -c cluster.json -t traffic.csv --report report.html
+        tonari evaluate -c cluster.json -t traffic.csv
 
       \(ExitStatus.help)
       """,

@@ -54,17 +54,19 @@ struct ExitStatusTests {
   }
 
   @Test(
-    "is 3 where there is no placement",
+    "is 3 where there is no placement, and says why",
     arguments: [
-      Fixtures.manifest(cpu: "5"),
-      Fixtures.manifest(cpu: "3", replicas: 2),
-      Fixtures.manifest(cpu: "1", nodeSelector: "{disk: ssd}"),
+      (Fixtures.manifest(cpu: "5"), "needs 5 CPU: 1 node matches, the largest has 4 CPU left"),
+      (Fixtures.manifest(cpu: "3", replicas: 2), "needs room for 2 × 3 CPU"),
+      (Fixtures.manifest(cpu: "1", nodeSelector: "{disk: ssd}"), "disk=ssd"),
     ]
   )
-  func infeasible(manifest: Data) async throws {
+  func infeasible(manifest: Data, reason: String) async throws {
     let run = try await TonariProcess.run("plan", "--cluster", "-", "--time-limit", "20s", input: manifest)
     #expect(run.status == 3, "\(run.messages)")
     #expect(run.output.isEmpty)
+    #expect(run.messages.contains("default/web"), "\(run.messages)")
+    #expect(run.messages.contains(reason), "\(run.messages)")
   }
 
   @Test(

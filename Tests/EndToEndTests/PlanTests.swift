@@ -31,16 +31,18 @@ struct PlanTests {
   func files() async throws {
     try await Fixtures.withFolder { folder in
       let run = try await TonariProcess(
-        ["plan", "--quiet", "--effort", "1", "--out", "plan.yaml"] + Fixtures.example,
+        ["plan", "--quiet", "--effort", "1", "--out", "plan.yaml", "--report", "report.html"] + Fixtures.example,
         in: folder
       ).result()
       #expect(run.status == 0, "\(run.messages)")
       #expect(run.output.isEmpty)
       #expect(run.messages.isEmpty)
       let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-      #expect(names == ["plan.yaml"])
+      #expect(names == ["plan.yaml", "report.html"])
       let plan = try PlacementPlan(Data(contentsOf: folder.appending(path: "plan.yaml")), file: "plan.yaml")
       #expect(plan.metadata.name == "plan")
+      let report = try String(contentsOf: folder.appending(path: "report.html"), encoding: .utf8)
+      #expect(report.hasPrefix("<!"))
     }
   }
 

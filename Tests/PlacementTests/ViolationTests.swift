@@ -44,7 +44,7 @@ struct ViolationTests {
     problem.reserved = [3, 11, 0, 0]
     let violations = problem.violations(Self.assignment([[1, 0, 2, 0], [2, 0, 0, 0]]))
     #expect(violations == [.capacity(node: 0, resource: 0, load: 11, allocatable: 10)])
-    #expect(violations.map { problem.describe($0) } == ["n0: cpu 11 requested of 10"])
+    #expect(violations.map { problem.describe($0) } == ["n0: 11 cpu requested of 10 cpu"])
   }
 
   @Test("names nodes where a workload may not run")
