@@ -158,7 +158,7 @@ struct PlacementTrial {
     let cost = traffic + peak + moves
     let allMoves = evaluation.moves + after.moves - before.moves
     if let most = weights.maxMoves, allMoves > most {
-      let text = "would take \(Human.grouped(allMoves)) moves, \(Human.grouped(most)) are allowed"
+      let text = "would take \(Human.count(allMoves, "move")), \(Human.grouped(most)) are allowed"
       return Outcome(reason: CrossingReason(kind: .moveCost, text: text), cost: cost)
     }
     // What solvers call the same.

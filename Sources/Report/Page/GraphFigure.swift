@@ -28,7 +28,9 @@ struct GraphFigure {
   private struct Item {
     var workload: Int
     var replicas: Int
-    var localShare: Double?
+    var localTraffic: Double
+    var traffic: Double
+    var localShare: Double? { traffic > 0 ? min(1, localTraffic / traffic) : nil }
     var frame = GraphLayout.Frame(x: 0, y: 0, width: 0, height: 0)
   }
 
@@ -42,7 +44,7 @@ struct GraphFigure {
     let (curves, note) = layout.density == .chips ? chipCurves(flows, items) : nodeCurves(flows)
     let boxes = report.problem.nodes.indices.map { box($0, items[$0], load) }.joined()
     let content = items.enumerated().map { n, items in
-      let drawn = items.map { item in layout.density == .chips ? chip(item) : dot(item) }.joined()
+      let drawn = items.map { item in layout.density == .chips ? chip(item, n) : dot(item) }.joined()
       return layout.density == .cells ? "" : "<g data-n=\"\(n)\">\(drawn)</g>" as Markup
     }.joined()
     let density = layout.density == .chips ? "chips" : "dots"
@@ -58,7 +60,13 @@ struct GraphFigure {
     for (w, placed) in assignment.placed.enumerated() {
       for (i, place) in placed.enumerated() {
         items[place.node].append(
-          Item(workload: w, replicas: place.replicas, localShare: flows.localShare(w, i)))
+          Item(
+            workload: w,
+            replicas: place.replicas,
+            localTraffic: flows.local[w][i],
+            traffic: flows.total[w][i]
+          )
+        )
       }
     }
     for n in items.indices {
@@ -103,7 +111,7 @@ struct GraphFigure {
       <rect class="gauge\(utilization > 1 + 1e-9 ? " over" : "")" x="\(barX)" y="\(barY)" \
       width="\(barWidth * min(1, utilization))" height="\(isChips ? 3 : 1.5)"/>
       """
-    let tint = layout.density == .cells ? " \(tintClass(cellShare(items)))" : ""
+    let tint = layout.density == .cells ? " \(tintClass(localShare(items)))" : ""
     return """
       <g class="node\(tint)" data-n="\(n)"><title>\(title)</title>\
       <rect class="box" x="\(frame.x)" y="\(frame.y)" width="\(frame.width)" height="\(frame.height)" \
@@ -111,15 +119,15 @@ struct GraphFigure {
       """
   }
 
-  private func cellShare(_ items: [Item]) -> Double? {
-    let known = items.compactMap(\.localShare)
-    return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
+  private func localShare(_ items: [Item]) -> Double? {
+    let traffic = items.reduce(0) { $0 + $1.traffic }
+    return traffic > 0 ? min(1, items.reduce(0) { $0 + $1.localTraffic } / traffic) : nil
   }
 
   /// Eleven steps from all traffic leaving the node to none.
   private func tintClass(_ share: Double?) -> String { share.map { "l\(Int(($0 * 10).rounded(.down)))" } ?? "l" }
 
-  private func chip(_ item: Item) -> Markup {
+  private func chip(_ item: Item, _ n: Int) -> Markup {
     let frame = item.frame
     let name = report.names[item.workload]
     let count = item.replicas > 1 ? "×\(item.replicas)" : ""
@@ -129,7 +137,7 @@ struct GraphFigure {
     let local = item.localShare.map { ", \(Human.percent($0)) of its traffic here stays on the node" } ?? ""
     return """
       <g class="chip \(tintClass(item.localShare))" data-w="\(item.workload)" tabindex="0">\
-      <title>\(name): \(Human.count(item.replicas, "replica"))\(local)</title>\
+      <title>\(name): \(Human.count(item.replicas, "replica")) on \(nodeName(n))\(local)</title>\
       <rect x="\(frame.x)" y="\(frame.y)" width="\(frame.width)" height="\(frame.height)" rx="5"/>\
       <rect class="edge" x="\(frame.x)" y="\(frame.y + 4)" width="3" height="\(frame.height - 8)" rx="1.5"/>\
       <text x="\(frame.x + 9)" y="\(frame.y + 15)">\(report.names.short(item.workload, within: letters))</text>\(badge)</g>

@@ -25,7 +25,7 @@ struct GraphLayout {
   }
 
   let density: Density
-  private(set) var width: Double
+  let width: Double
   private(set) var height = 0.0
   /// The box of each node.
   private(set) var nodes: [Frame]
@@ -34,6 +34,9 @@ struct GraphLayout {
 
   /// Sizes that go with a density.
   struct Metrics {
+    /// How many boxes fit side by side.
+    var columns: Int
+    /// From the middle of a box to the middle of the next.
     var pitch: Double
     var zonePadding: Double
     var zoneGap: Double
@@ -48,6 +51,34 @@ struct GraphLayout {
     var lanes: Double
     var boxWidth: Double { pitch - 2 * zonePadding - zoneGap }
     var itemsPerRow: Int { max(1, Int((boxWidth - 2 * boxPadding) / itemWidth)) }
+
+    /// For squares instead of chips.
+    static func small(columns: Int, width: Double) -> Metrics {
+      let pitch = width / Double(columns)
+      return Metrics(
+        columns: columns,
+        pitch: pitch,
+        zonePadding: 3,
+        zoneGap: 4,
+        zoneHeader: 20,
+        boxHeader: pitch < 44 ? 4 : 15,
+        itemWidth: 8,
+        itemHeight: 8,
+        boxPadding: 3,
+        rowGap: 5,
+        lanes: 0
+      )
+    }
+
+    func boxHeight(items: Int) -> Double {
+      let rows = max(1, (items + itemsPerRow - 1) / itemsPerRow)
+      return boxHeader + Double(rows) * itemHeight + boxPadding
+    }
+
+    /// The height of so many boxes with so many items each.
+    func height(boxes: Int, items: Int) -> Double {
+      Double((boxes + columns - 1) / columns) * (boxHeight(items: items) + rowGap)
+    }
   }
 
   let metrics: Metrics
@@ -58,34 +89,36 @@ struct GraphLayout {
   init(_ problem: Problem, items: [Int], isWide: Bool) {
     let count = problem.nodes.count
     let total = items.reduce(0, +)
+    let width = isWide ? 1240.0 : 610
+    self.width = width
     if count <= 9, total <= 120, items.max() ?? 0 <= 24 {
+      let columns = isWide ? 6 : 3
       density = .chips
+      metrics = Metrics(
+        columns: columns,
+        pitch: width / Double(columns),
+        zonePadding: 10,
+        zoneGap: 10,
+        zoneHeader: 26,
+        boxHeader: 34,
+        itemWidth: 200,
+        itemHeight: 27,
+        boxPadding: 8,
+        rowGap: 14,
+        lanes: count > 2 ? 24 : 0
+      )
     } else {
-      density = total <= 8000 ? .dots : .cells
-    }
-    width = isWide ? 1240 : 610
-    let columns: Int
-    switch density {
-    case .chips:
-      columns = isWide ? 6 : 3
-      metrics = Metrics(
-        pitch: width / Double(columns), zonePadding: 10, zoneGap: 10, zoneHeader: 26, boxHeader: 34,
-        itemWidth: 200, itemHeight: 27, boxPadding: 8, rowGap: 14, lanes: columns > 2 && count > 2 ? 24 : 0)
-    case .dots, .cells:
-      columns = Self.columns(count, isWide)
-      metrics = Metrics(
-        pitch: width / Double(columns), zonePadding: 3, zoneGap: 4, zoneHeader: 20,
-        boxHeader: width / Double(columns) < 44 ? 4 : 15, itemWidth: 8, itemHeight: 8, boxPadding: 3, rowGap: 5,
-        lanes: 0)
+      // A little more than the mean, because the fullest box makes the height of its row.
+      let typical = total * 5 / max(1, count * 4)
+      let best = (4...(isWide ? 40 : 20)).map { Metrics.small(columns: $0, width: width) }
+        .min { $0.height(boxes: count, items: typical) < $1.height(boxes: count, items: typical) }
+      let dots = best ?? Metrics.small(columns: 4, width: width)
+      let fits = total <= 8000 && dots.height(boxes: count, items: typical) <= 1400
+      density = fits ? .dots : .cells
+      metrics = fits ? dots : Metrics.small(columns: isWide ? 48 : 24, width: width)
     }
     nodes = Array(repeating: Frame(x: 0, y: 0, width: 0, height: 0), count: count)
-    place(problem, density == .cells ? items.map { _ in 2 } : items, columns)
-  }
-
-  private static func columns(_ count: Int, _ isWide: Bool) -> Int {
-    var columns = 4
-    while columns * columns < count * (isWide ? 3 : 1), columns < (isWide ? 48 : 24) { columns += 1 }
-    return columns
+    place(problem, density == .cells ? items.map { _ in 2 } : items, metrics.columns)
   }
 
   /// Puts zones on shelves, side by side while they fit, and nodes into them.
@@ -118,7 +151,9 @@ struct GraphLayout {
     let rows = shelf.map { ($0.members.count + $0.columns - 1) / $0.columns }.max() ?? 0
     let gap = metrics.rowGap + metrics.lanes
     let heights = (0..<rows).map { row in
-      shelf.flatMap { $0.members.dropFirst(row * $0.columns).prefix($0.columns) }.map { boxHeight(items[$0]) }.max()
+      shelf.flatMap { $0.members.dropFirst(row * $0.columns).prefix($0.columns) }.map {
+        metrics.boxHeight(items: items[$0])
+      }.max()
         ?? 0
     }
     let tops = heights.indices.map { row in top + heights[..<row].reduce(0, +) + Double(row) * gap }
@@ -137,11 +172,6 @@ struct GraphLayout {
       x += Double(columns) * metrics.pitch
     }
     return bottom + metrics.rowGap + (hasZones ? metrics.zonePadding : 0)
-  }
-
-  private func boxHeight(_ items: Int) -> Double {
-    let rows = max(1, (items + metrics.itemsPerRow - 1) / metrics.itemsPerRow)
-    return metrics.boxHeader + Double(rows) * metrics.itemHeight + metrics.boxPadding
   }
 
   /// The frame of the `i`-th workload in a node's box.

@@ -223,7 +223,7 @@ extension PlanReport {
       title: before == nil ? "Service graph" : "Service graph, before and after",
       body: """
         <p class="hint">\(what)</p>\
-        <div class="over">\(legend(figure.layout.density))<p class="readout" id="readout" role="status"></p></div>\
+        \(legend(figure.layout.density))<p class="readout" id="readout" role="status"></p>\
         <div class="figures\(before == nil ? " one" : "")">\(pictures)</div>
         """
     )

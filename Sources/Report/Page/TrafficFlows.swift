@@ -79,7 +79,4 @@ struct TrafficFlows: Sendable {
       }
     }
   }
-
-  /// Share of the traffic of a workload on its `i`-th node that stays there; nil where it has none.
-  func localShare(_ w: Int, _ i: Int) -> Double? { total[w][i] > 0 ? min(1, local[w][i] / total[w][i]) : nil }
 }
