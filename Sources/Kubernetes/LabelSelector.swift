@@ -10,6 +10,9 @@ public struct LabelSelector: Codable, Hashable, Sendable {
     (matchLabels ?? [:]).allSatisfy { labels[$0.key] == $0.value }
       && (matchExpressions ?? []).allSatisfy { $0.matches(labels) }
   }
+
+  /// Whether there is any requirement; a selector without one selects everything.
+  public var hasRequirements: Bool { !(matchLabels ?? [:]).isEmpty || !(matchExpressions ?? []).isEmpty }
 }
 
 /// One requirement of a ``LabelSelector``.

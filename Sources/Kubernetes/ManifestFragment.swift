@@ -129,6 +129,8 @@ extension ManifestFragment {
     case .valueNotFound(let type, let context), .typeMismatch(let type, let context):
       mismatch(context.codingPath, expected: Self.name(type))
     case .dataCorrupted(let context):
+      // This module's own initializers put here what they expect; the decoder's words are of numbers out of range and
+      // of broken text.
       mismatch(context.codingPath, expected: context.debugDescription)
     @unknown default:
       mismatch([], expected: "an object of its kind")
@@ -194,9 +196,8 @@ extension ManifestFragment {
   private static func name(_ type: any Any.Type) -> String {
     switch type {
     case is String.Type: "a string"
-    case is Int.Type, is Int64.Type: "an integer"
+    case is Int32.Type: "an integer"
     case is Bool.Type: "true or false"
-    case is Decimal.Type: "a quantity such as 250m, 2 or 1.5Gi"
     case is [Any].Type: "a list"
     default: "\(type)".hasPrefix("Array<") ? "a list" : "an object"
     }

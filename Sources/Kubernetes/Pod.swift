@@ -93,9 +93,9 @@ public struct ResourceRequirements: Codable, Hashable, Sendable {
 /// A port of a container.
 public struct ContainerPort: Codable, Hashable, Sendable {
   /// The port in the pod.
-  public var containerPort: Int?
+  public var containerPort: Int32?
   /// The port on the node; nil or 0 for none.
-  public var hostPort: Int?
+  public var hostPort: Int32?
   /// The node's address that the port is bound to; nil or empty for all.
   public var hostIP: String?
   /// `TCP` (also where nil), `UDP` or `SCTP`.

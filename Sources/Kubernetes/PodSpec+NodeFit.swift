@@ -35,7 +35,7 @@ public struct HostPort: Hashable, Sendable {
   /// The node's address; `0.0.0.0` for all.
   public var address: String
   /// The port's number.
-  public var port: Int
+  public var port: Int32
 
   /// Whether two pods that bind these ports cannot share a node.
   public func conflicts(with other: HostPort) -> Bool {

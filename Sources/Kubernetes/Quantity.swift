@@ -97,13 +97,8 @@ extension Quantity: Codable {
   /// Reads a quantity from a string or a number.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    let text: String
-    do {
-      text = try container.decode(String.self)
-    } catch DecodingError.typeMismatch {
-      text = try container.decode(Decimal.self).description
-    }
-    guard let quantity = Quantity(text) else {
+    let text = (try? container.decode(String.self)) ?? (try? container.decode(Decimal.self))?.description
+    guard let quantity = text.flatMap({ Quantity($0) }) else {
       throw DecodingError.dataCorruptedError(
         in: container,
         debugDescription: "a quantity such as 250m, 2 or 1.5Gi"

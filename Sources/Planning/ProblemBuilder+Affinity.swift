@@ -11,18 +11,16 @@ extension ProblemBuilder {
     let affine = planned.indices.filter { !terms[$0].isEmpty }
     var partners: [Int: [Int]] = [:]
     for w in affine {
-      let own = planned[w]
       partners[w] = planned.indices.filter { v in
-        terms[w].allSatisfy { own.selects($0, planned[v].labels, planned[v].name.namespace) }
+        terms[w].allSatisfy { $0.selects(identities[v], for: identities[w]) }
       }
     }
     let selfAffine = Set(affine.filter { partners[$0]?.contains($0) ?? false })
     var free: [Int] = []
     for w in affine {
-      let own = planned[w]
       let anchors = (partners[w] ?? []).filter { !selfAffine.contains($0) }
       let staying = groups.filter { group in
-        terms[w].allSatisfy { own.selects($0, group.labels, group.namespace) }
+        terms[w].allSatisfy { $0.selects(group.identity, for: identities[w]) }
       }
       if selfAffine.contains(w), anchors.isEmpty, staying.isEmpty {
         free.append(w)
@@ -96,7 +94,7 @@ extension ProblemBuilder {
       var score: (Int, Int, Int64) = (0, 0, 0)
       for w in members {
         let room = inside.reduce(0) { $0 + problem.room(workload: w, node: $1, limit: limits[w][$1]) }
-        score.0 += min(planned[w].replicas, room)
+        score.0 += min(problem.workloads[w].replicas, room)
         score.1 += (problem.current[w] ?? []).reduce(0) { $0 + (domains[$1.node] == domain ? $1.replicas : 0) }
       }
       score.2 = inside.reduce(0) { $0 + problem.capacity(node: $1, resource: 0) / Int64(nodes.count) }

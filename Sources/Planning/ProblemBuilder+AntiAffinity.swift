@@ -9,14 +9,14 @@ extension ProblemBuilder {
     for w in planned.indices {
       let terms = planned[w].spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
       for term in terms {
-        let own = planned[w]
+        let own = identities[w]
         let domains = topology(term.topologyKey)
         var taken: Set<Int32> = []
-        for group in groups where own.selects(term, group.labels, group.namespace) {
+        for group in groups where term.selects(group.identity, for: own) {
           for n in group.nodes.keys { taken.insert(domains[n]) }
         }
         block(w, taken, domains, term.topologyKey)
-        for v in planned.indices where own.selects(term, planned[v].labels, planned[v].name.namespace) {
+        for v in planned.indices where term.selects(identities[v], for: own) {
           if v == w {
             if domains.isNodeByNode {
               limit(w, to: 1) { domains[$0] >= 0 }
@@ -50,17 +50,17 @@ extension ProblemBuilder {
   private mutating func keepAwayFromFixedPods() {
     struct Claim: Hashable {
       var term: PodAffinityTerm
-      var namespace: String
-      /// The labels that the term's `matchLabelKeys` and the like look at; empty for most terms.
-      var labels: [String: String]
+      /// The pod that has the term, with no more labels than the term looks at.
+      var own: PodIdentity
     }
     var nodesOfClaim: [Claim: Set<Int>] = [:]
     var claims: [Claim] = []
     for pod in fixed {
       for term in pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [] {
         let keys = (term.matchLabelKeys ?? []) + (term.mismatchLabelKeys ?? [])
-        let claim = Claim(
-          term: term, namespace: pod.name.namespace, labels: pod.labels.filter { keys.contains($0.key) })
+        var own = pod.identity
+        own.labels = own.labels.filter { keys.contains($0.key) }
+        let claim = Claim(term: term, own: own)
         if nodesOfClaim[claim] == nil { claims.append(claim) }
         nodesOfClaim[claim, default: []].insert(pod.node)
       }
@@ -69,21 +69,8 @@ extension ProblemBuilder {
       let domains = topology(claim.term.topologyKey)
       let taken = Set((nodesOfClaim[claim] ?? []).map { domains[$0] })
       for w in planned.indices {
-        let isSelected = claim.term.selects(
-          labels: planned[w].labels,
-          namespace: planned[w].name.namespace,
-          own: claim.labels,
-          ownNamespace: claim.namespace
-        )
-        if isSelected { block(w, taken, domains, claim.term.topologyKey) }
+        if claim.term.selects(identities[w], for: claim.own) { block(w, taken, domains, claim.term.topologyKey) }
       }
     }
-  }
-}
-
-extension ProblemBuilder.Planned {
-  /// Whether a term of this workload selects pods with labels in a namespace.
-  func selects(_ term: PodAffinityTerm, _ labels: [String: String], _ namespace: String) -> Bool {
-    term.selects(labels: labels, namespace: namespace, own: self.labels, ownNamespace: name.namespace)
   }
 }

@@ -18,20 +18,26 @@ extension ProblemBuilder {
       let isFirst = names.insert(workload.name).inserted
       return Problem.Workload(
         name: isFirst ? "\(workload.name)" : "\(workload.name) (\(workload.reference.kind))",
-        replicas: workload.replicas
+        replicas: workload.replicas ?? 0
       )
     }
+    let replicas = planned.reduce(0) { $0 + max($1.replicas ?? 0, $1.pods.count) }
     problem = Problem(
       resources: resources,
       nodes: problemNodes,
       zones: zones.isEmpty ? [""] : zones,
       workloads: workloads,
-      requests: planned.flatMap { Self.amounts($0.requests, resources) },
-      allocatable: nodes.flatMap { node in Self.amounts(allocatable(of: node), resources) }
+      requests: planned.flatMap { workload in
+        Self.amounts(workload.requests, resources).map { min($0, Self.largestSum / Int64(max(1, replicas))) }
+      },
+      allocatable: nodes.flatMap { node in
+        Self.amounts(allocatable(of: node), resources).map { min($0, Self.largestSum / Int64(nodes.count)) }
+      }
     )
     for pod in fixed {
       for (k, amount) in Self.amounts(pod.spec.effectiveRequests, resources).enumerated() {
-        problem.reserved[pod.node * resources.count + k].add(amount)
+        let i = pod.node * resources.count + k
+        problem.reserved[i] = min(Self.largestSum, problem.reserved[i] + min(Self.largestSum, amount))
       }
     }
     for w in planned.indices { problem.current[w] = current(of: planned[w]) }
@@ -48,6 +54,10 @@ extension ProblemBuilder {
     let others = requested.subtracting(["cpu", "memory", "pods"]).sorted()
     return ["cpu", "memory"].filter(requested.contains) + others + ["pods"]
   }
+
+  /// Bounds what nodes have in all, what replicas request in all, and what pods that stay use on one node: amounts beyond
+  /// are mistakes (it is 2 EiB of memory), and must not make sums overflow.
+  private static let largestSum: Int64 = 1 << 61
 
   private static func amounts(_ quantities: [String: Quantity], _ resources: [String]) -> [Int64] {
     resources.map { resource in
@@ -73,12 +83,5 @@ extension ProblemBuilder {
     }
     guard !replicas.isEmpty else { return nil }
     return replicas.sorted { $0.key < $1.key }.map { Problem.Placed(node: $0.key, replicas: $0.value) }
-  }
-}
-
-extension Int64 {
-  fileprivate mutating func add(_ other: Int64) {
-    let (sum, overflow) = addingReportingOverflow(other)
-    self = overflow ? .max : sum
   }
 }

@@ -30,20 +30,16 @@ extension ProblemBuilder {
         exclude(w, "counted by its spread over \(constraint.topologyKey)") { counted[$0] < 0 }
 
         var base = Array(repeating: 0, count: number.count)
-        for group in groups
-        where group.namespace == own.name.namespace && constraint.counts(labels: group.labels, own: own.labels) {
+        for group in groups where constraint.counts(group.identity, for: identities[w]) {
           for (n, count) in group.nodes where counted[n] >= 0 { base[Int(counted[n])] += count }
         }
         problem.rules.append(
           .spread(
             workload: w,
-            members: planned.indices.filter { v in
-              planned[v].name.namespace == own.name.namespace
-                && constraint.counts(labels: planned[v].labels, own: own.labels)
-            },
+            members: planned.indices.filter { constraint.counts(identities[$0], for: identities[w]) },
             partition: partition(constraint.topologyKey, counted),
-            maxSkew: max(1, constraint.maxSkew),
-            minDomains: constraint.minDomains ?? 1,
+            maxSkew: max(1, Int(constraint.maxSkew)),
+            minDomains: Int(constraint.minDomains ?? 1),
             base: base,
             eligible: Array(repeating: true, count: number.count)
           )

@@ -33,25 +33,19 @@ extension ProblemBuilder {
 
   /// Fixed pods that are alike for selectors.
   struct FixedGroup {
-    var namespace: String
-    var labels: [String: String]
+    var identity: PodIdentity
     /// How many of them are on which node.
     var nodes: [Int: Int]
   }
 
   func groupFixedPods() -> [FixedGroup] {
-    struct Key: Hashable {
-      var namespace: String
-      var labels: [String: String]
-    }
-    var index: [Key: Int] = [:]
+    var index: [PodIdentity: Int] = [:]
     var groups: [FixedGroup] = []
     for pod in fixed {
-      let key = Key(namespace: pod.name.namespace, labels: pod.labels)
-      let group = index[key] ?? groups.count
+      let group = index[pod.identity] ?? groups.count
       if group == groups.count {
-        index[key] = group
-        groups.append(FixedGroup(namespace: key.namespace, labels: key.labels, nodes: [:]))
+        index[pod.identity] = group
+        groups.append(FixedGroup(identity: pod.identity, nodes: [:]))
       }
       groups[group].nodes[pod.node, default: 0] += 1
     }

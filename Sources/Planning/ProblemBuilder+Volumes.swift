@@ -73,7 +73,7 @@ extension ProblemBuilder {
     }
     for (reachable, count) in bound {
       let others = reachable.map { Int32($0 ? -1 : 0) }
-      let rest = planned[w].replicas - count
+      let rest = problem.workloads[w].replicas - count
       if rest > 0 {
         let index = partition("nodes without some of the volumes of \(planned[w].name)", others)
         problem.rules.append(.atMost(workload: w, partition: index, count: rest))

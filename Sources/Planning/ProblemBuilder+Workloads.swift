@@ -1,115 +1,56 @@
 import Kubernetes
 import Topology
 
-/// Which workloads are planned, and which pods stay.
+/// Which workloads are planned, and what their replicas are like.
 extension ProblemBuilder {
-  mutating func takeWorkloads() {
-    let declared = declaredWorkloads()
-    var position: [WorkloadReference: Int] = [:]
-    for workload in declared {
-      if let reason = reasonToLeaveOut(workload.reference, replicas: workload.replicas) {
-        unplanned[workload.name] = reason
-      } else {
-        position[workload.reference] = planned.count
-        planned.append(workload)
-      }
-    }
-    for daemonSet in snapshot.daemonSets { unplanned[daemonSet.metadata.fullName] = "a DaemonSet" }
-
-    let references = Set(declared.map(\.reference))
-    let owners = WorkloadOwners(snapshot.replicaSets)
-    var unscheduled: [String] = []
-    var daemonSetsWithPods: Set<WorkloadName> = []
-    for (p, pod) in snapshot.pods.enumerated() where !pod.isFinished {
-      let owner = owners.workload(of: pod)
-      if let owner, owner.kind == DaemonSet.kind { daemonSetsWithPods.insert(owner.name) }
-      let isTerminating = pod.metadata.deletionTimestamp != nil
-      if let owner, !isTerminating, position[owner] == nil, !references.contains(owner),
-        Self.plannedKinds.contains(owner.kind)
-      {
-        // The workload itself is not given: its pods tell what it is like.
-        if let reason = reasonToLeaveOut(owner, replicas: 1) {
-          unplanned[owner.name] = reason
-        } else {
-          position[owner] = planned.count
-          planned.append(workload(owner, like: pod))
-        }
-      }
-      if let owner, let w = position[owner] {
-        if !isTerminating { planned[w].pods.append(p) }
-        continue
-      }
-      if unplanned[owner?.name ?? pod.metadata.fullName] == nil {
-        unplanned[owner?.name ?? pod.metadata.fullName] = owner.map { "a \($0.kind)" } ?? "a bare pod"
-      }
-      guard let name = pod.spec.nodeName, !name.isEmpty else {
-        unscheduled.append("\(pod.metadata.fullName)")
-        continue
-      }
-      if let node = place(pod) {
-        fixed.append(
-          Fixed(node: node, name: pod.metadata.fullName, labels: pod.metadata.labels ?? [:], spec: pod.spec)
-        )
-      }
-    }
-    if !unscheduled.isEmpty {
-      warnings.add("not scheduled yet and not planned, left out: \(ProblemWarnings.list(unscheduled))")
-    }
-    countReplicasOfPods()
-    reserveForDaemonSets(except: daemonSetsWithPods)
-    for w in planned.indices { planned[w].requests = requests(of: planned[w]) }
-  }
-
-  /// The node of a pod; nil for one without, or on a node that takes no replicas.
-  mutating func place(_ pod: Pod) -> Int? {
-    guard let name = pod.spec.nodeName, !name.isEmpty else { return nil }
-    if nodeIndex[name] == nil, !unusedNodes.contains(name) {
-      warnings.add("not in the input, but pods run there; they are left out", about: "node \(name)")
-    }
-    return nodeIndex[name]
-  }
-
   static let plannedKinds: Set<String> = [Deployment.kind, StatefulSet.kind, ReplicaSet.kind, Job.kind]
 
-  private func reasonToLeaveOut(_ reference: WorkloadReference, replicas: Int) -> String? {
-    if options.excludedNamespaces.contains(reference.name.namespace) {
-      return "in the namespace \(reference.name.namespace), which is not planned"
+  mutating func takeWorkloads() {
+    for workload in declaredWorkloads() {
+      declared.insert(workload.reference)
+      take(workload)
     }
-    if options.pinned.contains(reference.name) { return "pinned" }
-    if replicas < 1 { return "without replicas" }
-    return nil
+    for daemonSet in snapshot.daemonSets { unplanned[daemonSet.metadata.fullName] = "a DaemonSet" }
+    takePods()
+    countReplicasOfPods()
+    for w in planned.indices { planned[w].requests = requests(of: planned[w]) }
+    identities = planned.map { PodIdentity(namespace: $0.name.namespace, labels: $0.template.labels) }
+  }
+
+  /// Plans a workload, or notes why not.
+  mutating func take(_ workload: Planned) {
+    let name = workload.name
+    if options.excludedNamespaces.contains(name.namespace) {
+      unplanned[name] = "in the namespace \(name.namespace), which is not planned"
+    } else if options.pinned.contains(name) {
+      unplanned[name] = "pinned"
+    } else if let replicas = workload.replicas, replicas < 1 {
+      unplanned[name] = "without replicas"
+    } else {
+      position[workload.reference] = planned.count
+      planned.append(workload)
+    }
   }
 
   private func declaredWorkloads() -> [Planned] {
-    func reference<Object: ClusterObject>(_ object: Object) -> WorkloadReference {
-      WorkloadReference(kind: Object.kind, name: object.metadata.fullName)
+    func workload(_ object: some ClusterObject, _ replicas: Int, _ template: PodTemplate) -> Planned {
+      let reference = WorkloadReference(kind: type(of: object).kind, name: object.metadata.fullName)
+      return Planned(reference: reference, replicas: replicas, template: template)
     }
-    var workloads = snapshot.deployments.map {
-      Planned(reference: reference($0), replicas: $0.spec.replicas ?? 1, template: $0.spec.template)
+    var workloads = snapshot.deployments.map { workload($0, Int($0.spec.replicas ?? 1), $0.spec.template) }
+    workloads += snapshot.statefulSets.map { set in
+      var workload = workload(set, Int(set.spec.replicas ?? 1), set.spec.template)
+      workload.claimsOfReplica = set.claimsOfReplica
+      return workload
     }
-    for set in snapshot.statefulSets {
-      let first = set.spec.ordinals?.start ?? 0
-      let replicas = set.spec.replicas ?? 1
-      var workload = Planned(reference: reference(set), replicas: replicas, template: set.spec.template)
-      let claims = (set.spec.volumeClaimTemplates ?? []).map(\.metadata.name)
-      if !claims.isEmpty, replicas > 0 {
-        workload.claimsOfReplica = (0..<replicas).map { replica in
-          claims.map { "\($0)-\(set.metadata.name)-\(first + replica)" }
-        }
-      }
-      workloads.append(workload)
-    }
-    workloads += snapshot.replicaSets.filter { $0.metadata.controller == nil }.map {
-      Planned(reference: reference($0), replicas: $0.spec.replicas ?? 1, template: $0.spec.template)
-    }
-    workloads += snapshot.jobs.map {
-      Planned(reference: reference($0), replicas: $0.runningPods, template: $0.spec.template)
-    }
+    let bare = snapshot.replicaSets.filter { $0.metadata.controller == nil }
+    workloads += bare.map { workload($0, Int($0.spec.replicas ?? 1), $0.spec.template) }
+    workloads += snapshot.jobs.map { workload($0, $0.runningPods, $0.spec.template) }
     return workloads
   }
 
-  /// A workload that is known by its pods alone.
-  private func workload(_ reference: WorkloadReference, like pod: Pod) -> Planned {
+  /// A workload that is known by its pods alone; how many they are is counted at the end.
+  func workload(_ reference: WorkloadReference, like pod: Pod) -> Planned {
     // Labels that tell pods of one workload apart, or one revision from the next.
     let own: Set = [
       "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name",
@@ -118,39 +59,17 @@ extension ProblemBuilder {
     let labels = (pod.metadata.labels ?? [:]).filter { !own.contains($0.key) }
     var spec = pod.spec
     spec.nodeName = nil
-    return Planned(
-      reference: reference,
-      replicas: 0,
-      template: PodTemplate(metadata: TemplateMeta(labels: labels), spec: spec),
-      specPath: "spec"
-    )
+    let template = PodTemplate(metadata: TemplateMeta(labels: labels), spec: spec)
+    return Planned(reference: reference, replicas: nil, template: template, specPath: "spec")
   }
 
-  /// Counts the replicas of workloads that are known by their pods alone, and collects the pods' claims.
   private mutating func countReplicasOfPods() {
-    for w in planned.indices where planned[w].replicas == 0 {
+    for w in planned.indices where planned[w].replicas == nil {
       let specs = planned[w].pods.map { snapshot.pods[$0].spec }
       planned[w].replicas = specs.count
-      planned[w].claimsOfReplica = specs.map(\.claims)
+      planned[w].claimsOfReplica = specs.map { ($0.volumes ?? []).compactMap { $0.persistentVolumeClaim?.claimName } }
       planned[w].template.spec.volumes = nil
       warnings.add("not in the input; planned as its pods are", about: "\(planned[w].reference)")
-    }
-  }
-
-  /// DaemonSets whose pods are not given will have one on each node that they match.
-  private mutating func reserveForDaemonSets(except known: Set<WorkloadName>) {
-    for daemonSet in snapshot.daemonSets where !known.contains(daemonSet.metadata.fullName) {
-      let spec = daemonSet.podSpec
-      for (n, node) in nodes.enumerated() where spec.selects(node) && spec.toleratesTaints(of: node) {
-        fixed.append(
-          Fixed(
-            node: n,
-            name: daemonSet.metadata.fullName,
-            labels: daemonSet.spec.template.labels,
-            spec: spec
-          )
-        )
-      }
     }
   }
 
@@ -172,7 +91,14 @@ extension ProblemBuilder {
   }
 }
 
-extension PodSpec {
-  /// Names of the claims that the volumes stand for.
-  var claims: [String] { (volumes ?? []).compactMap { $0.persistentVolumeClaim?.claimName } }
+extension StatefulSet {
+  /// The claims of each replica; empty where there are none.
+  fileprivate var claimsOfReplica: [[String]] {
+    let claims = (spec.volumeClaimTemplates ?? []).map(\.metadata.name)
+    guard !claims.isEmpty else { return [] }
+    let first = Int(spec.ordinals?.start ?? 0)
+    // No cluster holds more; a number by mistake should not fill the memory before the plan says that there is no room.
+    let replicas = min(max(0, Int(spec.replicas ?? 1)), 100_000)
+    return (first..<first + replicas).map { ordinal in claims.map { "\($0)-\(metadata.name)-\(ordinal)" } }
+  }
 }

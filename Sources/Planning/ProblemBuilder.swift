@@ -7,7 +7,8 @@ struct ProblemBuilder {
   /// A workload whose replicas are to be placed.
   struct Planned {
     var reference: WorkloadReference
-    var replicas: Int
+    /// How many; nil while the pods are still being counted.
+    var replicas: Int?
     /// What its pods are like.
     var template: PodTemplate
     /// Where the pods' spec is in the object, for warnings.
@@ -20,7 +21,6 @@ struct ProblemBuilder {
     var requests: [String: Quantity] = [:]
 
     var name: WorkloadName { reference.name }
-    var labels: [String: String] { template.labels }
     var spec: PodSpec { template.spec }
   }
 
@@ -28,7 +28,7 @@ struct ProblemBuilder {
   struct Fixed {
     var node: Int
     var name: WorkloadName
-    var labels: [String: String]
+    var identity: PodIdentity
     var spec: PodSpec
   }
 
@@ -41,7 +41,13 @@ struct ProblemBuilder {
   var nodeIndex: [String: Int] = [:]
   /// Nodes of the input that take no replicas.
   var unusedNodes: Set<String> = []
+  /// Workloads that are given as objects, planned or not.
+  var declared: Set<WorkloadReference> = []
   var planned: [Planned] = []
+  /// Where a workload is in ``planned``.
+  var position: [WorkloadReference: Int] = [:]
+  /// How selectors see the pods of each planned workload.
+  var identities: [PodIdentity] = []
   var fixed: [Fixed] = []
   var unplanned: [WorkloadName: String] = [:]
 
@@ -79,7 +85,7 @@ struct ProblemBuilder {
     return ClusterProblem(
       problem: problem,
       workloads: planned.map(\.reference),
-      podLabels: planned.map(\.labels),
+      podLabels: identities.map(\.labels),
       index: makeIndex(),
       services: services,
       unplanned: unplanned,
@@ -135,7 +141,7 @@ struct ProblemBuilder {
       guard let selector = service.spec?.selector, !selector.isEmpty else { continue }
       let name = service.metadata.fullName
       services[name] = (inNamespace[name.namespace] ?? []).filter { w in
-        selector.allSatisfy { planned[w].labels[$0.key] == $0.value }
+        selector.allSatisfy { identities[w].labels[$0.key] == $0.value }
       }
     }
     return services

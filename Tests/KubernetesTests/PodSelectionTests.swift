@@ -49,19 +49,23 @@ struct PodSelectionTests {
   func terms(term: String, namespace: String, selects: Bool) throws {
     let term: PodAffinityTerm = try decode("{topologyKey: zone, \(term)}")
     let labels = ["app": "cart", "version": "v1"]
-    #expect(term.selects(labels: labels, namespace: namespace, own: labels, ownNamespace: "shop") == selects)
+    let own = PodIdentity(namespace: "shop", labels: labels)
+    #expect(term.selects(PodIdentity(namespace: namespace, labels: labels), for: own) == selects)
   }
 
   @Test("with the same value for the keys that a term wants matched")
   func matchLabelKeys() throws {
     let term: PodAffinityTerm = try decode("{topologyKey: zone, labelSelector: {}, matchLabelKeys: [version]}")
-    let own = ["version": "v1"]
-    #expect(!term.selects(labels: ["version": "v2"], namespace: "a", own: own, ownNamespace: "a"))
+    let v1 = PodIdentity(namespace: "a", labels: ["version": "v1"])
+    let v2 = PodIdentity(namespace: "a", labels: ["version": "v2"])
+    #expect(term.selects(v1, for: v1))
+    #expect(!term.selects(v2, for: v1))
     let spread: TopologySpreadConstraint = try decode(
       "{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {}, matchLabelKeys: [version, none]}"
     )
-    #expect(spread.counts(labels: ["version": "v1"], own: own))
-    #expect(!spread.counts(labels: ["version": "v2"], own: own))
+    #expect(spread.counts(v1, for: v1))
+    #expect(!spread.counts(v2, for: v1))
+    #expect(!spread.counts(PodIdentity(namespace: "b", labels: v1.labels), for: v1))
   }
 
   @Test(

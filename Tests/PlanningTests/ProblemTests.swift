@@ -109,6 +109,7 @@ struct ProblemTests {
     #expect(cluster.problem.reserved == [1020, 2, 453, 3])
     #expect(
       cluster.warnings == [
+        "Rollout shop/odd: of a kind that is not planned; its pods stay where they are",
         "node gone: not in the input, but pods run there; they are left out",
         "not scheduled yet and not planned, left out: shop/p8",
       ]

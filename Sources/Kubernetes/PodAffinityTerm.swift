@@ -1,0 +1,31 @@
+/// Pods, and the node label whose value is to be shared (or not shared) with them.
+public struct PodAffinityTerm: Codable, Hashable, Sendable {
+  /// Labels of the pods; nil selects none.
+  public var labelSelector: LabelSelector?
+  /// Namespaces of the pods; with no ``namespaceSelector`` either, the namespace of the pod that has the term.
+  public var namespaces: [String]?
+  /// Labels of further namespaces of the pods; an empty selector selects all namespaces.
+  public var namespaceSelector: LabelSelector?
+  /// The node label that defines what is next to each other.
+  public var topologyKey: String
+  /// Labels whose value must be the same as in the pod that has the term.
+  public var matchLabelKeys: [String]?
+  /// Labels whose value must not be the same as in the pod that has the term.
+  public var mismatchLabelKeys: [String]?
+
+  /// Whether the term selects a pod, for a pod `own` that has the term.
+  ///
+  /// Of namespace selectors only the empty one is understood (namespaces are not given); another selects none.
+  public func selects(_ pod: PodIdentity, for own: PodIdentity) -> Bool {
+    isInNamespaces(pod, for: own) && labelSelector?.matches(pod.labels) ?? false
+      && (matchLabelKeys ?? []).allSatisfy { own.labels[$0] == nil || pod.labels[$0] == own.labels[$0] }
+      && (mismatchLabelKeys ?? []).allSatisfy { own.labels[$0] == nil || pod.labels[$0] != own.labels[$0] }
+  }
+
+  private func isInNamespaces(_ pod: PodIdentity, for own: PodIdentity) -> Bool {
+    if let namespaceSelector, !namespaceSelector.hasRequirements { return true }
+    let listed = namespaces ?? []
+    if listed.isEmpty, namespaceSelector == nil { return pod.namespace == own.namespace }
+    return listed.contains(pod.namespace)
+  }
+}

@@ -1,0 +1,31 @@
+/// A StatefulSet.
+public struct StatefulSet: Codable, Hashable, Sendable {
+  /// Name and labels.
+  public var metadata: ObjectMeta
+  /// What is wanted.
+  public var spec: StatefulSetSpec
+}
+
+/// What a StatefulSet is to be.
+public struct StatefulSetSpec: Codable, Hashable, Sendable {
+  /// How many pods; nil means 1.
+  public var replicas: Int32?
+  /// What the pods are made from.
+  public var template: PodTemplate
+  /// The claims that each pod gets one of its own for, named `<template>-<set>-<ordinal>`.
+  public var volumeClaimTemplates: [ClaimTemplate]?
+  /// The numbers of the pods.
+  public var ordinals: Ordinals?
+
+  /// A claim that each pod gets.
+  public struct ClaimTemplate: Codable, Hashable, Sendable {
+    /// The first part of the claims' names.
+    public var metadata: ObjectMeta
+  }
+
+  /// The numbers of the pods.
+  public struct Ordinals: Codable, Hashable, Sendable {
+    /// The first number; nil means 0.
+    public var start: Int32?
+  }
+}
