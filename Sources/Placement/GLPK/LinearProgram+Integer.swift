@@ -22,7 +22,7 @@ extension LinearProgram {
 
     var branching = Branching.pseudocost
     var backtracking = Backtracking.bestBound
-    var mixedRoundingCuts = false
+    var mixedRoundingCuts = true
     var gomoryCuts = false
     var coverCuts = false
     var cliqueCuts = false

@@ -52,7 +52,7 @@ extension PlacementModel {
       return true
     }
 
-    var options = LinearProgram.IntegerOptions()
+    var options = search
     options.timeLimit = limits.time
     let program = try formulation.makeProgram(scale: scale)
     let result = try program.solveInteger(options) { search in

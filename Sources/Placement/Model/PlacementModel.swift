@@ -29,6 +29,8 @@ struct PlacementModel {
   var formulation = Formulation()
   /// The order of like nodes.
   private(set) var order = NodeOrder()
+  /// How GLPK searches.
+  var search = LinearProgram.IntegerOptions()
   /// Indicators made so far.
   var indicators: [DomainKey: Formulation.Sum] = [:]
 
@@ -107,7 +109,7 @@ struct PlacementModel {
   private mutating func addCapacities() {
     let resources = problem.resources.count
     for k in 0..<resources {
-      let unit = workloads.reduce(Int64(0)) { gcd($0, problem.requests[$1 * resources + k]) }
+      let unit = workloads.reduce(Int64(0)) { greatestCommonDivisor($0, problem.requests[$1 * resources + k]) }
       guard unit > 0 else { continue }
       for n in nodes {
         var load = Formulation.Sum()
@@ -243,4 +245,5 @@ struct PlacementModel {
   }
 }
 
-private func gcd(_ a: Int64, _ b: Int64) -> Int64 { b == 0 ? a : gcd(b, a % b) }
+/// Euclid's.
+func greatestCommonDivisor(_ a: Int64, _ b: Int64) -> Int64 { b == 0 ? a : greatestCommonDivisor(b, a % b) }

@@ -1,0 +1,104 @@
+import Foundation
+import PlacementTestSupport
+import Testing
+
+@testable import Placement
+
+/// GLPK's own command line, which reads MathProg.
+private struct Glpsol {
+  static let model = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("models")
+
+  static var path: String? {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/glpsol" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Whether it is there, or has to be.
+  static var isExpected: Bool { path != nil || ProcessInfo.processInfo.environment["CI"] != nil }
+
+  struct Answer {
+    var output: String
+    var isOptimal: Bool { output.contains("INTEGER OPTIMAL SOLUTION FOUND") }
+    /// What the model prints after it is solved.
+    var cost: Double? {
+      guard let start = output.range(of: "\ncost ")?.upperBound else { return nil }
+      return Double(output[start...].prefix { $0 != ":" })
+    }
+  }
+
+  static func solve(_ data: URL) throws -> Answer {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try #require(path, "install glpk-utils"))
+    process.arguments = ["--tmlim", "30", "--cuts"]
+    process.arguments? += ["-m", model.appendingPathComponent("placement.mod").path, "-d", data.path]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return Answer(output: String(decoding: output, as: UTF8.self))
+  }
+
+  static func solve(_ text: String) throws -> Answer {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).dat")
+    try Data(text.utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    return try solve(file)
+  }
+}
+
+@Suite("The model in MathProg", .enabled(if: Glpsol.isExpected, "glpsol is not on the PATH: install glpk-utils"))
+struct ModelExportTests {
+  @Test("glpsol finds the optimum of an exported problem", arguments: Kind.all, [1, 7])
+  func optimum(kind: Kind, seed: Int) throws {
+    let (problem, _) = kind.recipe.make(seed: UInt64(seed))
+    let answer = try Glpsol.solve(problem.exportModel())
+    let best = try #require(problem.exhaustiveOptimum()).objective
+    let cost = try #require(answer.cost, "\(answer.output.suffix(500))")
+    #expect(answer.isOptimal)
+    #expect(abs(cost - best) < 1e-6 * (1 + best))
+    let outcome = try PlacementModel(problem).solve()
+    let found = try #require(outcome.assignment)
+    #expect(abs(cost - problem.evaluate(found).objective) < 1e-6 * (1 + best))
+  }
+
+  @Test("Its examples have the optimum that they say", arguments: [("shop.dat", 150.0), ("replan.dat", 244.1666667)])
+  func examples(file: String, cost: Double) throws {
+    let url = Glpsol.model.appendingPathComponent(file)
+    let answer = try Glpsol.solve(url)
+    #expect(answer.isOptimal)
+    #expect(abs(try #require(answer.cost) - cost) < 1e-6)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(text.contains("cost is \(cost.formatted())") || text.contains("cost is \(cost)"))
+  }
+
+  @Test("Names that MathProg cannot hold are written so that it can, and stay apart")
+  func names() throws {
+    let long = String(repeating: "x", count: 150)
+    var problem = Problem(
+      resources: ["cpu", "it's"],
+      nodes: [.init(name: "nœud\n1"), .init(name: "nœud\t1"), .init(name: "")],
+      zones: [""],
+      workloads: [
+        .init(name: long + "a", replicas: 1), .init(name: long + "b", replicas: 2), .init(name: "end;", replicas: 1),
+      ],
+      requests: [1 << 30, 3, 3 << 30, 3, 1 << 30, 3],
+      allocatable: [4 << 30, 6, (4 << 30) + 17, 6, 7 << 30, 9]
+    )
+    problem.edges = [.init(u: 0, v: 1, traffic: 1e-9), .init(u: 1, v: 2, traffic: 12_345_678.5)]
+    let answer = try Glpsol.solve(problem.exportModel())
+    let best = try #require(problem.exhaustiveOptimum())
+    #expect(abs(try #require(answer.cost, "\(answer.output)") - best.objective) < 1e-6 * (1 + best.objective))
+  }
+
+  @Test("glpsol agrees that there is no placement")
+  func infeasible() throws {
+    let problem = Problem(
+      resources: ["cpu"], nodes: [.init(name: "a")], workloads: [.init(name: "w", replicas: 2)], requests: [3],
+      allocatable: [5])
+    let answer = try Glpsol.solve(problem.exportModel())
+    #expect(!answer.isOptimal)
+    #expect(answer.output.contains("NO") && answer.output.contains("FEASIBLE"))
+  }
+}
