@@ -27,7 +27,7 @@ struct CrossingAnalysis {
     problem = report.problem
     units = report.resourceUnits
     names = report.names
-    placement = PlacementTrial(report.problem, report.after, report.evaluation)
+    placement = PlacementTrial(report)
     var atMost: [Int: [(partition: Int, count: Int)]] = [:]
     var apart: [Pair: [Int]] = [:]
     var spread: [Int: Int] = [:]

@@ -5,6 +5,8 @@ struct PlacementTrial {
   let problem: Problem
   let assignment: Assignment
   let evaluation: Evaluation
+  /// Whether the placement comes from a search, rather than from the world.
+  let wasSearched: Bool
   private let load: [Int64]
   private let edgesOf: [[Int]]
   private let rulesOf: [Int: [Problem.Rule]]
@@ -12,10 +14,12 @@ struct PlacementTrial {
   private let utilization: [Double]
   private let fullestFirst: [Int]
 
-  init(_ problem: Problem, _ assignment: Assignment, _ evaluation: Evaluation) {
+  init(_ report: PlanReport) {
+    let problem = report.problem
     self.problem = problem
-    self.assignment = assignment
-    self.evaluation = evaluation
+    assignment = report.after
+    evaluation = report.evaluation
+    wasSearched = report.lowerBound != nil
     load = problem.load(assignment)
     var edgesOf: [[Int]] = Array(repeating: [], count: problem.workloads.count)
     for (e, edge) in problem.edges.enumerated() {
@@ -42,30 +46,29 @@ struct PlacementTrial {
     var reason: CrossingReason
     /// What the change would cost; nil where it cannot be done.
     var cost: Double?
+    /// What is missing for it, as a share of a node.
+    var shortage = Double.infinity
   }
 
-  /// Moves each of an edge's workloads to the other and answers what stands against the better of the two.
+  /// Moves each of an edge's workloads to the other and answers what stands against the one that comes closest.
   func reason(edge e: Int, _ names: WorkloadLabels, _ units: [ResourceUnit]) -> CrossingReason {
     let edge = problem.edges[e]
-    let outcomes = [
-      outcome(moving: edge.u, to: edge.v, names, units), outcome(moving: edge.v, to: edge.u, names, units),
-    ]
-    let possible = outcomes.filter { $0.cost != nil }
-    return
-      (possible.min { ($0.cost ?? 0) < ($1.cost ?? 0) } ?? outcomes.first { $0.reason.kind == .noRoom } ?? outcomes[0])
-      .reason
+    let one = outcome(moving: edge.u, to: edge.v, names, units)
+    let other = outcome(moving: edge.v, to: edge.u, names, units)
+    let isOneCloser = (one.cost ?? .infinity, one.shortage) <= (other.cost ?? .infinity, other.shortage)
+    return isOneCloser ? one.reason : other.reason
   }
 
   private func outcome(moving w: Int, to other: Int, _ names: WorkloadLabels, _ units: [ResourceUnit]) -> Outcome {
     let target = spreadLike(other, replicas: problem.workloads[w].replicas)
     guard target != assignment.placed[w] else {
-      return Outcome(reason: CrossingReason(kind: .noGain, text: "as close as their replica counts allow"), cost: nil)
+      return Outcome(reason: CrossingReason(kind: .noGain, text: "as close as their replica counts allow"))
     }
-    if let obstacle = obstacle(moving: w, to: target, names, units) { return Outcome(reason: obstacle, cost: nil) }
+    if let obstacle = obstacle(moving: w, to: target, names, units) { return obstacle }
     var trial = assignment
     trial.placed[w] = target
     if let rule = brokenRule(moving: w, trial) {
-      return Outcome(reason: CrossingReason(kind: .rule, text: text(of: rule, names)), cost: nil)
+      return Outcome(reason: CrossingReason(kind: .rule, text: text(of: rule, names)))
     }
     return price(moving: w, trial, names)
   }
@@ -88,11 +91,13 @@ struct PlacementTrial {
     assignment.placed[w].first { $0.node == n }?.replicas ?? 0
   }
 
+  /// A node that may not, or cannot, take what the trial puts there.
   private func obstacle(
     moving w: Int, to target: [Problem.Placed], _ names: WorkloadLabels, _ units: [ResourceUnit]
-  ) -> CrossingReason? {
+  ) -> Outcome? {
     for place in target where place.replicas > problem.limit(workload: w, node: place.node) {
-      return CrossingReason(kind: .rule, text: "\(names[w]) may not run on \(problem.nodes[place.node].name.printable)")
+      let node = problem.nodes[place.node].name.printable
+      return Outcome(reason: CrossingReason(kind: .rule, text: "\(names[w]) may not run on \(node)"))
     }
     for place in target {
       let more = place.replicas - replicas(w, on: place.node)
@@ -102,10 +107,13 @@ struct PlacementTrial {
         let need = Int64(more) * problem.requests[w * problem.resources.count + k]
         let left = problem.allocatable[i] - load[i]
         guard need > 0, need > left else { continue }
-        return CrossingReason(
-          kind: .noRoom,
-          text: "no room: \(names[w]) needs \(units[k].describe(need, of: resource)), "
-            + "\(problem.nodes[place.node].name.printable) has \(units[k].describe(max(0, left))) left"
+        let who = names[w] + (more == 1 ? "" : " ×\(more)")
+        let text =
+          "no room: \(who) needs \(units[k].describe(need, of: resource)), "
+          + "\(problem.nodes[place.node].name.printable) has \(units[k].describe(max(0, left))) left"
+        return Outcome(
+          reason: CrossingReason(kind: .noRoom, text: text),
+          shortage: Double(need - left) / Double(max(1, problem.allocatable[i]))
         )
       }
     }
@@ -165,7 +173,8 @@ struct PlacementTrial {
     let noise = 1e-6 * abs(evaluation.objective)
     let reason: CrossingReason
     if cost < -noise {
-      reason = CrossingReason(kind: .missed, text: "moving \(names[w]) would help: the search ended before it tried")
+      let text = "moving \(names[w]) would help" + (wasSearched ? ": the search ended before it tried" : "")
+      reason = CrossingReason(kind: .missed, text: text)
     } else if traffic >= peak, traffic >= moves, traffic > noise {
       reason = CrossingReason(kind: .heavierTraffic, text: heavier(part, before, after, names))
     } else if peak >= moves, peak > noise {

@@ -54,6 +54,8 @@ public struct TextTable: Sendable {
   private var rows: [[Cell]] = []
   /// A flexible column does not get narrower than this.
   private static let narrowest = 8
+  /// A column that wraps gets no narrower than this as long as others can.
+  private static let narrowSentence = 24
   private static let gutter = 2
 
   /// Makes a table without rows.
@@ -92,14 +94,20 @@ public struct TextTable: Sendable {
     }
     guard let width else { return widths }
     var excess = widths.reduce(0, +) + Self.gutter * (columns.count - 1) + indent - width
-    let flexible = columns.indices.filter { columns[$0].overflow != .never }
-    while excess > 0, let widest = flexible.max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest {
-      let next = flexible.filter { widths[$0] < widths[widest] }.map { widths[$0] }.max() ?? 0
-      let cut = min(excess, widths[widest] - max(next, Self.narrowest))
-      widths[widest] -= max(1, cut)
-      excess -= max(1, cut)
-    }
+    // Sentences give way before names do.
+    shrink(&widths, &excess, columns.indices.filter { columns[$0].overflow == .wrap }, downTo: Self.narrowSentence)
+    shrink(&widths, &excess, columns.indices.filter { columns[$0].overflow != .never }, downTo: Self.narrowest)
     return widths
+  }
+
+  /// Narrows the widest of some columns until the table fits or they are as narrow as they may get.
+  private func shrink(_ widths: inout [Int], _ excess: inout Int, _ flexible: [Int], downTo narrowest: Int) {
+    while excess > 0, let widest = flexible.max(by: { widths[$0] < widths[$1] }), widths[widest] > narrowest {
+      let next = flexible.filter { widths[$0] < widths[widest] }.map { widths[$0] }.max() ?? 0
+      let cut = max(1, min(excess, widths[widest] - max(next, narrowest)))
+      widths[widest] -= cut
+      excess -= cut
+    }
   }
 
   private func append(_ row: [Cell], _ widths: [Int], _ style: TerminalStyle, to text: inout String) {

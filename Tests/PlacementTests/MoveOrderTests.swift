@@ -48,6 +48,18 @@ struct MoveOrderTests {
     #expect(order.interruptions.isEmpty)
   }
 
+  @Test("A replica that frees nothing waits for one that frees a wanted node and does not fit yet")
+  func uselessWaits() {
+    // On node 0 there is room for w0 at once, but w1 needs it, together with what w2 leaves: w3 waits for w1's node.
+    let problem = problem(
+      capacities: [4, 2, 1, 1],
+      [(1, [0, 0, 0, 1], 1), (2, [0, 1, 0, 0], 1), (1, [1, 0, 0, 0], 1), (2, [1, 0, 0, 0], 1)]
+    )
+    let order = problem.moveOrder(to: assignment([[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0]]))
+    #expect(order.steps.map(\.workload) == [2, 1, 3, 0])
+    #expect(order.interruptions.isEmpty)
+  }
+
   @Test("Two that swap full nodes: one is interrupted and named, the one with other replicas running")
   func swap() {
     let problem = problem(

@@ -21,9 +21,12 @@ struct CrossingAnalysisTests {
     return problem
   }
 
-  private func reason(_ problem: Problem, _ counts: [[Int]], edge: Int = 0) -> CrossingReason? {
+  private func reason(
+    _ problem: Problem, _ counts: [[Int]], edge: Int = 0, lowerBound: Double? = nil
+  ) -> CrossingReason? {
     let placed = counts.map { SampleReports.placed($0) }
-    let report = PlanReport(title: "", problem: problem, assignment: Assignment(placed: placed))
+    let report = PlanReport(
+      title: "", problem: problem, assignment: Assignment(placed: placed), lowerBound: lowerBound)
     return CrossingAnalysis(report).reason(edge: edge)
   }
 
@@ -166,7 +169,16 @@ struct CrossingAnalysisTests {
   func missed() {
     let problem = problem([(1, 1000), (1, 1000)], nodes: [4000, 4000], edges: [(0, 1, 1)])
     #expect(
-      reason(problem, [[1, 0], [0, 1]])
+      reason(problem, [[1, 0], [0, 1]], lowerBound: 0)
         == .init(kind: .missed, text: "moving a would help: the search ended before it tried"))
+    #expect(reason(problem, [[1, 0], [0, 1]]) == .init(kind: .missed, text: "moving a would help"))
+  }
+
+  @Test("Of two that do not fit, the one that lacks less is named, with how many replicas of it")
+  func leastShortage() {
+    let problem = problem([(1, 3000), (2, 500), (1, 2900), (1, 800)], nodes: [4000, 4000], edges: [(0, 1, 1)])
+    #expect(
+      reason(problem, [[1, 0], [0, 2], [0, 1], [1, 0]])
+        == .init(kind: .noRoom, text: "no room: b ×2 needs 1 cpu, node-1 has 0.2 left"))
   }
 }
