@@ -35,10 +35,12 @@ struct PlacementModel {
   var indicators: [DomainKey: Formulation.Sum] = [:]
 
   /// The model of the whole problem.
-  init(_ problem: Problem) {
-    let none = Assignment(placed: problem.workloads.map { _ in [] })
+  ///
+  /// - Parameter optional: workloads that may also have fewer replicas than they should.
+  init(_ problem: Problem, optional: Set<Int> = []) {
     self.init(
-      problem, nodes: Array(problem.nodes.indices), fixed: none.placed, replicas: problem.workloads.map(\.replicas))
+      problem, nodes: Array(problem.nodes.indices), fixed: problem.workloads.map { _ in [] },
+      replicas: problem.workloads.map(\.replicas), optional: optional)
   }
 
   /// The model of what `nodes` hold in `assignment`, everything on other nodes staying as it is.
@@ -54,7 +56,9 @@ struct PlacementModel {
     self.init(problem, nodes: nodes, fixed: fixed, replicas: replicas)
   }
 
-  private init(_ problem: Problem, nodes: [Int], fixed: [[Problem.Placed]], replicas: [Int]) {
+  private init(
+    _ problem: Problem, nodes: [Int], fixed: [[Problem.Placed]], replicas: [Int], optional: Set<Int> = []
+  ) {
     self.problem = problem
     self.nodes = nodes
     self.fixed = fixed
@@ -66,7 +70,7 @@ struct PlacementModel {
     var place = Array(repeating: -1, count: problem.nodes.count)
     for (i, n) in nodes.enumerated() { place[n] = i }
     self.place = place
-    addReplicas()
+    addReplicas(optional)
     addCapacities()
     addTraffic()
     addPeak()
@@ -84,7 +88,7 @@ struct PlacementModel {
   }
 
   /// Every replica placed, within limits; no column where there is no room for a replica.
-  private mutating func addReplicas() {
+  private mutating func addReplicas(_ optional: Set<Int>) {
     let resources = problem.resources.count
     columns = Array(repeating: -1, count: workloads.count * nodes.count)
     for (i, w) in workloads.enumerated() {
@@ -100,7 +104,7 @@ struct PlacementModel {
         columns[i * nodes.count + j] = column
         all.terms.append((column, 1))
       }
-      formulation.addRow(all, atLeast: Double(replicas[i]), atMost: Double(replicas[i]))
+      formulation.addRow(all, atLeast: optional.contains(w) ? 0 : Double(replicas[i]), atMost: Double(replicas[i]))
     }
   }
 
