@@ -18,9 +18,9 @@ struct PlanCommand: AsyncParsableCommand {
           kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
           tonari plan -c cluster.json -t traffic.csv --report report.html
 
-        From a pipe, as an object for the cluster:
+        From a pipe, as an object alone:
           kubectl get nodes,pods,deploy,sts,ds,svc -A -o json |
-            tonari plan -c - -t istio.json.gz -o yaml | kubectl apply -f -
+            tonari plan -c - -t istio.json.gz -o yaml > plan.yaml
 
         Move five replicas at most, and only where it pays:
           tonari plan -c cluster.json -t traffic.csv --max-moves 5 --move-cost 0.001
