@@ -39,6 +39,16 @@ struct PlanCommand: AsyncParsableCommand {
   @OptionGroup(title: "Search") var search: SearchOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Write the problem to placement.dat in this folder, for GLPK's glpsol.",
+      discussion: "glpsol -m models/placement.mod -d <folder>/placement.dat solves the same instance.",
+      valueName: "folder"
+    ),
+    completion: .directory
+  )
+  var exportModel: String?
+
   func run() async throws {
     let command = self
     try await onWorkerThread { try command.plan() }
@@ -49,6 +59,7 @@ struct PlanCommand: AsyncParsableCommand {
     let display = ProgressDisplay(output.progressMode)
     var planned = try input.read(display)
     objective.apply(to: &planned.problem)
+    if let exportModel { try export(planned.problem, to: exportModel) }
 
     let conflicts = planned.conflicts()
     guard conflicts.isEmpty else {
@@ -89,5 +100,12 @@ struct PlanCommand: AsyncParsableCommand {
     report.details = input.details + objective.details + search.details
     report.details.append(PlanReport.Detail("search", Human.duration(elapsed)))
     try output.deliver(plan, report)
+  }
+
+  private func export(_ problem: Problem, to folder: String) throws {
+    let url = URL(filePath: folder, directoryHint: .isDirectory)
+    try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    // Where there is no folder now, writing says why.
+    try OutputFile(path: url.appending(path: "placement.dat").path).write(problem.exportModel())
   }
 }

@@ -64,14 +64,8 @@ struct PlanTests {
   func pipes() async throws {
     try await Fixtures.withFolder { folder in
       let packed = folder.appending(path: "traffic.csv.gz")
-      _ = FileManager.default.createFile(atPath: packed.path, contents: nil)
-      let gzip = Process()
-      gzip.executableURL = URL(filePath: "/usr/bin/env")
-      gzip.arguments = ["gzip", "-c", Fixtures.traffic]
-      gzip.standardOutput = try FileHandle(forWritingTo: packed)
-      try gzip.run()
-      gzip.waitUntilExit()
-
+      let gzip = try #require(Fixtures.program("gzip"))
+      try Fixtures.run(gzip, ["-c", Fixtures.traffic]).write(to: packed)
       let run = try await TonariProcess.run(
         "plan", "--cluster", "-", "--traffic", packed.path, "--effort", "1", "-o", "yaml",
         input: Data(contentsOf: URL(filePath: Fixtures.cluster))
@@ -150,6 +144,34 @@ struct PlanTests {
       #expect(object?["phase"] is String)
       #expect(object?["seconds"] is Double)
       #expect(object?["lowerBound"] is Double)
+    }
+  }
+
+  @Test(
+    "exports the problem, of which glpsol finds the same optimum",
+    .enabled(if: Fixtures.program("glpsol") != nil || Fixtures.isCI, "needs glpsol, of the package glpk-utils")
+  )
+  func export() async throws {
+    let glpsol = try #require(Fixtures.program("glpsol"), "CI must have glpsol")
+    try await Fixtures.withFolder { folder in
+      let cluster = folder.appending(path: "cluster.yaml")
+      try Fixtures.pairs.write(to: cluster)
+      let run = try await TonariProcess.run(
+        "plan", "--cluster", cluster.path, "--traffic", "-", "--effort", "2", "--export-model", "model", "-o", "json",
+        input: Fixtures.trafficOfPairs,
+        in: folder
+      )
+      #expect(run.status == 0, "\(run.messages)")
+      let status = try #require(PlacementPlan(run.output, file: "standard output").status)
+      let model = Fixtures.root.appending(path: "models/placement.mod").path
+      let data = folder.appending(path: "model/placement.dat").path
+      let report = folder.appending(path: "solution.txt")
+      _ = try Fixtures.run(glpsol, ["-m", model, "-d", data, "-w", report.path])
+      let line = try String(contentsOf: report, encoding: .utf8).split(separator: "\n")
+        .first { $0.hasPrefix("c Objective:") }
+      let words = try #require(line).split(separator: " ")
+      let optimum = try #require(words.compactMap { Double($0) }.first, "\(words)")
+      #expect(abs(status.objective - optimum) < 1e-6 * optimum)
     }
   }
 
