@@ -29,8 +29,8 @@ final class Portfolio: Sendable {
   protocol Member: AnyObject {
     /// What the member does, for the progress line.
     var phase: String { get }
-    /// How much of its worker's time the member asks for, beside members that ask for 1; 0 when it has no more to do.
-    var share: Double { get }
+    /// How much of its worker's time the member asks for in a cycle, beside members that ask for 1; 0 for none.
+    func share(inCycle cycle: Int) -> Double
     func work(_ slice: WorkSlice, cycle: Int, best: Best) -> Finding
   }
 
@@ -133,7 +133,10 @@ final class Portfolio: Sendable {
   private func members(of worker: Int, workers: Int, searchers: Int) -> [(index: Int, member: any Member)] {
     var all: [(Int, any Member)] = []
     // The proof shares the last worker; it comes first there, as it is the one that can end the search.
-    if worker == workers - 1 { all.append((searchers, ProofMember(problem, isProven: isProven))) }
+    if worker == workers - 1 {
+      all.append((searchers, ProofMember(problem, isProven: isProven)))
+      all.append((searchers + 1, SubproblemMember(problem, seed: options.seed)))
+    }
     for index in 0..<searchers where index % workers == worker {
       all.append((index, AnnealingMember(problem, seed: options.seed, index: index)))
     }
@@ -145,13 +148,13 @@ final class Portfolio: Sendable {
   ) -> [CycleGate.Result] {
     var results: [CycleGate.Result] = []
     for (position, entry) in members.enumerated() {
-      let share = entry.member.share
+      let share = entry.member.share(inCycle: order.cycle)
       guard share > 0 else { continue }
       var end = order.end
       if order.work == nil, let last = order.end {
         // The members that are still to come on this worker divide what is left of the cycle.
         let now = context.elapsed()
-        let rest = members[position...].reduce(0) { $0 + $1.member.share }
+        let rest = members[position...].reduce(0) { $0 + $1.member.share(inCycle: order.cycle) }
         end = now + (last - now) * (share / rest)
       }
       let phase = entry.member.phase

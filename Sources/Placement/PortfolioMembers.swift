@@ -1,3 +1,5 @@
+internal import Topology
+
 /// Searches by annealing: from hot and from warm in turns, so that members differ.
 final class AnnealingMember: Portfolio.Member {
   private let problem: Problem
@@ -12,7 +14,7 @@ final class AnnealingMember: Portfolio.Member {
   }
 
   var phase: String { "local search" }
-  var share: Double { 1 }
+  func share(inCycle cycle: Int) -> Double { 1 }
 
   func work(_ slice: WorkSlice, cycle: Int, best: Portfolio.Best) -> Portfolio.Finding {
     var slice = slice
@@ -37,9 +39,83 @@ final class ProofMember: Portfolio.Member {
   }
 
   var phase: String { "bound" }
-  var share: Double { 0 }
+  func share(inCycle cycle: Int) -> Double { 0 }
 
   func work(_ slice: WorkSlice, cycle: Int, best: Portfolio.Best) -> Portfolio.Finding {
     Portfolio.Finding()
+  }
+}
+
+/// Improves by GLPK: takes up a few nodes between which traffic crosses, and places what they hold anew, exactly.
+///
+/// It finds exchanges of many replicas at once that annealing hardly ever proposes, at a price: one sub-problem costs as
+/// much as some hundred thousand proposals. So it has a small share, and starts when the easy gains are made.
+final class SubproblemMember: Portfolio.Member {
+  private let problem: Problem
+  private var random: SeededGenerator
+
+  private static let firstCycle = 2
+  private static let nodeLimit = 100
+
+  init(_ problem: Problem, seed: UInt64) {
+    self.problem = problem
+    random = SeededGenerator(seed: seed ^ 0x5DEE_CE66)
+  }
+
+  var phase: String { "sub-problems" }
+
+  func share(inCycle cycle: Int) -> Double {
+    cycle >= Self.firstCycle && problem.nodes.count > 1 && !problem.edges.isEmpty ? 0.1 : 0
+  }
+
+  func work(_ slice: WorkSlice, cycle: Int, best: Portfolio.Best) -> Portfolio.Finding {
+    var slice = slice
+    var assignment = best.assignment
+    var crossing = crossingTraffic(best.evaluation)
+    // A sub-problem takes as long as some hundred thousand proposals, and has a tenth of their share.
+    let price = 3_000_000
+    while slice.fraction() != nil {
+      slice.spend(price)
+      let nodes = neighbouringNodes(assignment, crossing)
+      guard nodes.count > 1 else { break }
+      // Where GLPK gives up on a sub-problem, the placement simply stays as it is.
+      let isOver = { slice.fraction() == nil && slice.isLimitedByTime }
+      guard
+        let improved = try? problem.improved(
+          assignment, on: nodes, nodeLimit: Self.nodeLimit, shouldStop: isOver)
+      else { continue }
+      assignment = improved
+      crossing = crossingTraffic(problem.evaluate(improved))
+    }
+    return Portfolio.Finding(assignment: assignment)
+  }
+
+  private func crossingTraffic(_ evaluation: Evaluation) -> [Double] {
+    problem.edges.indices.map { e in
+      problem.edges[e].traffic
+        * (problem.weights.leavingNode * (1 - evaluation.localShareOfEdge[e])
+          + problem.weights.leavingZone * (1 - evaluation.zoneShareOfEdge[e]))
+    }
+  }
+
+  /// Two or three nodes that hold the ends of edges with much crossing traffic.
+  private func neighbouringNodes(_ assignment: Assignment, _ crossing: [Double]) -> [Int] {
+    let total = crossing.reduce(0, +)
+    guard total > 0 else { return [] }
+    let wanted = min(problem.nodes.count, 2 + random.below(2))
+    var nodes = Set<Int>()
+    for _ in 0..<20 where nodes.count < wanted {
+      var point = random.unit() * total
+      let e = crossing.firstIndex { cost in
+        point -= cost
+        return point < 0
+      }
+      guard let e else { continue }
+      for w in [problem.edges[e].u, problem.edges[e].v] where nodes.count < wanted {
+        let placed = assignment.placed[w]
+        nodes.insert(placed[random.below(placed.count)].node)
+      }
+    }
+    return nodes.sorted()
   }
 }

@@ -44,6 +44,9 @@ struct WorkSlice {
     return fraction < 1 ? fraction : nil
   }
 
+  /// Whether the slice ends by the clock alone.
+  var isLimitedByTime: Bool { work == nil }
+
   /// Notes work done.
   mutating func spend(_ proposals: Int) { spent += proposals }
 }
