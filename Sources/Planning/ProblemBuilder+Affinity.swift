@@ -65,13 +65,16 @@ extension ProblemBuilder {
       }
       remaining.removeAll(where: group.contains)
       let keys = Set(group.flatMap { terms[$0].map(\.topologyKey) })
-      // The finest key first: its domain decides those of the others.
+      // The finest key first: the domains of the others must overlap with its own.
       let byCount = keys.map { key in (key, topology(key)) }.sorted { a, b in
         ((b.1.max() ?? -1), a.0) < ((a.1.max() ?? -1), b.0)
       }
+      let complete = nodes.indices.filter { n in byCount.allSatisfy { $0.1[n] >= 0 } }
+      var shared = complete.isEmpty ? Array(nodes.indices) : complete
       for (key, domains) in byCount {
         let members = group.filter { w in terms[w].contains { $0.topologyKey == key } }
-        let best = bestDomain(for: members, domains)
+        let best = bestDomain(for: members, domains, among: Set(shared.map { domains[$0] }))
+        shared.removeAll { domains[$0] != best }
         for w in members {
           exclude(w, "in the one \(key) that its replicas share") { domains[$0] < 0 || domains[$0] != best }
         }
@@ -87,9 +90,9 @@ extension ProblemBuilder {
     }
   }
 
-  private func bestDomain(for members: [Int], _ domains: [Int32]) -> Int32? {
+  private func bestDomain(for members: [Int], _ domains: [Int32], among candidates: Set<Int32>) -> Int32? {
     var best: (domain: Int32, score: (Int, Int, Int64))?
-    for domain in 0..<((domains.max() ?? -1) + 1) {
+    for domain in candidates.sorted() where domain >= 0 {
       let inside = nodes.indices.filter { domains[$0] == domain }
       var score: (Int, Int, Int64) = (0, 0, 0)
       for w in members {
