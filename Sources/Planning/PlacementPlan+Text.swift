@@ -6,7 +6,7 @@ extension PlacementPlan {
   public func yaml() throws -> String {
     let encoded = try YAMLEncoder().encode(self)
     guard let node = try compose(yaml: encoded) else { return encoded }
-    return try serialize(node: node.restyled(), width: 120)
+    return try serialize(node: node.restyled(), width: -1)
   }
 
   /// The plan as JSON: indented, keys sorted, with a newline at the end.
@@ -118,8 +118,11 @@ private func word(for type: any Any.Type) -> String {
 }
 
 extension Node {
-  /// Writes numbers without an exponent where that is shorter to read, and objects of scalars alone on one line when
-  /// they stand in a list or are small.
+  /// The longest object that is written on one line, in characters.
+  private static let lineLimit = 120
+
+  /// Writes numbers without an exponent where that is shorter to read, and objects without lists on one line where they
+  /// fit.
   fileprivate func restyled() -> Node {
     switch self {
     case .scalar(var scalar):
@@ -130,12 +133,26 @@ extension Node {
       return .scalar(scalar)
     case .mapping(let mapping):
       let pairs = mapping.map { ($0.key, $0.value.restyled()) }
-      let isSmall = pairs.count <= 3 && pairs.allSatisfy { $0.1.scalar != nil }
-      return .mapping(Mapping(pairs, mapping.tag, isSmall ? .flow : .block))
+      let styled = Mapping(pairs, mapping.tag, .flow)
+      let fits = Node.mapping(styled).lineLength.map { $0 <= Self.lineLimit } ?? false
+      return .mapping(fits ? styled : Mapping(pairs, mapping.tag, .block))
     case .sequence(let sequence):
       return .sequence(Sequence(sequence.map { $0.restyled() }, sequence.tag, .block))
     case .alias:
       return self
+    }
+  }
+
+  /// How many characters the node takes on a line; nil where it cannot stand on one.
+  private var lineLength: Int? {
+    switch self {
+    case .scalar(let scalar): return scalar.string.count
+    case .mapping(let mapping) where mapping.style == .flow:
+      return mapping.reduce(0) { length, pair in
+        guard let length, let key = pair.key.lineLength, let value = pair.value.lineLength else { return nil }
+        return length + key + value + 4
+      }
+    case .mapping, .sequence, .alias: return nil
     }
   }
 }

@@ -75,7 +75,10 @@ public struct PlanInput: Sendable {
   /// What a user should know of traffic that is not between two workloads.
   private static func remarks(on traffic: ResolvedTraffic, of problem: Problem) -> [String] {
     var remarks: [String] = []
-    func percent(_ part: Double) -> String { "\((part / traffic.total * 1000).rounded() / 10) %" }
+    func percent(_ part: Double) -> String {
+      let tenths = (part / traffic.total * 1000).rounded()
+      return tenths > 0 ? "\(tenths / 10) %" : "less than 0.1 %"
+    }
     if problem.edges.isEmpty {
       remarks.append("there is no traffic between workloads of the plan: it can only balance the nodes")
     }
