@@ -23,7 +23,7 @@ build: toolchain deps ## Build for release.
 
 demo: build ## Plan the example shop: leaves plan.yaml and report.html.
 	$(TONARI) plan --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv \
-	  --time-limit 10s --out plan.yaml --report report.html
+	  --name teahouse --time-limit 10s --out plan.yaml --report report.html
 	@echo
 	@echo "The plan is in plan.yaml, the picture in report.html."
 

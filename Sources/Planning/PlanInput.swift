@@ -87,6 +87,11 @@ public struct PlanInput: Sendable {
         "\(percent(traffic.selfTraffic)) of the traffic is of workloads with themselves; it is not part of the plan"
       )
     }
+    let splits = traffic.notes.prefix(3)
+    if !splits.isEmpty {
+      let more = traffic.notes.count - splits.count
+      remarks.append(splits.joined(separator: "; ") + (more > 0 ? "; and \(more) names more" : ""))
+    }
     let unknown = traffic.outside.filter { $0.reason == EndpointResolver.unknownReason }
     let unknownTraffic = unknown.reduce(0) { $0 + $1.traffic }
     if unknownTraffic > 0.5 * traffic.total {

@@ -76,6 +76,17 @@ struct PlanInputTests {
     )
   }
 
+  @Test("says how traffic is split where a name means several workloads")
+  func split() throws {
+    let objects = try snapshot(
+      node("n1"), workload("v1", labels: "app.kubernetes.io/name: reviews"),
+      workload("v2", replicas: 3, labels: "app.kubernetes.io/name: reviews"), workload("web")
+    )
+    let input = try PlanInput(ClusterProblem(objects), Self.traffic(("web", "reviews", 8)))
+    #expect(input.problem.edges.map(\.traffic) == [2, 6])
+    #expect(input.warnings == ["reviews means several workloads, by replicas: shop/v1, shop/v2"])
+  }
+
   @Test("without traffic can only be balanced, and says so")
   func noTraffic() throws {
     let input = try PlanInput(Self.cluster(), TrafficGraph())
