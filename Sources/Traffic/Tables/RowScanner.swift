@@ -13,6 +13,8 @@ struct RowScanner: Sendable {
   private var carry: [UInt8] = []
   /// Where the fields of the current row end that are already complete, counted from the row's start.
   private var ends: [Int] = []
+  /// Where the fields of a complete row lie; kept, so that not every row allocates.
+  private var fields: [Range<Int>] = []
   private var rowLine: Int
   private var isAtRowStart = true
   private var isComment = false
@@ -104,7 +106,13 @@ struct RowScanner: Sendable {
     guard bytes.contains(where: { !$0.isWhitespace }) else { return }
     ends.append(bytes.count)
     guard hasQuotes else {
-      return try reader.read(Row(line: rowLine, bytes: bytes, fields: trimmedFields(of: bytes)))
+      fields.removeAll(keepingCapacity: true)
+      var start = 0
+      for end in ends {
+        fields.append(trim(start..<end, of: bytes))
+        start = end + 1
+      }
+      return try reader.read(Row(line: rowLine, bytes: bytes, fields: fields))
     }
     let unquoted = try unquote(bytes)
     try unquoted.bytes.withUnsafeBufferPointer { (buffer) throws(TrafficError) in
@@ -120,14 +128,6 @@ struct RowScanner: Sendable {
       line: rowLine,
       message: "found a row of more than \(Self.rowLimit) bytes, expected a line end (or a closing quote) before"
     )
-  }
-
-  private func trimmedFields(of bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
-    var start = 0
-    return ends.map { end in
-      defer { start = end + 1 }
-      return trim(start..<end, of: bytes)
-    }
   }
 
   private func trim(_ range: Range<Int>, of bytes: UnsafeRawBufferPointer) -> Range<Int> {
