@@ -30,6 +30,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -54,7 +55,14 @@ let package = Package(
     ),
     module("Planning", ["Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
     module("Files", ["CZlib"]),
-    module("Kubernetes", ["Topology", "Yams"]),
+    module(
+      "Kubernetes",
+      [
+        "Topology", "Yams", "CCurl",
+        .product(name: "HashTreeCollections", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ]
+    ),
 
     // Pure decisions.
     module("Placement", ["Topology", "CGLPK"]),
@@ -62,6 +70,7 @@ let package = Package(
     module("Topology"),
 
     // C libraries and thin shims.
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CGLPK", linkerSettings: [.linkedLibrary("glpk")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -71,7 +80,10 @@ let package = Package(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
       swiftSettings: settings),
     tests("Placement", ["Topology", "CGLPK", "PlacementTestSupport"]),
-    tests("Kubernetes", ["Topology"]),
+    .target(
+      name: "ControlPlaneTestSupport", dependencies: ["Kubernetes", .product(name: "Logging", package: "swift-log")],
+      path: "Tests/ControlPlaneTestSupport", swiftSettings: settings),
+    tests("Kubernetes", ["Topology", "ControlPlaneTestSupport", .product(name: "Logging", package: "swift-log")]),
     tests("Files", ["CZlib"]),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),

@@ -1,0 +1,22 @@
+/// Waits until something holds, looking again and again.
+///
+/// - Parameters:
+///   - what: What is waited for, for the error.
+///   - deadline: For how long.
+///   - condition: Whether it holds.
+public func eventually(
+  _ what: String, within deadline: Duration = .seconds(30), _ condition: () async throws -> Bool
+) async throws {
+  let end = ContinuousClock.now + deadline
+  while true {
+    if try await condition() { return }
+    guard ContinuousClock.now < end else { throw NeverHappened(description: "never within \(deadline): \(what)") }
+    try await Task.sleep(for: .milliseconds(10))
+  }
+}
+
+/// What was waited for did not happen.
+public struct NeverHappened: Error, CustomStringConvertible {
+  /// What was waited for.
+  public var description: String
+}
