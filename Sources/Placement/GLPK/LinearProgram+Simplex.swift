@@ -47,7 +47,6 @@ extension LinearProgram {
     parameters.msg_lev = GLP_MSG_ON
     parameters.out_frq = 20
     parameters.meth = options.method == .primal ? GLP_PRIMAL : GLP_DUALP
-    if let limit = options.iterationLimit { parameters.it_lim = Int32(clamping: limit) }
     if let limit = options.timeLimit { parameters.tm_lim = limit.milliseconds }
     if options.presolve { parameters.presolve = GLP_ON }
     if let cutoff = options.cutoff {
@@ -55,17 +54,23 @@ extension LinearProgram {
       parameters.meth = GLP_DUAL
     }
 
+    // The simplex methods can go round in circles; nothing that does not takes as many iterations as this.
+    let plenty = 10_000 + 20 * (rowCount + columnCount)
+    parameters.it_lim = Int32(clamping: min(options.iterationLimit ?? .max, plenty))
+
     let watch = Watch(shouldStop)
     var result = GLP_EBADB
-    for attempt in 0..<2 {
-      // A basis that lost a column, or that went bad numerically, is made anew.
-      if attempt > 0 { try crash() }
+    for attempt in 0..<3 {
+      // A basis that lost a column, or went bad numerically, is made anew, and at last the other method is tried.
+      if attempt > 0 { try attempt == 1 ? crash() : resetBasis() }
+      if attempt == 2 { parameters.meth = parameters.meth == GLP_PRIMAL ? GLP_DUALP : GLP_PRIMAL }
       let code = withExtendedLifetime(watch) {
         tonari_glpk_simplex(handle, &parameters, Watch.call, Unmanaged.passUnretained(watch).toOpaque(), &result)
       }
       if code == Int32(TONARI_GLPK_STOPPED) { return .stopped }
       try check(code)
-      if ![GLP_EBADB, GLP_ESING, GLP_ECOND, GLP_EFAIL].contains(result) { break }
+      let circles = result == GLP_EITLIM && options.iterationLimit ?? .max > plenty
+      if ![GLP_EBADB, GLP_ESING, GLP_ECOND, GLP_EFAIL].contains(result) && !circles { break }
     }
 
     switch result {

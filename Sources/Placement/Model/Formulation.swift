@@ -168,6 +168,7 @@ struct Formulation {
       }
     }
     try program.load(matrix)
+    try program.scale()
     return program
   }
 }

@@ -108,25 +108,27 @@ struct PlacementModel {
     }
   }
 
-  /// What replicas request on each node; amounts are divided by their greatest common divisor, so that bytes do not
-  /// drown in rounding.
+  /// What replicas request on each node, as parts of what the node has: bytes would be off any scale. Capacities are
+  /// first rounded down to a whole number of the requests' greatest common divisor.
   private mutating func addCapacities() {
     let resources = problem.resources.count
     for k in 0..<resources {
       let unit = workloads.reduce(Int64(0)) { greatestCommonDivisor($0, problem.requests[$1 * resources + k]) }
       guard unit > 0 else { continue }
       for n in nodes {
+        // Where it is 0, no workload that requests the resource has a column.
+        let capacity = Double(problem.capacity(node: n, resource: k) / unit)
         var load = Formulation.Sum()
         var most = 0.0
         for w in workloads {
           let request = problem.requests[w * resources + k] / unit
           if request > 0, let column = column(workload: w, node: n) {
-            load.terms.append((column, Double(request)))
-            most += Double(request) * formulation.upper[column]
+            let part = Double(request) / capacity
+            load.terms.append((column, part))
+            most += part * formulation.upper[column]
           }
         }
-        let capacity = Double(problem.capacity(node: n, resource: k) / unit)
-        if most > capacity { formulation.addRow(load, atMost: capacity) }
+        if most > 1 { formulation.addRow(load, atMost: 1) }
       }
     }
   }
