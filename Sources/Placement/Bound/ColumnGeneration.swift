@@ -1,0 +1,167 @@
+/// Bounds the gain of a tier from above by column generation.
+///
+/// For any prices of items, no placement gains more than what the prices make of all replicas, and for each bin what
+/// its best pattern is worth beyond them (Lagrangian duality): the bound holds whatever the linear program says, and
+/// also where the best pattern is only known to be below something. The program over the patterns so far proposes
+/// prices; they are drawn towards those of the best bound, which settles them sooner (Wentges 1997).
+final class ColumnGeneration {
+  /// What a step did.
+  enum Progress {
+    /// New patterns came in, or a wider search is due.
+    case improving
+    /// The bound meets the program's value.
+    case converged
+    /// Was told to stop.
+    case stopped
+  }
+
+  private(set) var tier: PatternTier
+  private(set) var pool = PatternPool()
+  let master: PatternMaster
+  private(set) var searches: [PatternSearch] = []
+
+  /// No placement at the utilization in force gains more.
+  private(set) var bound: Double
+  /// The prices with the lowest bound at the utilization in force, what the best pattern of each group is worth beyond
+  /// them at most, and the bound.
+  private(set) var center: (prices: [Double], worth: [Double], bound: Double)?
+  /// Value of the last program.
+  private(set) var value = -Double.infinity
+
+  private var widths: [Int]
+  private var isSmoothing = true
+  /// The prices that the program's are drawn towards.
+  private var anchor: [Double]?
+  let scale: Double
+  private static let narrow = 400
+  private static let smoothing = 0.6
+  static let tolerance = 1e-8
+  private static let patternsOfSearch = 30
+
+  init(_ tier: PatternTier) throws(PlacementError) {
+    self.tier = tier
+    scale = tier.totalGain
+    bound = scale
+    master = try PatternMaster(tier)
+    widths = tier.groups.map { _ in Self.narrow }
+    try makeSearches()
+  }
+
+  private func makeSearches() throws(PlacementError) {
+    searches = []
+    for group in tier.groups { searches.append(try PatternSearch(tier, group: group)) }
+  }
+
+  /// Limits what bins hold to a utilization, and says what is known of the gain there.
+  func fill(upTo utilization: Double, bound known: Double, isLower: Bool) throws(PlacementError) {
+    tier.fill(upTo: utilization)
+    try makeSearches()
+    try master.allow { pool.patterns[$0].fits(tier.groups[$1]) }
+    bound = known
+    // What is known of bins holds for bins that hold less.
+    if !isLower { center = nil }
+    value = -.infinity
+    widths = tier.groups.map { _ in Self.narrow }
+    isSmoothing = true
+  }
+
+  /// Takes in the patterns of a placement: counts of items in each bin. The first one also gives prices to start
+  /// from: each end of an edge is credited half of what the edge gains.
+  func add(_ bins: [(group: Int, counts: [Int32])]) throws(PlacementError) {
+    for bin in bins { try add(bin.counts, bin.group) }
+    guard anchor == nil else { return }
+    var prices = Array(repeating: 0.0, count: tier.itemCount)
+    for bin in bins {
+      for edge in tier.edges {
+        let share = min(
+          Double(bin.counts[edge.u]) / Double(tier.replicas[edge.u]),
+          Double(bin.counts[edge.v]) / Double(tier.replicas[edge.v]))
+        prices[edge.u] += edge.gain * share / 2 / Double(tier.replicas[edge.u])
+        prices[edge.v] += edge.gain * share / 2 / Double(tier.replicas[edge.v])
+      }
+    }
+    anchor = prices
+  }
+
+  func add(_ counts: [Int32], _ group: Int) throws(PlacementError) {
+    let index = pool.index(of: counts, tier)
+    try master.add(index, pool.patterns[index], group: group)
+  }
+
+  /// Solves the program, looks for better patterns, and improves the bound.
+  func step(_ budget: WorkBudget) throws(PlacementError) -> Progress {
+    let solution = try master.solve()
+    value = solution.value
+    budget.spend(1000)
+    if isSettled { return try settle() }
+
+    var prices = solution.prices
+    if isSmoothing, let anchor {
+      for i in prices.indices { prices[i] += Self.smoothing * (anchor[i] - prices[i]) }
+    }
+    // Where the present patterns stand at these prices.
+    var known = Array(repeating: 0.0, count: tier.groups.count)
+    for (pattern, group) in master.columns where pool.patterns[pattern].fits(tier.groups[group]) {
+      known[group] = max(known[group], pool.patterns[pattern].worth(prices))
+    }
+
+    var worth = known
+    var isTruncated = Array(repeating: false, count: tier.groups.count)
+    var found = 0
+    for g in tier.groups.indices {
+      let outcome = try searches[g].search(
+        PatternSearch.Request(
+          prices: prices, floor: widths[g] > Self.narrow ? known[g] : 0, width: widths[g],
+          keep: Self.patternsOfSearch),
+        budget)
+      budget.spend(outcome.labels)
+      worth[g] = max(known[g], outcome.bound)
+      isTruncated[g] = outcome.isTruncated
+      for pattern in outcome.patterns {
+        let index = pool.index(of: pattern.counts, tier)
+        let reduced = pool.patterns[index].worth(solution.prices) - solution.binPrices[g]
+        guard reduced > Self.tolerance * scale else { continue }
+        found += 1
+        try master.add(index, pool.patterns[index], group: g)
+      }
+    }
+    if budget.isSpent { return .stopped }
+
+    var candidate = 0.0
+    for (item, price) in prices.enumerated() { candidate += price * Double(tier.replicas[item]) }
+    for (g, group) in tier.groups.enumerated() { candidate += worth[g] * Double(group.bins.count) }
+    // Sums of so many terms are off by less than this.
+    candidate += 1e-12 * (scale + abs(candidate)) * Double(tier.itemCount + tier.edges.count)
+    let isBetter = candidate < center?.bound ?? .infinity
+    if isBetter {
+      bound = min(bound, candidate)
+      center = (prices, worth, candidate)
+    }
+    let isNarrow = widths.allSatisfy { $0 == Self.narrow }
+    anchor = isNarrow ? prices : center?.prices
+
+    if found > 0 {
+      isSmoothing = true
+      return .improving
+    }
+    if isSettled { return try settle() }
+    if isSmoothing {
+      isSmoothing = false
+      return .improving
+    }
+    guard isTruncated.contains(true) else { return try settle() }
+    for g in widths.indices where isTruncated[g] { widths[g] *= 4 }
+    isSmoothing = true
+    return .improving
+  }
+
+  private var isSettled: Bool { (center?.bound ?? .infinity) - value <= Self.tolerance * scale }
+
+  /// Ends, unless replicas were left out only because that is too cheap.
+  private func settle() throws(PlacementError) -> Progress {
+    guard master.penalty < 1e6, try master.leavesOut() else { return .converged }
+    try master.raisePenalty(to: master.penalty * 10)
+    isSmoothing = false
+    return .improving
+  }
+}

@@ -1,0 +1,83 @@
+/// The linear program over the patterns found so far: which share of each group's bins holds which pattern, so that
+/// every replica is placed and the gain is greatest.
+///
+/// Its dual values price an item's replica and a group's bin. A replica too many gains at most its edges' share of the
+/// traffic, so that it may be had at that cost; one too few costs a penalty, which grows where it has to.
+final class PatternMaster {
+  /// A solution of the program.
+  struct Solution {
+    /// Total gain.
+    var value: Double
+    /// What a replica of each item is worth.
+    var prices: [Double]
+    /// What a bin of each group is worth.
+    var binPrices: [Double]
+  }
+
+  private let tier: PatternTier
+  private let program: LinearProgram
+  private var isColumn: Set<Int> = []
+  /// Pattern and group of each column after the slacks.
+  private(set) var columns: [(pattern: Int, group: Int)] = []
+  private(set) var penalty = 1.0
+  private let slope: [Double]
+  /// What leaving out a replica costs at least, as a replica without traffic needs room all the same.
+  private let base: Double
+  private var slackCount: Int { 2 * tier.itemCount }
+
+  init(_ tier: PatternTier) throws(PlacementError) {
+    self.tier = tier
+    program = try LinearProgram()
+    var slope = Array(repeating: 0.0, count: tier.itemCount)
+    for edge in tier.edges {
+      slope[edge.u] += edge.gain / Double(tier.replicas[edge.u])
+      slope[edge.v] += edge.gain / Double(tier.replicas[edge.v])
+    }
+    self.slope = slope
+    base = slope.reduce(0, +) / Double(max(1, slope.count))
+    for replicas in tier.replicas { try program.addRow(lower: Double(replicas), upper: Double(replicas)) }
+    for group in tier.groups { try program.addRow(upper: Double(group.bins.count)) }
+    for item in 0..<tier.itemCount {
+      try program.addColumn(objective: slope[item], entries: [(item, -1)])
+      try program.addColumn(objective: penalty * max(slope[item], base), entries: [(item, 1)])
+    }
+  }
+
+  /// Adds a column, unless it is there.
+  func add(_ index: Int, _ pattern: Pattern, group: Int) throws(PlacementError) {
+    guard isColumn.insert(index * tier.groups.count + group).inserted else { return }
+    var entries: [LinearProgram.Entry] = pattern.entries.map { (Int($0.item), Double($0.count)) }
+    entries.append((tier.itemCount + group, 1))
+    try program.addColumn(objective: -pattern.gain, entries: entries)
+    columns.append((index, group))
+  }
+
+  /// Allows the columns for which `isAllowed` holds, by pattern and group.
+  func allow(_ isAllowed: (Int, Int) -> Bool) throws(PlacementError) {
+    for (j, column) in columns.enumerated() {
+      let upper = isAllowed(column.pattern, column.group) ? Double.infinity : 0
+      try program.setColumn(slackCount + j, lower: 0, upper: upper)
+    }
+  }
+
+  func solve() throws(PlacementError) -> Solution {
+    _ = try program.solve()
+    let duals = try program.duals()
+    return Solution(
+      value: -(try program.objective),
+      prices: duals[0..<tier.itemCount].map { -$0 },
+      binPrices: duals[tier.itemCount...].map { max(0, -$0) })
+  }
+
+  /// Whether replicas are left out in the last solution.
+  func leavesOut() throws(PlacementError) -> Bool {
+    let values = try program.values()
+    return (0..<tier.itemCount).contains { values[2 * $0 + 1] > 1e-7 }
+  }
+
+  /// Makes leaving out replicas dearer.
+  func raisePenalty(to penalty: Double) throws(PlacementError) {
+    self.penalty = penalty
+    for item in 0..<tier.itemCount { try program.setObjective(2 * item + 1, max(slope[item], base) * penalty) }
+  }
+}

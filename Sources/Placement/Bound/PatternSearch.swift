@@ -1,0 +1,307 @@
+/// Finds the best patterns of a bin for given prices of items: a knapsack with gains between pairs.
+///
+/// Items are decided one after the other. A label is a set of decisions so far. Of labels that agree on those items
+/// that still have undecided neighbours, one that uses no less of any resource and is worth no more than another is
+/// dropped. Every label has a bound: the relaxation's value less what each decision loses against it. The relaxation is
+/// solved anew for the most promising label of a step, and its multipliers tried on all. Labels that cannot reach the
+/// floor are dropped; where too many are left the most promising stay, and the best bound among the others tells how
+/// far the result is from the best at most.
+final class PatternSearch {
+  /// What to look for.
+  struct Request {
+    /// Price of each item's replica.
+    var prices: [Double]
+    /// Patterns worth no more than this are of no interest.
+    var floor: Double
+    /// How many labels to keep at each step.
+    var width: Int
+    /// How many patterns to return at most.
+    var keep: Int
+    /// Whether all patterns above the floor are wanted, also those that others are better than.
+    var wantsAll = false
+  }
+
+  /// What was found.
+  struct Outcome {
+    /// A pattern above the floor, and its worth: what it gains less its items' prices.
+    struct Found {
+      var counts: [Int32]
+      var worth: Double
+    }
+
+    /// Best first.
+    var patterns: [Found] = []
+    /// No pattern is worth more; the floor or above.
+    var bound: Double
+    /// Whether patterns above the floor may have been missed, other than by ``Request/keep``.
+    var isTruncated = false
+    /// Labels made: a measure of work.
+    var labels = 0
+  }
+
+  private let tier: PatternTier
+  private let group: PatternTier.Group
+  private let layout: PatternLayout
+  private let relaxation: PriceRelaxation
+  private var current: LabelLayer
+  private var following: LabelLayer
+  /// So many labels make it worth while to solve the relaxation anew, so many times at most.
+  private static let tightenFrom = 3000
+  private static let mostRounds = 5
+
+  init(_ tier: PatternTier, group: PatternTier.Group) throws(PlacementError) {
+    self.tier = tier
+    self.group = group
+    layout = PatternLayout(tier, limits: group.limits)
+    relaxation = try PriceRelaxation(tier, group: group)
+    current = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)
+    following = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)
+  }
+
+  /// Searches for the best patterns. A search whose budget is spent on the way has a bound all the same.
+  func search(_ request: Request, _ budget: WorkBudget) throws(PlacementError) -> Outcome {
+    var outcome = Outcome(bound: request.floor)
+    var dropped = -Double.infinity
+    var potential = Potential(tier, group, request.prices, try relaxation.multipliers(prices: request.prices))
+
+    current.count = 1
+    for field in 0..<current.stride { current.records[field] = 0 }
+    let root = potential.root(tier, group)
+    current.records[LabelLayer.bound] = root.bitPattern
+    current.records[LabelLayer.base] = root.bitPattern
+
+    for step in layout.order.indices {
+      let isLast = step == layout.order.count - 1
+      expand(step, request, potential, competing: !isLast && !request.wantsAll, &dropped, &outcome)
+      following.remove(upTo: request.floor)
+      if !isLast { try tighten(step, request, &potential, &outcome) }
+      dropped = max(dropped, following.shrink(to: request.width))
+      if request.wantsAll && dropped > request.floor { following.count = 0 }
+      swap(&current, &following)
+      if current.count == 0 { break }
+      if !isLast && budget.isSpent {
+        for label in 0..<current.count { dropped = max(dropped, current.bound(label)) }
+        current.count = 0
+        break
+      }
+    }
+
+    collect(request, &outcome)
+    outcome.isTruncated = dropped > request.floor
+    outcome.bound = max(outcome.bound, dropped)
+    return outcome
+  }
+
+  /// A tie of the step's item to one decided before.
+  private struct Tie {
+    var field: PatternLayout.Field
+    /// What this item's part of all replicas loses where it is above the other's, and the other way round.
+    var ownShare: Double
+    var otherShare: Double
+    /// One over the other item's replicas.
+    var part: Double
+    var isConflict: Bool
+  }
+
+  /// Decides on the step's item in all ways for all labels.
+  private func expand(
+    _ step: Int, _ request: Request, _ potential: Potential, competing: Bool, _ dropped: inout Double,
+    _ outcome: inout Outcome
+  ) {
+    let item = layout.order[step]
+    let limit = group.limits[item]
+    let ties = layout.relations[step].map { tie(of: item, $0, potential) }
+    let own = layout.fields[item]
+    let ownPart = 1 / Double(tier.replicas[item])
+    let resourceCount = tier.resourceCount
+    let stride = following.stride
+    let ownWord = following.words + own.word
+    let requests = Array(tier.requests[item * resourceCount..<(item + 1) * resourceCount])
+    let frontier = Array(layout.frontier[step * layout.wordCount..<(step + 1) * layout.wordCount])
+    let (best, profit) = (potential.best[item], potential.profit[item])
+    let room = max(2 * request.width, 1024)
+
+    var stepFloor = request.floor
+    following.count = 0
+    if competing { following.clearBuckets(for: min(room, current.count * (limit + 1))) }
+    var others = Array(repeating: 0.0, count: ties.count)
+
+    for label in 0..<current.count {
+      if following.count + limit + 1 > room {
+        let highest = following.shrink(to: request.width)
+        dropped = max(dropped, highest)
+        stepFloor = max(stepFloor, highest)
+        if request.wantsAll { return }
+        if competing { readmit(frontier, potential) }
+      }
+      following.reserve(following.count + limit + 1)
+      let from = current.records + label * stride
+      let parentBound = Double(bitPattern: from[LabelLayer.bound])
+      let parentBase = Double(bitPattern: from[LabelLayer.base])
+      var most = limit
+      for (i, tie) in ties.enumerated() {
+        let count = current.count(label, tie.field)
+        others[i] = Double(count) * tie.part
+        if tie.isConflict && count > 0 { most = 0 }
+      }
+
+      counts: for count in 0...most {
+        let part = Double(count) * ownPart
+        var base = parentBase - best + profit * Double(count)
+        for (i, tie) in ties.enumerated() {
+          let surplus = others[i] - part
+          base -= max(tie.otherShare * surplus, -tie.ownShare * surplus)
+        }
+        let bound = min(base, parentBound)
+        if bound <= stepFloor {
+          dropped = max(dropped, bound)
+          continue
+        }
+        let to = following.records + following.count * stride
+        for k in 0..<resourceCount {
+          let load = Int64(bitPattern: from[LabelLayer.load + k]) + Int64(count) * requests[k]
+          if load > group.capacity[k] { break counts }
+          to[LabelLayer.load + k] = UInt64(bitPattern: load)
+        }
+        to[LabelLayer.bound] = bound.bitPattern
+        to[LabelLayer.base] = base.bitPattern
+        for word in following.words..<stride { to[word] = from[word] }
+        to[ownWord] |= UInt64(count) << own.shift
+        outcome.labels += 1
+        if !competing || following.admit(frontier: frontier, capacityPrice: potential.multipliers.capacityPrice) {
+          following.count += 1
+        }
+      }
+    }
+  }
+
+  private func tie(of item: Int, _ relation: PatternLayout.Relation, _ potential: Potential) -> Tie {
+    let part = 1 / Double(tier.replicas[relation.other])
+    let field = layout.fields[relation.other]
+    guard let e = relation.edge else {
+      return Tie(field: field, ownShare: 0, otherShare: 0, part: part, isConflict: true)
+    }
+    let shareOfU = potential.multipliers.shareOfU[e]
+    let shareOfV = tier.edges[e].gain - shareOfU
+    let isU = tier.edges[e].u == item
+    return Tie(
+      field: field, ownShare: isU ? shareOfU : shareOfV, otherShare: isU ? shareOfV : shareOfU, part: part,
+      isConflict: false)
+  }
+
+  /// Puts the labels that are left back into buckets.
+  private func readmit(_ frontier: [UInt64], _ potential: Potential) {
+    let count = following.count
+    following.clearBuckets(for: 2 * count)
+    following.count = 0
+    while following.count < count {
+      _ = following.admit(frontier: frontier, capacityPrice: potential.multipliers.capacityPrice)
+      following.count += 1
+    }
+  }
+
+  /// Solves the relaxation for the most promising label and tries its multipliers on all.
+  private func tighten(
+    _ step: Int, _ request: Request, _ potential: inout Potential, _ outcome: inout Outcome
+  ) throws(PlacementError) {
+    var rounds = 0
+    while following.count > Self.tightenFrom && rounds < Self.mostRounds {
+      rounds += 1
+      var top = 0
+      for label in 1..<following.count where following.bound(label) > following.bound(top) { top = label }
+      let given = layout.order[0...step].map { (item: $0, count: following.count(top, layout.fields[$0])) }
+      let other = Potential(tier, group, request.prices, try relaxation.multipliers(given: given))
+      let before = following.count
+      let better = rebase(step, from: potential, to: other)
+      if 2 * better > before { potential = other }
+      following.remove(upTo: request.floor)
+      if following.count * 20 > before * 19 { break }
+    }
+  }
+
+  /// Lowers the bounds of labels to those of other multipliers where they are lower; where they are for most, these
+  /// multipliers are in force from now on. Answers for how many they are lower.
+  private func rebase(_ step: Int, from old: Potential, to new: Potential) -> Int {
+    let resourceCount = tier.resourceCount
+    let decided = layout.order[0...step]
+    var isDecided = Array(repeating: false, count: tier.itemCount)
+    for item in decided { isDecided[item] = true }
+    var constant = new.root(tier, group) - old.root(tier, group)
+    for item in decided { constant -= new.best[item] - old.best[item] }
+    // What a decided item's count promises for its undecided neighbours.
+    var promise = Array(repeating: 0.0, count: tier.itemCount)
+    for (e, edge) in tier.edges.enumerated() where isDecided[edge.u] != isDecided[edge.v] {
+      let difference = new.multipliers.shareOfU[e] - old.multipliers.shareOfU[e]
+      if isDecided[edge.u] {
+        promise[edge.u] += difference / Double(tier.replicas[edge.u])
+      } else {
+        promise[edge.v] -= difference / Double(tier.replicas[edge.v])
+      }
+    }
+    let open = decided.filter { promise[$0] != 0 }.map { (layout.fields[$0], promise[$0]) }
+    let charge = (0..<resourceCount).map { new.multipliers.capacityPrice[$0] - old.multipliers.capacityPrice[$0] }
+    func difference(_ label: Int) -> Double {
+      var difference = constant
+      for k in 0..<resourceCount { difference -= charge[k] * Double(following.load(label, k)) }
+      for (field, promise) in open { difference += promise * Double(following.count(label, field)) }
+      return difference
+    }
+    var better = 0
+    for label in 0..<following.count where difference(label) < 0 { better += 1 }
+    let takesOver = 2 * better > following.count
+    for label in 0..<following.count {
+      let record = following.records + label * following.stride
+      let base = Double(bitPattern: record[LabelLayer.base]) + difference(label)
+      if base < Double(bitPattern: record[LabelLayer.bound]) { record[LabelLayer.bound] = base.bitPattern }
+      if takesOver { record[LabelLayer.base] = base.bitPattern }
+    }
+    return better
+  }
+
+  private func collect(_ request: Request, _ outcome: inout Outcome) {
+    var found: [Outcome.Found] = []
+    for label in 0..<current.count {
+      let counts = (0..<tier.itemCount).map { Int32(current.count(label, layout.fields[$0])) }
+      var worth = tier.gain(counts)
+      for item in 0..<tier.itemCount { worth -= request.prices[item] * Double(counts[item]) }
+      outcome.bound = max(outcome.bound, worth)
+      if worth > request.floor { found.append(Outcome.Found(counts: counts, worth: worth)) }
+    }
+    found.sort { $0.worth > $1.worth }
+    outcome.patterns = Array(found.prefix(request.keep))
+  }
+}
+
+/// Item by item, what multipliers make of pricing.
+private struct Potential {
+  var multipliers: PriceRelaxation.Multipliers
+  /// What a replica of an item is worth with its part of its edges' gains, its price and its capacity charged.
+  var profit: [Double]
+  /// The most that an item's replicas are worth.
+  var best: [Double]
+
+  init(
+    _ tier: PatternTier, _ group: PatternTier.Group, _ prices: [Double], _ multipliers: PriceRelaxation.Multipliers
+  ) {
+    var profit = prices.map { -$0 }
+    for item in profit.indices {
+      for k in 0..<tier.resourceCount {
+        profit[item] -= multipliers.capacityPrice[k] * Double(tier.requests[item * tier.resourceCount + k])
+      }
+    }
+    for (e, edge) in tier.edges.enumerated() {
+      profit[edge.u] += multipliers.shareOfU[e] / Double(tier.replicas[edge.u])
+      profit[edge.v] += (edge.gain - multipliers.shareOfU[e]) / Double(tier.replicas[edge.v])
+    }
+    self.multipliers = multipliers
+    self.profit = profit
+    best = profit.indices.map { max(0, profit[$0]) * Double(group.limits[$0]) }
+  }
+
+  /// No pattern is worth more.
+  func root(_ tier: PatternTier, _ group: PatternTier.Group) -> Double {
+    var sum = best.reduce(0, +)
+    for k in 0..<tier.resourceCount { sum += multipliers.capacityPrice[k] * Double(group.capacity[k]) }
+    return sum
+  }
+}

@@ -1,0 +1,163 @@
+extension PatternTier {
+  /// The node tier of a problem.
+  init(nodesOf problem: Problem) {
+    self.init(problem, gain: problem.weights.leavingNode, bins: problem.nodes.indices.map { [$0] })
+  }
+
+  /// The zone tier of a problem: each zone is a bin as large as its nodes together.
+  init(zonesOf problem: Problem) {
+    self.init(
+      problem, gain: problem.weights.leavingZone,
+      bins: problem.zones.indices.map { zone in problem.nodes.indices.filter { problem.nodes[$0].zone == zone } })
+  }
+
+  /// Workloads without traffic matter by what they leave free. A few make bounds exact, many only make them slow.
+  private static let mostIdleItems = 6
+  /// So many edges are looked at, the heaviest ones; that the others cost nothing at least, is a bound as well.
+  private static let mostEdges = 400
+  /// Bins that are more unlike than this are lumped together, as large as the largest of them.
+  private static let mostGroups = 16
+
+  /// - Parameters:
+  ///   - gain: what the objective gains for a unit of traffic that stays in its bin.
+  ///   - bins: the nodes of each bin.
+  private init(_ problem: Problem, gain: Double, bins: [[Int]]) {
+    resourceCount = problem.resources.count
+    nodesOf = bins
+    let runs = problem.workloads.map { $0.replicas > 0 }
+    lost = problem.edges.reduce(0) { runs[$1.u] && runs[$1.v] ? $0 : $0 + $1.traffic * gain }
+    let heaviest = problem.edges.filter { $0.traffic > 0 && gain > 0 && runs[$0.u] && runs[$0.v] }
+      .sorted { ($1.traffic, $0.u, $0.v) < ($0.traffic, $1.u, $1.v) }
+      .prefix(Self.mostEdges)
+    let connected = Set(heaviest.flatMap { [$0.u, $0.v] })
+    let idle = problem.workloads.indices.filter { !connected.contains($0) && runs[$0] }
+    for w in connected.union(idle.count <= Self.mostIdleItems ? idle : []).sorted() {
+      itemOf[w] = workloads.count
+      workloads.append(w)
+      replicas.append(problem.workloads[w].replicas)
+      requests += problem.requests[w * resourceCount..<(w + 1) * resourceCount]
+    }
+    var merged: [[Int]: Double] = [:]
+    for edge in heaviest {
+      guard let u = itemOf[edge.u], let v = itemOf[edge.v] else { continue }
+      merged[[min(u, v), max(u, v)], default: 0] += edge.traffic * gain
+    }
+    edges = merged.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+      .map { Edge(u: $0.key[0], v: $0.key[1], gain: $0.value) }
+    conflicts = conflicts(problem)
+    group(problem)
+    fill(upTo: 1)
+  }
+
+  /// Finds the bins that are alike.
+  private mutating func group(_ problem: Problem) {
+    struct Key: Hashable {
+      var allocatable: [Int64]
+      var reserved: [Int64]
+      var mostReplicas: [Int]
+    }
+    var found: [Key: Int] = [:]
+    for (bin, nodes) in nodesOf.enumerated() {
+      // Of several nodes only what each can hold adds up.
+      let isNode = nodes.count == 1
+      func sum(_ amount: (Int) -> Int64) -> [Int64] {
+        (0..<resourceCount).map { k in nodes.reduce(0) { $0 + amount($1 * resourceCount + k) } }
+      }
+      let key = Key(
+        allocatable: sum {
+          isNode ? problem.allocatable[$0] : max(0, problem.allocatable[$0] - problem.reserved[$0])
+        },
+        reserved: sum { isNode ? problem.reserved[$0] : 0 },
+        mostReplicas: mostReplicas(in: nodes, problem))
+      if let g = found[key] {
+        groups[g].bins.append(bin)
+      } else {
+        found[key] = groups.count
+        groups.append(
+          Group(
+            bins: [bin], allocatable: key.allocatable, reserved: key.reserved, mostReplicas: key.mostReplicas,
+            capacity: [], limits: []))
+      }
+    }
+    if groups.count > Self.mostGroups { lump() }
+  }
+
+  /// The most replicas of each item on some nodes, by limits and rules.
+  private func mostReplicas(in nodes: [Int], _ problem: Problem) -> [Int] {
+    var most = workloads.map { w in
+      min(problem.workloads[w].replicas, nodes.reduce(0) { $0 + problem.limit(workload: w, node: $1) })
+    }
+    for rule in problem.rules {
+      let (workload, partition) = rule.workloadAndPartition
+      guard let item = itemOf[workload] else { continue }
+      var byDomain: [Int32: Int] = [:]
+      for node in nodes {
+        let domain = problem.partitions[partition].domain[node]
+        byDomain[domain, default: 0] += problem.limit(workload: workload, node: node)
+      }
+      switch rule {
+      case .atMost(_, _, let count):
+        for domain in byDomain.keys where domain >= 0 { byDomain[domain] = min(count, byDomain[domain] ?? 0) }
+      case .together, .spread: byDomain[-1] = nil
+      case .apart: continue
+      }
+      most[item] = min(most[item], byDomain.values.reduce(0, +))
+    }
+    return most
+  }
+
+  /// Pairs that rules keep apart in every bin.
+  private func conflicts(_ problem: Problem) -> [(Int, Int)] {
+    var conflicts: [(Int, Int)] = []
+    for case .apart(let workload, let other, let partition) in problem.rules {
+      guard let a = itemOf[workload], let b = itemOf[other] else { continue }
+      let isInOneDomain = nodesOf.allSatisfy { nodes in
+        let domains = Set(nodes.map { problem.partitions[partition].domain[$0] })
+        return domains.count <= 1 && !domains.contains(-1)
+      }
+      if isInOneDomain { conflicts.append((a, b)) }
+    }
+    return conflicts
+  }
+
+  /// Makes few groups of many, each as large as the largest of its bins.
+  private mutating func lump() {
+    let sorted = groups.sorted { $0.allocatable.lexicographicallyPrecedes($1.allocatable) }
+    groups = (0..<Self.mostGroups).map { part in
+      let members = sorted[part * sorted.count / Self.mostGroups..<(part + 1) * sorted.count / Self.mostGroups]
+      return members.dropFirst().reduce(members[members.startIndex]) { lump, member in
+        var lump = lump
+        lump.bins += member.bins
+        lump.allocatable = zip(lump.allocatable, member.allocatable).map { max($0, $1) }
+        lump.reserved = zip(lump.reserved, member.reserved).map { min($0, $1) }
+        lump.mostReplicas = zip(lump.mostReplicas, member.mostReplicas).map { max($0, $1) }
+        return lump
+      }
+    }
+  }
+
+  /// What each bin holds in a placement.
+  func bins(of assignment: Assignment) -> [(group: Int, counts: [Int32])] {
+    var binOf: [Int: Int] = [:]
+    for (bin, nodes) in nodesOf.enumerated() {
+      for node in nodes { binOf[node] = bin }
+    }
+    var counts = Array(repeating: Array(repeating: Int32(0), count: itemCount), count: nodesOf.count)
+    for (item, w) in workloads.enumerated() {
+      for place in assignment.placed[w] {
+        if let bin = binOf[place.node] { counts[bin][item] += Int32(place.replicas) }
+      }
+    }
+    return groups.enumerated().flatMap { g, group in group.bins.map { (g, counts[$0]) } }
+  }
+}
+
+extension Problem.Rule {
+  fileprivate var workloadAndPartition: (Int, Int) {
+    switch self {
+    case .atMost(let workload, let partition, _), .apart(let workload, _, let partition): (workload, partition)
+    case .together(let workload, _, let partition, _): (workload, partition)
+    case .spread(let workload, _, let partition, _, _, _, _): (workload, partition)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/// One tier of a placement problem, seen as bins that are filled with patterns.
+///
+/// A bin is a node, or a whole zone. A pattern is what one bin holds: a count for each item, an item being a workload
+/// that has traffic. A pattern gains `Σ_e gain_e · min(p[u]/R_u, p[v]/R_v)`: the traffic that stays in the bin. What a
+/// placement localizes is the sum of its bins' gains, so a bound on the best patterns is a bound on all placements.
+///
+/// Workloads without traffic, where there are many, and rules between bins are left out, which only lets more placements
+/// in.
+struct PatternTier {
+  /// A traffic edge between two items.
+  struct Edge {
+    var u: Int
+    var v: Int
+    /// What the objective gains when all of the edge's traffic stays in its bin.
+    var gain: Double
+  }
+
+  /// Bins that are alike.
+  struct Group {
+    /// Indices of the bins: nodes, or zones.
+    var bins: [Int]
+    /// What a bin can give in all, and what others use of it already, for each resource.
+    var allocatable: [Int64]
+    var reserved: [Int64]
+    /// The most replicas of each item that a bin may hold, whatever its capacity.
+    var mostReplicas: [Int]
+    /// What a bin can hold at the utilization in force, for each resource.
+    var capacity: [Int64]
+    /// The most replicas of each item that a bin can hold at the utilization in force.
+    var limits: [Int]
+  }
+
+  /// The workload that each item is.
+  var workloads: [Int] = []
+  /// Replicas of each item.
+  var replicas: [Int] = []
+  /// What a replica requests: `requests[item * resourceCount + k]`.
+  var requests: [Int64] = []
+  /// How many resources there are.
+  var resourceCount: Int
+  var edges: [Edge] = []
+  var groups: [Group] = []
+  /// The item that a workload is.
+  var itemOf: [Int: Int] = [:]
+  /// The nodes of each bin.
+  var nodesOf: [[Int]] = []
+  /// What traffic costs that leaves its bin whatever is done.
+  var lost = 0.0
+  /// Pairs of items that no bin may hold both of.
+  var conflicts: [(Int, Int)] = []
+
+  var itemCount: Int { workloads.count }
+  var totalGain: Double { edges.reduce(0) { $0 + $1.gain } }
+
+  /// What a pattern gains.
+  func gain(_ counts: [Int32]) -> Double {
+    var sum = 0.0
+    for edge in edges where counts[edge.u] > 0 && counts[edge.v] > 0 {
+      let u = Double(counts[edge.u]) / Double(replicas[edge.u])
+      let v = Double(counts[edge.v]) / Double(replicas[edge.v])
+      sum += edge.gain * min(u, v)
+    }
+    return sum
+  }
+
+  /// Limits what bins hold to a utilization.
+  mutating func fill(upTo utilization: Double) {
+    for g in groups.indices {
+      groups[g].capacity = (0..<resourceCount).map { k in
+        // Rounding may let in a little more than the utilization, never less.
+        let most = (Double(groups[g].allocatable[k]) * utilization * (1 + 1e-12) + 1e-9).rounded(.down)
+        let filled = most < Double(groups[g].allocatable[k]) ? Int64(most) : groups[g].allocatable[k]
+        return max(0, filled - groups[g].reserved[k])
+      }
+      groups[g].limits = workloads.indices.map { item in
+        var limit = groups[g].mostReplicas[item]
+        for k in 0..<resourceCount where requests[item * resourceCount + k] > 0 {
+          limit = min(limit, Int(groups[g].capacity[k] / requests[item * resourceCount + k]))
+        }
+        return max(0, limit)
+      }
+    }
+  }
+}
