@@ -28,21 +28,50 @@ final class AnnealingMember: Portfolio.Member {
   }
 }
 
-/// Proves: raises the lower bound until it meets the best placement.
-final class ProofMember: Portfolio.Member {
+/// Proves by branch and bound in GLPK on the whole problem, where that is small.
+///
+/// GLPK cannot be interrupted and go on; each cycle starts anew, with a better incumbent and twice the time.
+final class ModelProofMember: Portfolio.Member {
   private let problem: Problem
   private let isProven: Flag
+  private var isHopeless = false
+
+  /// Replica counts beyond which GLPK proves nothing in any sensible time.
+  private static let largest = 400
+  /// A subproblem of branch and bound takes as long as some hundred proposals.
+  private static let price = 500
 
   init(_ problem: Problem, isProven: Flag) {
     self.problem = problem
     self.isProven = isProven
   }
 
-  var phase: String { "bound" }
-  func share(inCycle cycle: Int) -> Double { 0 }
+  var phase: String { "branch and bound" }
+
+  func share(inCycle cycle: Int) -> Double {
+    !isHopeless && problem.workloads.count * problem.nodes.count <= Self.largest ? 0.5 : 0
+  }
 
   func work(_ slice: WorkSlice, cycle: Int, best: Portfolio.Best) -> Portfolio.Finding {
-    Portfolio.Finding()
+    var suggested = false
+    let limits = PlacementModel.Limits(nodes: slice.work.map { max(10, $0 / Self.price) })
+    do {
+      let outcome = try PlacementModel(problem).solve(
+        limits,
+        suggestion: { _ in
+          defer { suggested = true }
+          return suggested ? nil : best.assignment
+        },
+        shouldStop: { slice.fraction() == nil }
+      )
+      if outcome.isOptimal { isProven.set() }
+      return Portfolio.Finding(
+        assignment: outcome.assignment, lowerBound: outcome.lowerBound, isOptimal: outcome.isOptimal)
+    } catch {
+      // A numerical failure inside GLPK says nothing about the placement; the other members go on.
+      isHopeless = true
+      return Portfolio.Finding()
+    }
   }
 }
 
@@ -79,7 +108,7 @@ final class SubproblemMember: Portfolio.Member {
       let nodes = neighbouringNodes(assignment, crossing)
       guard nodes.count > 1 else { break }
       // Where GLPK gives up on a sub-problem, the placement simply stays as it is.
-      let isOver = { slice.fraction() == nil && slice.isLimitedByTime }
+      let isOver = { slice.work == nil && slice.fraction() == nil }
       guard
         let improved = try? problem.improved(
           assignment, on: nodes, nodeLimit: Self.nodeLimit, shouldStop: isOver)

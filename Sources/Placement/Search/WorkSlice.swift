@@ -11,7 +11,8 @@ struct WorkSlice {
   private let context: SolverContext
   private let start: Duration
   private let end: Duration?
-  private let work: Int?
+  /// After how many proposals the slice ends; nil where the clock alone says.
+  let work: Int?
   private var spent = 0
   private let isOver: @Sendable () -> Bool
 
@@ -43,9 +44,6 @@ struct WorkSlice {
     }
     return fraction < 1 ? fraction : nil
   }
-
-  /// Whether the slice ends by the clock alone.
-  var isLimitedByTime: Bool { work == nil }
 
   /// Notes work done.
   mutating func spend(_ proposals: Int) { spent += proposals }
