@@ -134,7 +134,8 @@ final class Portfolio: Sendable {
     var all: [(Int, any Member)] = []
     // The proof shares the last worker; it comes first there, as it is the one that can end the search.
     if worker == workers - 1 {
-      all.append((searchers, ModelProofMember(problem, isProven: isProven)))
+      all.append((searchers, PatternProofMember(problem, isProven: isProven)))
+      all.append((searchers + 2, ModelProofMember(problem, isProven: isProven)))
       all.append((searchers + 1, SubproblemMember(problem, seed: options.seed)))
     }
     for index in 0..<searchers where index % workers == worker {

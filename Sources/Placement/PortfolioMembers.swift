@@ -1,11 +1,13 @@
 internal import Topology
 
-/// Searches by annealing: from hot and from warm in turns, so that members differ.
+/// Searches by annealing, in another way from cycle to cycle, so that members differ.
 final class AnnealingMember: Portfolio.Member {
   private let problem: Problem
   private let seed: UInt64
   private let index: Int
-  private var search: LocalSearch?
+  private var packsFillers = true
+  private var strict: LocalSearch?
+  private var lenient: LocalSearch?
 
   init(_ problem: Problem, seed: UInt64, index: Int) {
     self.problem = problem
@@ -18,13 +20,24 @@ final class AnnealingMember: Portfolio.Member {
 
   func work(_ slice: WorkSlice, cycle: Int, best: Portfolio.Best) -> Portfolio.Finding {
     var slice = slice
-    if search?.fillersFailed == true { search = nil }
-    let search =
-      self.search
-      ?? LocalSearch(problem, from: best.assignment, seed: seed, packsFillers: cycle == 0)
-    self.search = search
-    let isHot = !problem.movesMatter && (cycle + index) % 4 != 3
-    return Portfolio.Finding(assignment: search.run(&slice, from: best.assignment, isHot: isHot))
+    let turn = (cycle + index) % 4
+    let search = search(from: best.assignment, mayBreak: turn == 1)
+    // Where replicas run already, what is near is worth more than what is far.
+    let isHot = !problem.movesMatter && turn != 3
+    let assignment = search.run(&slice, from: best.assignment, isHot: isHot)
+    if search.fillersFailed && packsFillers {
+      packsFillers = false
+      (strict, lenient) = (nil, nil)
+    }
+    return Portfolio.Finding(assignment: assignment)
+  }
+
+  private func search(from start: Assignment, mayBreak: Bool) -> LocalSearch {
+    if let known = mayBreak ? lenient : strict { return known }
+    let search = LocalSearch(
+      problem, from: start, seed: mayBreak ? ~seed : seed, packsFillers: packsFillers, mayBreak: mayBreak)
+    if mayBreak { lenient = search } else { strict = search }
+    return search
   }
 }
 
@@ -146,5 +159,43 @@ final class SubproblemMember: Portfolio.Member {
       }
     }
     return nodes.sorted()
+  }
+}
+
+/// Proves by node patterns: column generation, and where the gap is small the best choice among all patterns that could
+/// still matter.
+final class PatternProofMember: Portfolio.Member {
+  private let problem: Problem
+  private let isProven: Flag
+  private var bound: PatternBound?
+  private var isExhausted = false
+
+  /// How many labels of the pattern search take as long as one proposal.
+  private static let price = 2
+
+  init(_ problem: Problem, isProven: Flag) {
+    self.problem = problem
+    self.isProven = isProven
+  }
+
+  var phase: String { "bound" }
+
+  func share(inCycle cycle: Int) -> Double { isExhausted ? 0 : 0.7 }
+
+  func work(_ slice: WorkSlice, cycle: Int, best: Portfolio.Best) -> Portfolio.Finding {
+    do {
+      let bound = try self.bound ?? PatternBound(problem)
+      self.bound = bound
+      let budget = WorkBudget(work: slice.work.map { $0 * Self.price }) { slice.fraction() == nil }
+      let finding = try bound.run(from: best.assignment, budget)
+      isExhausted = finding.isExhausted
+      if finding.isOptimal { isProven.set() }
+      return Portfolio.Finding(
+        assignment: finding.assignment, lowerBound: finding.lowerBound, isOptimal: finding.isOptimal)
+    } catch {
+      // A numerical failure inside GLPK says nothing about the placement; the other members go on.
+      isExhausted = true
+      return Portfolio.Finding()
+    }
   }
 }

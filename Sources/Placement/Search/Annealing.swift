@@ -77,7 +77,7 @@ struct Annealing {
     guard state.allowed(m, to, k) else { return }
     if dice & 0x1C00 == 0 {
       proposeBundle(m, from, to, k, &state)
-    } else if state.fits(m, to, k) {
+    } else if state.mayBreak && dice & 0x2000 == 0 || state.fits(m, to, k) {
       state.attempt(m, from, to, k)
       decide(&state)
     } else {
@@ -115,7 +115,7 @@ struct Annealing {
       state.attempt(victim, to, from, back)
       if state.isWithinCapacity(to) { break }
     }
-    if state.isWithinCapacity(to) && state.isWithinCapacity(from) {
+    if state.mayBreak || state.isWithinCapacity(to) && state.isWithinCapacity(from) {
       decide(&state)
     } else {
       state.rollback()
@@ -147,7 +147,7 @@ struct Annealing {
       guard state.allowed(victim, from, back) else { continue }
       state.attempt(victim, to, from, back)
     }
-    if state.isWithinCapacity(to) && state.isWithinCapacity(from) {
+    if state.mayBreak || state.isWithinCapacity(to) && state.isWithinCapacity(from) {
       decide(&state)
     } else {
       state.rollback()

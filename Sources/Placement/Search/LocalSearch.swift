@@ -19,11 +19,16 @@ final class LocalSearch {
 
   /// Starts from a feasible assignment.
   ///
-  /// - Parameter packsFillers: whether to leave workloads without traffic out of the search and pack them afterwards.
-  init(_ problem: Problem, from start: Assignment, seed: UInt64, packsFillers: Bool) {
+  /// - Parameters:
+  ///   - packsFillers: whether to leave workloads without traffic out of the search and pack them afterwards.
+  ///   - mayBreak: whether the search may pass through placements that break capacities and rules. It is slower, but
+  ///     gets about where every node is full.
+  init(_ problem: Problem, from start: Assignment, seed: UInt64, packsFillers: Bool, mayBreak: Bool) {
     self.problem = problem
     search = SearchProblem(problem, packsFillers: packsFillers)
-    state = SearchState(search, start)
+    // A node that is over by a tenth costs as much as a tenth of all traffic: too much for any cold search.
+    let weight = search.remoteCost + problem.weights.utilization
+    state = SearchState(search, start, penaltyWeight: mayBreak ? max(weight, .leastNormalMagnitude) : nil)
     annealing = Annealing(seed: seed)
     typicalChange = annealing.typicalChange(&state, samples: 4000)
   }
@@ -40,7 +45,7 @@ final class LocalSearch {
       annealing.temperature = start * power(Self.cold * typicalChange / max(start, .leastNormalMagnitude), fraction)
       annealing.run(&state, proposals: chunk)
       slice.spend(chunk)
-      if state.cost < bestCost {
+      if state.cost < bestCost && state.brokenCount == 0 {
         best = state.snapshot()
         bestCost = state.cost
       }
@@ -48,7 +53,7 @@ final class LocalSearch {
     annealing.temperature = 0
     annealing.run(&state, proposals: chunk)
     state.recomputeCost()
-    if state.cost < bestCost { best = state.snapshot() }
+    if state.cost < bestCost && state.brokenCount == 0 { best = state.snapshot() }
     return complete(best)
   }
 

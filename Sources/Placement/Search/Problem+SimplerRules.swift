@@ -33,13 +33,12 @@ extension Problem {
         excludeOutside(w, of: p)
       case .spread(let w, let members, let p, let maxSkew, let minDomains, let base, let eligible):
         excludeOutside(w, of: p)
-        lower(w, { eligible[$0] ? .max : 0 }, in: p)
         let eligibleCount = eligible.count { $0 }
         let emptiestIsZero =
           eligibleCount < minDomains
           || zip(base, eligible).count { $0 == 0 && $1 } > members.reduce(0) { $0 + workloads[$1].replicas }
         if isSingleNodes[p] && members == [w] && emptiestIsZero {
-          lower(w, { maxSkew - base[$0] }, in: p)
+          lower(w, { eligible[$0] ? maxSkew - base[$0] : .max }, in: p)
           continue
         }
       default:

@@ -49,6 +49,8 @@ struct SearchState: ~Copyable {
   /// How many nodes and rules are broken; exact, where `penalty` rounds.
   private(set) var brokenCount = 0
   private var repair: RepairTerms?
+  /// Whether capacities and rules may be broken, at the price of the penalty.
+  var mayBreak: Bool { repair != nil }
   private var journal: [Step] = []
   private var journalSaving = 0.0
 
@@ -121,14 +123,8 @@ struct SearchState: ~Copyable {
       precondition(replica == first[m + 1], "every replica has a node")
     }
     for n in 0..<nodes { peaks.set(n, utilization(of: n)) }
-    if let penaltyWeight {
-      var terms = RepairTerms(weight: penaltyWeight)
-      terms.excess = (0..<nodes).map { excess(of: $0) }
-      terms.violation = problem.rules.indices.map { rules.violation($0) }
-      repair = terms
-      penalty = terms.excess.reduce(0, +) + Double(terms.violation.reduce(0, +))
-      brokenCount = terms.excess.count { $0 > 0 } + terms.violation.count { $0 > 0 }
-    }
+    repair = penaltyWeight.map { RepairTerms(weight: $0) }
+    recomputePenalty()
     recomputeCost()
   }
 
@@ -346,7 +342,8 @@ struct SearchState: ~Copyable {
         }
       }
     }
-    cost = search.remoteCost - local + peakWeight * peak + (moves?.cost ?? 0)
+    cost =
+      search.remoteCost - local + peakWeight * peak + (moves?.cost ?? 0) + (repair?.weight ?? 0) * penalty
   }
 
   /// Where the replicas of each member are, by replica index; much cheaper to keep than an assignment.
@@ -367,6 +364,7 @@ struct SearchState: ~Copyable {
     }
     moves?.commit()
     for n in 0..<nodeCount { peaks.set(n, utilization(of: n)) }
+    recomputePenalty()
     recomputeCost()
   }
 
@@ -390,6 +388,15 @@ struct SearchState: ~Copyable {
     /// What the steps tried would make of some of them.
     var triedNodes: [(node: Int, excess: Double)] = []
     var triedRules: [(rule: Int, violation: Int)] = []
+  }
+
+  private mutating func recomputePenalty() {
+    guard var terms = repair.take() else { return }
+    terms.excess = (0..<nodeCount).map { excess(of: $0) }
+    terms.violation = search.problem.rules.indices.map { rules.violation($0) }
+    penalty = terms.excess.reduce(0, +) + Double(terms.violation.reduce(0, +))
+    brokenCount = terms.excess.count { $0 > 0 } + terms.violation.count { $0 > 0 }
+    repair = terms
   }
 
   /// Weighted change of the penalty by the steps tried.
