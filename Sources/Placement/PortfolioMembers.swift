@@ -172,6 +172,7 @@ final class PatternProofMember: Portfolio.Member {
 
   /// How many labels of the pattern search take as long as one proposal.
   private static let price = 2
+  private static let small = 1500
 
   init(_ problem: Problem, isProven: Flag) {
     self.problem = problem
@@ -180,7 +181,11 @@ final class PatternProofMember: Portfolio.Member {
 
   var phase: String { "bound" }
 
-  func share(inCycle cycle: Int) -> Double { isExhausted ? 0 : 0.7 }
+  func share(inCycle cycle: Int) -> Double {
+    if isExhausted { return 0 }
+    // Annealing is soon done with a small problem; then time is better spent on the proof.
+    return problem.workloads.count * problem.nodes.count <= Self.small ? 10 : 0.7
+  }
 
   func work(_ slice: WorkSlice, cycle: Int, best: Portfolio.Best) -> Portfolio.Finding {
     do {
