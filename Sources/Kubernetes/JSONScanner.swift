@@ -1,32 +1,37 @@
 /// Walks JSON text without building anything: it finds where values begin and end, and checks the grammar (RFC 8259)
 /// on its way.
-struct JSONScanner {
+package struct JSONScanner {
   /// What is not JSON, and where.
-  struct SyntaxError: Error {
-    var offset: Int
-    var message: String
+  package struct SyntaxError: Error {
+    package var offset: Int
+    package var message: String
+
+    package init(offset: Int, message: String) {
+      self.offset = offset
+      self.message = message
+    }
   }
 
   /// Deeper than any Kubernetes object, and shallow enough for the stack of any thread.
   static let deepest = 200
 
-  let bytes: UnsafeBufferPointer<UInt8>
-  var position: Int
+  package let bytes: UnsafeBufferPointer<UInt8>
+  package var position: Int
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int = 0) {
+  package init(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int = 0) {
     self.bytes = bytes
     self.position = position
   }
 
   /// The next byte, or nil at the end.
-  var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+  package var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-  mutating func skipSpace() {
+  package mutating func skipSpace() {
     while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
   }
 
   /// Passes one value.
-  mutating func skipValue(depth: Int = 0) throws(SyntaxError) {
+  package mutating func skipValue(depth: Int = 0) throws(SyntaxError) {
     skipSpace()
     switch next {
     case UInt8(ascii: "{"):
@@ -44,7 +49,7 @@ struct JSONScanner {
 
   /// Passes an object; `member` is called before each value with the range of its key between the quotation marks,
   /// and must pass the value.
-  mutating func skipObject(
+  package mutating func skipObject(
     depth: Int = 0, _ member: (inout JSONScanner, Range<Int>) throws(SyntaxError) -> Void
   ) throws(SyntaxError) {
     try enter(depth)
@@ -71,7 +76,7 @@ struct JSONScanner {
   }
 
   /// Passes an array; `element` is called before each value and must pass it.
-  mutating func skipArray(
+  package mutating func skipArray(
     depth: Int = 0, _ element: (inout JSONScanner) throws(SyntaxError) -> Void
   ) throws(SyntaxError) {
     try enter(depth)
@@ -99,7 +104,7 @@ struct JSONScanner {
   }
 
   /// Passes a string and answers the range between its quotation marks.
-  mutating func skipString() throws(SyntaxError) -> Range<Int> {
+  package mutating func skipString() throws(SyntaxError) -> Range<Int> {
     position += 1
     let start = position
     while let byte = next {
@@ -147,7 +152,7 @@ struct JSONScanner {
   }
 
   /// The error that something else is here than expected.
-  func unexpected(_ expected: String) -> SyntaxError {
+  package func unexpected(_ expected: String) -> SyntaxError {
     let found =
       switch next {
       case nil: "the end of the input"
@@ -160,12 +165,12 @@ struct JSONScanner {
 
 extension JSONScanner {
   /// The text of a range of bytes.
-  func text(_ range: Range<Int>) -> String {
+  package func text(_ range: Range<Int>) -> String {
     String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self)
   }
 
   /// Whether a range of bytes holds exactly this text.
-  func holds(_ text: StaticString, in range: Range<Int>) -> Bool {
+  package func holds(_ text: StaticString, in range: Range<Int>) -> Bool {
     range.count == text.utf8CodeUnitCount
       && range.indices.allSatisfy { bytes[$0] == text.utf8Start[$0 - range.lowerBound] }
   }

@@ -22,11 +22,26 @@ public struct WorkloadOwners: Sendable {
   /// `Node` for a static pod.
   public func workload(of pod: Pod) -> WorkloadReference? {
     guard let owner = pod.metadata.controller else { return nil }
-    let name = WorkloadName(namespace: pod.metadata.fullName.namespace, name: owner.name)
-    guard owner.kind == ReplicaSet.kind else { return WorkloadReference(kind: owner.kind, name: name) }
+    return workload(
+      ofPodIn: pod.metadata.fullName.namespace, ownerKind: owner.kind, ownerName: owner.name,
+      templateHash: pod.metadata.labels?["pod-template-hash"])
+  }
+
+  /// The workload of a pod that is controlled by an owner.
+  ///
+  /// - Parameters:
+  ///   - namespace: The pod's namespace.
+  ///   - ownerKind: The kind of its controller.
+  ///   - ownerName: The name of its controller.
+  ///   - templateHash: Its label `pod-template-hash`; nil where it has none.
+  public func workload(
+    ofPodIn namespace: String, ownerKind: String, ownerName: String, templateHash: String?
+  ) -> WorkloadReference {
+    let name = WorkloadName(namespace: namespace, name: ownerName)
+    guard ownerKind == ReplicaSet.kind else { return WorkloadReference(kind: ownerKind, name: name) }
     if let known = ownerOfReplicaSet[name] { return known }
-    if let hash = pod.metadata.labels?["pod-template-hash"], owner.name.hasSuffix("-\(hash)") {
-      let deployment = WorkloadName(namespace: name.namespace, name: String(owner.name.dropLast(hash.count + 1)))
+    if let templateHash, ownerName.hasSuffix("-\(templateHash)") {
+      let deployment = WorkloadName(namespace: namespace, name: String(ownerName.dropLast(templateHash.count + 1)))
       return WorkloadReference(kind: Deployment.kind, name: deployment)
     }
     return WorkloadReference(kind: ReplicaSet.kind, name: name)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Extender
 import Files
 import Kubernetes
 import Placement
@@ -23,7 +24,9 @@ enum ExitStatus {
     switch error {
     case let error as PlacementError:
       error.code == .infeasible || error.code == .notFound ? infeasible : failure
-    case is PlanningError, is ManifestError, is TrafficError, is FileError, is OutputFile.Failure:
+    case is PlanningError, is ManifestError, is TrafficError, is FileError, is OutputFile.Failure,
+      is ConfigurationError,
+      is TLSFiles.Failure:
       badInput
     default:
       failure

@@ -18,7 +18,7 @@ struct Tonari: AsyncParsableCommand {
       \(ExitStatus.help)
       """,
     version: "0.1.0",
-    subcommands: [PlanCommand.self, EvaluateCommand.self, CompletionsCommand.self]
+    subcommands: [PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, CompletionsCommand.self]
   )
 
   static func main() async {

@@ -1,0 +1,22 @@
+/// How a pod and the nodes that are offered for it stand to the plan.
+public enum PlanFit: Hashable, Sendable {
+  /// The plan does not speak of the pod's workload, or the pod belongs to none.
+  case unplanned
+  /// As many replicas run as the plan places, or more: it has no room for another.
+  case full
+  /// The plan has room, and a node where it has is offered.
+  case offered
+  /// The plan has room, but no node where it has is offered: the scheduler found them unfit, or did not look at them.
+  case absent
+}
+
+/// How well each of the offered nodes suits a pod.
+public struct NodeScores: Sendable {
+  /// The highest score.
+  public static let highest = 10
+
+  /// From 0 to ``highest``, in the order of the nodes.
+  public internal(set) var scores: [UInt8]
+  /// How the pod and the nodes stand to the plan.
+  public internal(set) var fit: PlanFit
+}

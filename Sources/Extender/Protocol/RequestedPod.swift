@@ -1,0 +1,119 @@
+public import Kubernetes
+import Topology
+
+/// A pod, as far as the extender needs to know it.
+public struct RequestedPod: Hashable, Sendable {
+  /// The annotation that names the workload of a pod, `namespace/name` or, in the pod's own namespace, `name`.
+  public static let workloadAnnotation = "tonari.dev/workload"
+
+  /// The name.
+  public var name = ""
+  /// The namespace.
+  public var namespace = "default"
+  /// The identity that the API server gave the pod.
+  public var uid = ""
+  /// What ``workloadAnnotation`` says; nil where the pod does not have it.
+  public var annotation: String?
+  /// Kind and name of the owner that controls the pod; nil for a bare pod.
+  public var owner: Owner?
+  /// The label `pod-template-hash`.
+  public var templateHash: String?
+  /// The label `controller-revision-hash`.
+  public var revisionHash: String?
+
+  /// An owner of a pod.
+  public struct Owner: Hashable, Sendable {
+    /// Its kind.
+    public var kind: String
+    /// Its name.
+    public var name: String
+
+    /// Makes an owner.
+    public init(kind: String, name: String) {
+      self.kind = kind
+      self.name = name
+    }
+  }
+
+  /// Makes a pod without owner, labels and annotations.
+  public init(name: String = "", namespace: String = "default", uid: String = "") {
+    self.name = name
+    self.namespace = namespace
+    self.uid = uid
+  }
+
+  /// The workload that the pod is a replica of: the annotation's, else its owner's; nil for a bare pod.
+  public func identity(_ owners: WorkloadOwners) -> ReplicaIdentity? {
+    let revision = templateHash ?? revisionHash ?? ""
+    if let annotation {
+      let text = annotation.contains("/") ? annotation : "\(namespace)/\(annotation)"
+      if let name = WorkloadName(text) { return ReplicaIdentity(.name(name), revision: revision) }
+    }
+    return owner.map { owner in
+      let workload = owners.workload(
+        ofPodIn: namespace, ownerKind: owner.kind, ownerName: owner.name, templateHash: templateHash)
+      return ReplicaIdentity(.reference(workload), revision: revision)
+    }
+  }
+}
+
+extension RequestedPod {
+  /// Reads a pod object, which `scanner` is at, and passes it.
+  init(_ scanner: inout JSONScanner, depth: Int) throws(JSONScanner.Fault) {
+    self.init()
+    try scanner.readFields(depth: depth) { scanner, key throws(JSONScanner.Fault) in
+      guard scanner.isKey(key, "metadata") else { return try scanner.skipValue(depth: depth + 1) }
+      try self.readMetadata(&scanner, depth: depth + 1)
+    }
+  }
+
+  private mutating func readMetadata(_ scanner: inout JSONScanner, depth: Int) throws(JSONScanner.Fault) {
+    try scanner.readFields(depth: depth) { scanner, key throws(JSONScanner.Fault) in
+      if scanner.isKey(key, "name") {
+        name = try scanner.readString() ?? ""
+      } else if scanner.isKey(key, "namespace") {
+        namespace = try scanner.readString() ?? "default"
+      } else if scanner.isKey(key, "uid") {
+        uid = try scanner.readString() ?? ""
+      } else if scanner.isKey(key, "labels") {
+        try scanner.readFields(depth: depth + 1) { scanner, label throws(JSONScanner.Fault) in
+          if scanner.isKey(label, "pod-template-hash") {
+            templateHash = try scanner.readString()
+          } else if scanner.isKey(label, "controller-revision-hash") {
+            revisionHash = try scanner.readString()
+          } else {
+            try scanner.skipValue(depth: depth + 2)
+          }
+        }
+      } else if scanner.isKey(key, "annotations") {
+        try scanner.readFields(depth: depth + 1) { scanner, name throws(JSONScanner.Fault) in
+          guard scanner.isKey(name, "tonari.dev/workload") else { return try scanner.skipValue(depth: depth + 2) }
+          annotation = try scanner.readString()
+        }
+      } else if scanner.isKey(key, "ownerreferences") {
+        try scanner.readElements(depth: depth + 1) { scanner throws(JSONScanner.Fault) in
+          try self.readOwner(&scanner, depth: depth + 2)
+        }
+      } else {
+        try scanner.skipValue(depth: depth + 1)
+      }
+    }
+  }
+
+  private mutating func readOwner(_ scanner: inout JSONScanner, depth: Int) throws(JSONScanner.Fault) {
+    var owner = Owner(kind: "", name: "")
+    var isController = false
+    try scanner.readFields(depth: depth) { scanner, key throws(JSONScanner.Fault) in
+      if scanner.isKey(key, "kind") {
+        owner.kind = try scanner.readString() ?? ""
+      } else if scanner.isKey(key, "name") {
+        owner.name = try scanner.readString() ?? ""
+      } else if scanner.isKey(key, "controller") {
+        isController = try scanner.readFlag()
+      } else {
+        try scanner.skipValue(depth: depth + 1)
+      }
+    }
+    if isController { self.owner = owner }
+  }
+}

@@ -1,0 +1,111 @@
+public import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+public import ServiceLifecycle
+
+/// Serves a ``SchedulerWebhook`` over HTTP, with its metrics and health.
+public struct ExtenderServer: Sendable {
+  /// How to serve.
+  public struct Configuration: Sendable {
+    /// The host to listen on.
+    public var host: String
+    /// The port to listen on; 0 for any that is free.
+    public var port: Int
+    /// The path that the calls are under, such as `/scheduler`; empty for none.
+    public var prefix: String
+    /// The largest request that is taken, in bytes.
+    public var largestRequest = 100 << 20
+    /// How many bytes of requests are held at a time.
+    public var memoryForRequests = 256 << 20
+    /// How long a request may take to come in.
+    public var requestTimeout = Duration.seconds(30)
+    /// How long a connection may be idle.
+    public var idleTimeout = Duration.seconds(120)
+    /// How many connections are open at a time.
+    public var mostConnections = 256
+    /// Certificate, key and authority of clients; nil for plain HTTP.
+    public var tls: TLSFiles?
+
+    /// Makes a configuration.
+    public init(host: String = "127.0.0.1", port: Int, prefix: String = "/scheduler", tls: TLSFiles? = nil) {
+      self.host = host
+      self.port = port
+      self.prefix = prefix
+      self.tls = tls
+    }
+  }
+
+  private let configuration: Configuration
+  private let webhook: SchedulerWebhook
+  private let health: [any HealthSource]
+  private let services: [any Service]
+  private let onListening: @Sendable (Int) async -> Void
+
+  /// Makes a server.
+  ///
+  /// - Parameters:
+  ///   - health: what `/readyz` asks.
+  ///   - services: what runs beside it; all end when one does.
+  ///   - onListening: is told the port once it listens.
+  public init(
+    _ configuration: Configuration, _ webhook: SchedulerWebhook, health: [any HealthSource] = [],
+    services: [any Service] = [], onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+  ) {
+    self.configuration = configuration
+    self.webhook = webhook
+    self.health = health
+    self.services = services
+    self.onListening = onListening
+  }
+
+  /// The application, which is a service: it ends gracefully, after what is in flight.
+  ///
+  /// Throws ``TLSFiles/Failure`` where the certificates cannot be used.
+  public func application() throws -> some ApplicationProtocol {
+    let routes = ExtenderRoutes(configuration, webhook, health)
+    let idle = TimeAmount.nanoseconds(Int64(configuration.idleTimeout / .nanoseconds(1)))
+    let http = HTTP1Channel.Configuration(idleTimeout: idle)
+    var services = services + [ExpirySweep(webhook: webhook)]
+    let server: HTTPServerBuilder
+    if let files = configuration.tls {
+      let certificates = try ReloadingCertificates(files, logger: webhook.logger)
+      services.append(certificates)
+      server = HTTPServerBuilder { responder in
+        ReloadingTLSChannel(HTTP1Channel(responder: responder, configuration: http), certificates)
+      }
+    } else {
+      server = .http1(configuration: http)
+    }
+    return Application(
+      router: routes.router(),
+      server: server,
+      configuration: ApplicationConfiguration(
+        address: .hostname(configuration.host, port: configuration.port),
+        availableConnectionsDelegate: MaximumAvailableConnections(configuration.mostConnections)
+      ),
+      services: services,
+      onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
+      logger: webhook.logger
+    )
+  }
+}
+
+/// Lets bindings that never came true expire, once a second.
+private struct ExpirySweep: Service {
+  let webhook: SchedulerWebhook
+
+  func run() async throws {
+    await everySecond { webhook.expire(at: .now) }
+  }
+}
+
+/// Does something each second until the service is to end.
+func everySecond(_ work: @escaping @Sendable () async -> Void) async {
+  try? await cancelWhenGracefulShutdown {
+    while true {
+      try await Task.sleep(for: .seconds(1))
+      await work()
+    }
+  }
+}

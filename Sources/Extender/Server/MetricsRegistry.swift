@@ -1,0 +1,111 @@
+public import CoreMetrics
+import Synchronization
+
+/// Keeps what is counted and measured, and writes it in Prometheus' text format.
+///
+/// It is a factory of swift-metrics: labels become names as Prometheus wants them, durations are histograms in seconds.
+public final class MetricsRegistry: MetricsFactory, Sendable {
+  private struct Series {
+    var dimensions: [(String, String)]
+    var handler: any PrometheusSeries
+  }
+
+  private struct Family {
+    var type: String
+    var series: [Series] = []
+  }
+
+  private struct State {
+    var families: [String: Family] = [:]
+    var help: [String: String] = [:]
+  }
+
+  private let state = Mutex(State())
+
+  /// Makes a registry without metrics.
+  public init() {}
+
+  /// Says what a metric means.
+  public func describe(_ label: String, _ help: String) {
+    state.withLock { $0.help[Self.name(label)] = help }
+  }
+
+  /// All metrics in Prometheus' text format, by name.
+  public var text: String {
+    state.withLock { state in
+      var text = ""
+      for (name, family) in state.families.sorted(by: { $0.key < $1.key }) {
+        if let help = state.help[name] { text += "# HELP \(name) \(help)\n" }
+        text += "# TYPE \(name) \(family.type)\n"
+        let lines = family.series.map { (labels: Self.labels($0.dimensions), handler: $0.handler) }
+        for line in lines.sorted(by: { $0.labels < $1.labels }) { text += line.handler.text(name, line.labels) }
+      }
+      return text
+    }
+  }
+
+  private static func name(_ label: String) -> String {
+    String(label.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ":") ? $0 : "_" })
+  }
+
+  /// The labels as they stand between braces.
+  private static func labels(_ dimensions: [(String, String)]) -> String {
+    dimensions.map { name, value in
+      let escaped = value.flatMap { $0 == "\\" ? "\\\\" : $0 == "\"" ? "\\\"" : $0 == "\n" ? "\\n" : "\($0)" }
+      return "\(Self.name(name))=\"\(String(escaped))\""
+    }.joined(separator: ",")
+  }
+
+  /// The series of a name and dimensions, which is made where it is new, or of another type.
+  private func series<Handler: PrometheusSeries>(
+    _ label: String, _ dimensions: [(String, String)], _ make: () -> Handler
+  ) -> Handler {
+    state.withLock { state in
+      let name = Self.name(label)
+      let known = state.families[name]?.series.first { series in
+        series.dimensions.elementsEqual(dimensions, by: { $0 == $1 })
+      }
+      if let handler = known?.handler as? Handler { return handler }
+      let handler = make()
+      guard state.families[name]?.type ?? handler.type == handler.type else { return handler }
+      state.families[name, default: Family(type: handler.type)].series.append(
+        Series(dimensions: dimensions, handler: handler))
+      return handler
+    }
+  }
+}
+
+// MARK: - The factory
+
+extension MetricsRegistry {
+  /// A counter.
+  public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+    series(label, dimensions, PrometheusCounter.init)
+  }
+
+  /// A gauge.
+  public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+    series(label, dimensions, PrometheusGauge.init)
+  }
+
+  /// A histogram of values, or a gauge of the last one.
+  public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+    aggregate
+      ? series(label, dimensions) { PrometheusHistogram(bounds: PrometheusHistogram.sizes) }
+      : series(label, dimensions, PrometheusGauge.init)
+  }
+
+  /// A histogram of seconds.
+  public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+    series(label, dimensions) { PrometheusHistogram(bounds: PrometheusHistogram.seconds) }
+  }
+
+  /// Series stay until the process ends, as Prometheus wants them.
+  public func destroyCounter(_ handler: any CounterHandler) {}
+  /// Series stay until the process ends, as Prometheus wants them.
+  public func destroyMeter(_ handler: any MeterHandler) {}
+  /// Series stay until the process ends, as Prometheus wants them.
+  public func destroyRecorder(_ handler: any RecorderHandler) {}
+  /// Series stay until the process ends, as Prometheus wants them.
+  public func destroyTimer(_ handler: any TimerHandler) {}
+}

@@ -1,0 +1,132 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Kubernetes
+import Logging
+import NIOCore
+import Planning
+import Testing
+
+@testable import Extender
+
+@Suite struct ServerTests {
+  private func webhook() -> SchedulerWebhook {
+    var state = ExtenderState(nodes: ["a": "z", "b": "z"])
+    state.set(plan: plan(["cart": ["a": 2, "b": 1]]))
+    return SchedulerWebhook(state, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  private func application(
+    _ webhook: SchedulerWebhook? = nil, health: [any HealthSource] = [],
+    _ change: (inout ExtenderServer.Configuration) -> Void = { _ in }
+  ) throws -> some ApplicationProtocol {
+    var configuration = ExtenderServer.Configuration(port: 0)
+    change(&configuration)
+    return try ExtenderServer(configuration, webhook ?? self.webhook(), health: health).application()
+  }
+
+  @Test("The calls are answered under the prefix, and counted", arguments: ["/scheduler", "", "/a/b"])
+  func calls(prefix: String) async throws {
+    try await application { $0.prefix = prefix }.test(.live) { client in
+      let body = request(pod("p", of: "cart"), names: ["a", "b"])
+      let scores = try await client.executeRequest(uri: "\(prefix)/prioritize", method: .post, headers: [:], body: body)
+      #expect(String(buffer: scores.body) == #"[{"Host":"a","Score":10},{"Host":"b","Score":6}]"#)
+      #expect(scores.headers[.contentType] == "application/json")
+      let filtered = try await client.executeRequest(uri: "\(prefix)/filter", method: .post, headers: [:], body: body)
+      #expect(String(buffer: filtered.body) == #"{"NodeNames":["a","b"],"FailedNodes":{},"Error":""}"#)
+      let malformed = try await client.executeRequest(
+        uri: "\(prefix)/filter", method: .post, headers: [:], body: ByteBuffer(string: "{"))
+      #expect(malformed.status == .badRequest)
+      #expect(String(buffer: malformed.body).contains(#""Error":"byte 1"#))
+      let metrics = String(
+        buffer: try await client.executeRequest(uri: "/metrics", method: .get, headers: [:], body: nil).body)
+      #expect(metrics.contains(#"tonari_extender_requests_total{status="200",verb="filter"} 1"#))
+      #expect(metrics.contains(#"tonari_extender_requests_total{status="400",verb="filter"} 1"#))
+      #expect(metrics.contains(#"tonari_extender_duration_seconds_count{verb="prioritize"} 1"#))
+    }
+  }
+
+  @Test("Whole nodes of some megabytes are echoed as they came")
+  func large() async throws {
+    let nodes = (0..<300).map { "node-\($0)-" + String(repeating: "x", count: 8000) }
+    let body = request(pod("p", of: "cart"), nodes: nodes)
+    try await application().test(.live) { client in
+      let answer = try await client.executeRequest(uri: "/scheduler/filter", method: .post, headers: [:], body: body)
+      #expect(answer.status == .ok)
+      #expect(answer.body.readableBytes > 2_000_000)
+      let items = try JSONSerialization.jsonObject(with: Data(answer.body.readableBytesView)) as? [String: Any]
+      #expect(((items?["Nodes"] as? [String: Any])?["items"] as? [Any])?.count == 300)
+    }
+  }
+
+  @Test("A request that is too large, or finds no memory, is refused, and the next one is answered")
+  func limits() async throws {
+    let large = request(pod("p", of: "cart"), nodes: [String(repeating: "x", count: 20_000)])
+    let small = request(pod("p", of: "cart"), names: ["a"])
+    for (change, status): (@Sendable (inout ExtenderServer.Configuration) -> Void, HTTPResponse.Status) in [
+      ({ $0.largestRequest = 10_000 }, .contentTooLarge), ({ $0.memoryForRequests = 10_000 }, .serviceUnavailable),
+    ] {
+      try await application(nil, change).test(.live) { client in
+        for _ in 0..<3 {
+          let answer = try await client.executeRequest(
+            uri: "/scheduler/filter", method: .post, headers: [:], body: large)
+          #expect(answer.status == status)
+          let next = try await client.executeRequest(uri: "/scheduler/filter", method: .post, headers: [:], body: small)
+          #expect(next.status == .ok)
+        }
+      }
+    }
+  }
+
+  @Test("Readiness says what is stale, and fails only where there is nothing to answer from")
+  func readiness() async throws {
+    struct Source: HealthSource {
+      var value: HealthReport
+      func report() -> HealthReport { value }
+    }
+    let stale = HealthReport(name: "pods", isReady: true, staleness: .seconds(90), fault: "no route to host")
+    try await application(nil, health: [Source(value: stale)]).test(.live) { client in
+      let answer = try await client.executeRequest(uri: "/readyz", method: .get, headers: [:], body: nil)
+      #expect(answer.status == .ok)
+      #expect(String(buffer: answer.body) == "[+] pods ok, last heard of 90 s ago, stale: no route to host\nready\n")
+      let metrics = try await client.executeRequest(uri: "/metrics", method: .get, headers: [:], body: nil)
+      #expect(String(buffer: metrics.body).contains(#"tonari_extender_staleness_seconds{source="pods"} 90.0"#))
+    }
+    let missing = HealthReport(name: "pods", isReady: false)
+    try await application(nil, health: [Source(value: missing)]).test(.live) { client in
+      let answer = try await client.executeRequest(uri: "/readyz", method: .get, headers: [:], body: nil)
+      #expect(answer.status == .serviceUnavailable)
+      for path in ["/livez", "/healthz"] {
+        let answer = try await client.executeRequest(uri: path, method: .get, headers: [:], body: nil)
+        #expect(answer.status == .ok)
+      }
+    }
+  }
+
+  @Test("A plan's file is read again when it changes; a broken one does not replace the plan")
+  func planFile() throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "plan-\(UUID().uuidString).yaml").path
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    func write(_ plan: String) throws { try plan.write(toFile: file, atomically: true, encoding: .utf8) }
+    try write(plan(["cart": ["a": 1]]).yaml())
+    let webhook = webhook()
+    let source = try PlanFile(file, webhook)
+    #expect(webhook.update { $0.summary.replicas } == 1)
+    try write(plan(["cart": ["a": 4]]).yaml())
+    source.reload()
+    #expect(webhook.update { $0.summary.replicas } == 4)
+    try write("kind: PlacementPlan\n")
+    source.reload()
+    #expect(webhook.update { $0.summary.replicas } == 4)
+    #expect(source.report().isReady)
+    #expect(source.report().fault?.contains(file) == true)
+    try FileManager.default.removeItem(atPath: file)
+    source.reload()
+    #expect(source.report().fault?.contains("No such file") == true)
+    try write(plan(["cart": ["a": 2]]).json())
+    source.reload()
+    #expect(webhook.update { $0.summary.replicas } == 2)
+    #expect(source.report().fault == nil)
+  }
+}
