@@ -12,6 +12,8 @@ public final class TCPProxy: Sendable {
   private struct State {
     var connections: Set<Int32> = []
     var isStalled = false
+    /// Connections on which no byte passes any more.
+    var frozen: Set<Int32> = []
     var isDown = false
     var accepted = 0
   }
@@ -73,7 +75,7 @@ public final class TCPProxy: Sendable {
     while true {
       let bytes = receive(from: source)
       shared.condition.lock()
-      while shared.state.isStalled { shared.condition.wait() }
+      while shared.state.isStalled || shared.state.frozen.contains(source) { shared.condition.wait() }
       shared.condition.unlock()
       if bytes.isEmpty || !send(bytes, to: target) { break }
     }
@@ -100,11 +102,17 @@ public final class TCPProxy: Sendable {
     shared.condition.withLock { shared.state.isStalled = true }
   }
 
+  /// Lets no byte pass any more on the connections that there are, until ``restore()``; new ones work.
+  public func freeze() {
+    shared.condition.withLock { shared.state.frozen = shared.state.connections }
+  }
+
   /// Forwards again.
   public func restore() {
     shared.condition.withLock {
       shared.state.isDown = false
       shared.state.isStalled = false
+      shared.state.frozen = []
       shared.condition.broadcast()
     }
   }

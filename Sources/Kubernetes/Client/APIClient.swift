@@ -1,5 +1,6 @@
 import FoundationEssentials
 public import Logging
+import Synchronization
 
 /// Talks to an API server.
 ///
@@ -17,7 +18,8 @@ public final class APIClient: Sendable {
   let retries: RetryPolicy
   let timeout: Duration
   let logger: Logger
-  private let transport = HTTPTransport()
+  /// The connections at hand.
+  private let transport = Mutex(HTTPTransport())
   private let authenticator: Authenticator
 
   /// Makes a client with connections of its own. Nothing is sent yet.
@@ -84,11 +86,9 @@ extension APIClient {
     var policy = call.retries ?? retries
     var generator = SystemRandomNumberGenerator()
     var attempt = 1
-    // After a failure, the connections at hand are not trusted any more.
-    var isSuspicious = false
     while true {
       do {
-        return try await answer(to: call, isSuspicious: isSuspicious, read)
+        return try await answer(to: call, read)
       } catch let error as APIError {
         try Task.checkCancellation()
         guard
@@ -99,7 +99,6 @@ extension APIClient {
           "A request failed and will be sent again",
           metadata: ["request": "\(call.description)", "error": "\(error.message)", "delay": "\(delay)"])
         try await Task.sleep(for: delay)
-        isSuspicious = error.code == .unreachable || error.code == .timedOut
         attempt += 1
       }
     }
@@ -107,13 +106,14 @@ extension APIClient {
 
   /// Sends a request once, or twice where the first answer is that the credentials are not known and there are others.
   private func answer<Answer>(
-    to call: APICall, isSuspicious: Bool, _ read: (IncomingResponse) async throws -> Answer
+    to call: APICall, _ read: (IncomingResponse) async throws -> Answer
   ) async throws -> Answer {
+    let transport = self.transport.withLock { $0 }
     var isSecondTry = false
     while true {
       do {
         let session = try await authenticator.session()
-        let response = try await transport.send(request(call, session, isSuspicious: isSuspicious))
+        let response = try await transport.send(request(call, session))
         if response.status == 401, !isSecondTry, await authenticator.renew(after: session) {
           isSecondTry = true
           continue
@@ -121,6 +121,7 @@ extension APIClient {
         guard 200..<300 ~= response.status else { throw try await refusal(response, of: call) }
         return try await read(response)
       } catch let error as TransportError {
+        if error.code == .timedOut { abandon(transport) }
         throw APIError(error, request: call.description)
       } catch let error as ConfigurationError {
         throw APIError(
@@ -132,7 +133,15 @@ extension APIClient {
     }
   }
 
-  private func request(_ call: APICall, _ session: Authenticator.Session, isSuspicious: Bool) -> OutgoingRequest {
+  /// Uses no connection any more of those that a request got no answer on. A peer that is gone without a word is noticed
+  /// only after a while, and all requests that share the connection would wait for it.
+  private func abandon(_ suspect: HTTPTransport) {
+    transport.withLock { transport in
+      if transport === suspect { transport = HTTPTransport() }
+    }
+  }
+
+  private func request(_ call: APICall, _ session: Authenticator.Session) -> OutgoingRequest {
     let isStreamed = call.delivery == .streamed
     var request = OutgoingRequest(
       method: call.method, url: configuration.server + call.target, headers: session.headers, body: call.body,
@@ -143,7 +152,6 @@ extension APIClient {
     if call.body != nil { request.headers.append(.init("Content-Type", call.contentType)) }
     request.security = session.security
     request.proxy = configuration.proxy
-    request.usesFreshConnection = isSuspicious
     return request
   }
 

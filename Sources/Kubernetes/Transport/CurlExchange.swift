@@ -51,7 +51,6 @@ extension CurlExchange {
       // curl holds up all that share an HTTP/2 connection when it holds up one of them.
       try set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
     }
-    if request.usesFreshConnection { try set(CURLOPT_FRESH_CONNECT, 1) }
     try set(CURLOPT_CONNECTTIMEOUT_MS, Self.connectTimeout)
     if let timeout = request.timeout { try set(CURLOPT_TIMEOUT_MS, max(1, timeout.wholeMilliseconds)) }
     if let proxy = request.proxy { try set(CURLOPT_PROXY, proxy) }
@@ -221,7 +220,7 @@ extension Duration {
   /// The duration in milliseconds, rounded up.
   var wholeMilliseconds: Int {
     let (seconds, attoseconds) = components
-    return Int(clamping: seconds.multipliedReportingOverflow(by: 1000).partialValue)
-      + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    // More than that nobody waits.
+    return Int(min(seconds, 1 << 40)) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
   }
 }

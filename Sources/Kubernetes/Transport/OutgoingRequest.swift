@@ -41,8 +41,6 @@ public struct OutgoingRequest: Sendable {
   /// Whether the request may reach the server twice without harm. One that may not is never sent again on a second
   /// connection when the first breaks.
   public var isRepeatable: Bool
-  /// Whether a connection of its own is opened, for a suspicion that those at hand are broken.
-  public var usesFreshConnection = false
   /// How the server is known and the client shows who it is.
   public var security = TransportSecurity()
   /// The proxy as a URL (`http`, `https` or `socks5`); nil for what the environment says (`HTTPS_PROXY`, `NO_PROXY`).

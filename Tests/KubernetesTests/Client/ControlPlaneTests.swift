@@ -204,6 +204,19 @@ extension ControlPlaneTests {
     withExtendedLifetime(watch) {}
   }
 
+  @Test("A connection that has gone silent is given up for a new one, once for all requests")
+  func silentConnection() async throws {
+    let plane = try await ControlPlane.shared
+    let proxy = try TCPProxy(to: plane.port)
+    let client = APIClient(
+      plane.configuration(through: proxy.port), retries: RetryPolicy(attempts: 2, backoff: .init(longest: .zero)),
+      timeout: .seconds(3), logger: .silent)
+    _ = try await client.read(path: "/version")
+    proxy.freeze()
+    for _ in 0..<3 { _ = try await client.read(path: "/version") }
+    #expect(proxy.connectionCount == 2)
+  }
+
   @Test("A kubeconfig with a client certificate works, and so does the same inline")
   func clientCertificate() async throws {
     let plane = try await ControlPlane.shared
