@@ -51,7 +51,7 @@ public struct Certificates {
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw LoopbackListener.Failure(description: "openssl \(arguments.joined(separator: " ")): \(text)")
+      throw TestFailure("openssl \(arguments.joined(separator: " ")): \(text)")
     }
   }
 }

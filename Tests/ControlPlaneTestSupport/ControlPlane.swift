@@ -35,7 +35,7 @@ public actor ControlPlane {
   ///
   /// - Parameter apiServerArguments: More arguments for the API server.
   public init(apiServerArguments: [String] = []) async throws {
-    guard let assets = Self.assets else { throw LoopbackListener.Failure(description: Self.hint) }
+    guard let assets = Self.assets else { throw TestFailure(Self.hint) }
     self.assets = assets
     self.apiServerArguments = apiServerArguments
     folder = FileManager.default.temporaryDirectory.appending(path: "tonari-\(UUID().uuidString)")
@@ -89,7 +89,7 @@ public actor ControlPlane {
         "--advertise-client-urls", "http://127.0.0.1:\(etcdPort)", "--listen-peer-urls",
         "http://127.0.0.1:\(peerPort)", "--initial-advertise-peer-urls", "http://127.0.0.1:\(peerPort)",
         "--initial-cluster", "default=http://127.0.0.1:\(peerPort)",
-      ], log: folder.appending(path: "etcd.log"))
+      ], log: folder.appending(path: "etcd.log"), folder: folder)
   }
 
   /// Starts the API server, and waits until it is ready.
@@ -110,7 +110,7 @@ public actor ControlPlane {
     let client = APIClient(configuration(), retries: .never, timeout: .seconds(5))
     try await eventually("kube-apiserver is ready", within: .seconds(180)) {
       guard server.isRunning else {
-        throw LoopbackListener.Failure(description: "kube-apiserver has ended: \(server.lastWords)")
+        throw TestFailure("kube-apiserver has ended: \(server.lastWords)")
       }
       return (try? await client.read(path: "/readyz")) == Array("ok".utf8)
     }
@@ -123,24 +123,38 @@ public actor ControlPlane {
 
   /// Starts kube-scheduler.
   ///
-  /// - Parameter configuration: A `KubeSchedulerConfiguration`; ``kubeconfig`` is a file for its `clientConnection`.
-  public func startScheduler(_ configuration: String) throws -> Server {
+  /// - Parameters:
+  ///   - configuration: What a `KubeSchedulerConfiguration` of `kubescheduler.config.k8s.io/v1beta1` has besides its
+  ///     `clientConnection`, addresses and leader election: profiles and extenders, as YAML.
+  ///   - arguments: More arguments.
+  ///
+  /// It is not waited for: it schedules as soon as it can.
+  public func startScheduler(_ configuration: String = "", arguments: [String] = []) throws -> Server {
     let name = "kube-scheduler-\(UUID().uuidString)"
     let file = folder.appending(path: "\(name).yaml")
-    try configuration.write(to: file, atomically: true, encoding: .utf8)
+    let port = try LoopbackListener.freePort()
+    try """
+    apiVersion: kubescheduler.config.k8s.io/v1beta1
+    kind: KubeSchedulerConfiguration
+    clientConnection: {kubeconfig: "\(kubeconfig)"}
+    leaderElection: {leaderElect: false}
+    healthzBindAddress: 127.0.0.1:\(port)
+    metricsBindAddress: 127.0.0.1:\(port)
+    \(configuration)
+    """.write(to: file, atomically: true, encoding: .utf8)
     return try Server(
       assets.appending(path: "kube-scheduler"),
       [
-        "--config", file.path, "--port", "0", "--secure-port", "\(LoopbackListener.freePort())", "--bind-address",
-        "127.0.0.1", "--authentication-skip-lookup", "--cert-dir", folder.appending(path: name).path,
-      ], log: folder.appending(path: "\(name).log"))
+        "--config", file.path, "--secure-port", "\(LoopbackListener.freePort())", "--bind-address", "127.0.0.1",
+        "--authentication-skip-lookup", "--cert-dir", folder.appending(path: name).path,
+      ] + arguments, log: folder.appending(path: "\(name).log"))
   }
 
   /// Lets etcd forget all versions of objects but the last.
   public func compactEtcd() async throws {
     let revision = try await askEtcd("range", ["key": .string(Data("/".utf8).base64EncodedString())])
     guard let last = revision["header"]?["revision"]?.string else {
-      throw LoopbackListener.Failure(description: "etcd tells no revision: \(revision)")
+      throw TestFailure("etcd tells no revision: \(revision)")
     }
     _ = try await askEtcd("compaction", ["revision": .string(last), "physical": true])
   }
@@ -151,7 +165,7 @@ public actor ControlPlane {
     let response = try await HTTPTransport().send(request)
     let answer = try await response.body.collect(upTo: 1 << 20)
     guard response.status == 200 else {
-      throw LoopbackListener.Failure(description: "etcd: \(String(decoding: answer, as: UTF8.self))")
+      throw TestFailure("etcd: \(String(decoding: answer, as: UTF8.self))")
     }
     return try JSONDecoder().decode(JSONValue.self, from: Data(answer))
   }

@@ -10,13 +10,7 @@ public func eventually(
   let end = ContinuousClock.now + deadline
   while true {
     if try await condition() { return }
-    guard ContinuousClock.now < end else { throw NeverHappened(description: "never within \(deadline): \(what)") }
+    guard ContinuousClock.now < end else { throw TestFailure("never within \(deadline): \(what)") }
     try await Task.sleep(for: .milliseconds(10))
   }
-}
-
-/// What was waited for did not happen.
-public struct NeverHappened: Error, CustomStringConvertible {
-  /// What was waited for.
-  public var description: String
 }

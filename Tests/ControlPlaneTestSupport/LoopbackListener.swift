@@ -9,12 +9,6 @@ import Synchronization
 
 /// Takes TCP connections on a loopback port, each on a thread of its own. For tests.
 public final class LoopbackListener: Sendable {
-  /// A failure of the operating system.
-  public struct Failure: Error, CustomStringConvertible {
-    /// What failed.
-    public var description: String
-  }
-
   /// The port.
   public let port: UInt16
   private let descriptor: Int32
@@ -37,7 +31,7 @@ public final class LoopbackListener: Sendable {
     }
     guard isBound == 0, listen(descriptor, 64) == 0 else {
       close(descriptor)
-      throw Failure(description: "port \(port): \(String(cString: strerror(errno)))")
+      throw TestFailure("port \(port): \(String(cString: strerror(errno)))")
     }
     var length = size
     _ = withUnsafeMutablePointer(to: &address) {
@@ -89,7 +83,7 @@ public final class LoopbackListener: Sendable {
     }
     guard result == 0 else {
       close(descriptor)
-      throw Failure(description: "port \(port): \(String(cString: strerror(errno)))")
+      throw TestFailure("port \(port): \(String(cString: strerror(errno)))")
     }
     prepare(descriptor)
     return descriptor
@@ -101,7 +95,7 @@ public final class LoopbackListener: Sendable {
     #else
       let descriptor = socket(AF_INET, SOCK_STREAM, 0)
     #endif
-    guard descriptor >= 0 else { throw Failure(description: "no socket: \(String(cString: strerror(errno)))") }
+    guard descriptor >= 0 else { throw TestFailure("no socket: \(String(cString: strerror(errno)))") }
     return descriptor
   }
 

@@ -17,6 +17,9 @@ public final class LeaderElector: Sendable {
     /// The time between two tries.
     public var retryPeriod = Duration.seconds(2)
 
+    /// Whether a leader that cannot renew has stepped down before anybody else may lead.
+    var isSound: Bool { .zero < retryPeriod && retryPeriod < renewDeadline && renewDeadline < leaseDuration }
+
     /// Makes a configuration with Kubernetes' usual times.
     public init(lease: ObjectKey, identity: String) {
       self.lease = lease
@@ -63,7 +66,17 @@ public final class LeaderElector: Sendable {
   /// lease is released, and this ends too.
   ///
   /// - Parameter work: What a leader does. What it throws is thrown here.
+  ///
+  /// Throws ``APIError`` where the times of the configuration would let two lead at once.
   public func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
+    guard configuration.isSound else {
+      throw APIError(
+        code: .invalidRequest,
+        message: "found a retry period of \(configuration.retryPeriod), a renew deadline of "
+          + "\(configuration.renewDeadline) and a lease duration of \(configuration.leaseDuration), "
+          + "expected each to be longer than the one before",
+        mayHaveTakenEffect: false)
+    }
     while !Task.isCancelled {
       guard await campaign() else { return }
       logger.notice("This process leads")

@@ -25,7 +25,9 @@ extension LeaseRecord {
   /// Writes the record into the spec of a lease; other fields stay.
   func write(to spec: inout JSONValue) {
     spec["holderIdentity"] = .string(holder)
-    spec["leaseDurationSeconds"] = .integer(max(1, duration.components.seconds))
+    // Rounded up: a lease that is said to be shorter than its holder takes it to be would have two holders.
+    let (seconds, attoseconds) = duration.components
+    spec["leaseDurationSeconds"] = .integer(max(1, attoseconds > 0 ? seconds + 1 : seconds))
     spec["acquireTime"] = .string(acquireTime.description)
     spec["renewTime"] = .string(renewTime.description)
     spec["leaseTransitions"] = .integer(transitions)

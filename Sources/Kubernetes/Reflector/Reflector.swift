@@ -84,11 +84,11 @@ public final class Reflector<Value: Sendable>: Sendable {
         case .watch(let resourceVersion):
           delay = try await watch(from: resourceVersion, &course, using: &generator)
         }
-      } catch let error as APIError {
-        delay = course.failed(error, using: &generator)
-        lost(error, nextTryIn: delay)
       } catch {
-        break
+        if Task.isCancelled { break }
+        let fault = error as? APIError ?? APIError(code: .unreachable, message: "\(error)")
+        delay = course.failed(fault, using: &generator)
+        lost(fault, nextTryIn: delay)
       }
       if delay > .zero { try? await Task.sleep(for: delay) }
     }

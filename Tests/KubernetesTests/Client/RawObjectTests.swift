@@ -84,6 +84,26 @@ struct RawObjectTests {
     }
   }
 
+  @Test("Damaged lines of a watch are refused or read, and never crash")
+  func fuzz() {
+    var generator = SeededGenerator(seed: 4)
+    let line = Array(#"{"type":"ADDED","object":{"metadata":{"name":"\u0061","uid":"u"},"spec":[1,{"a":"}"}]}}"#.utf8)
+    for _ in 0..<5000 {
+      var bytes = line
+      for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        let index = Int.random(in: 0..<bytes.count, using: &generator)
+        if Bool.random(using: &generator) {
+          bytes[index] = Array(#"{}[]",:\0e-"#.utf8).randomElement(using: &generator) ?? 0
+        } else {
+          bytes.remove(at: index)
+        }
+      }
+      guard case .added(let object)? = try? WatchEvent(line: bytes) else { continue }
+      _ = try? object.decode(Pod.self)
+      #expect(bytes.contains(Array(object.json)))
+    }
+  }
+
   @Test(
     "Times are read and written as Kubernetes writes them",
     arguments: [

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Topology
 
 @testable import Kubernetes
 
@@ -201,6 +202,30 @@ struct KubeconfigTests {
     let error = try #require(throws: ConfigurationError.self) { try configuration(text, in: folder) }
     #expect(error.description.contains("\(folder.path)/config"), "\(error)")
     #expect(error.description.contains(expected), "\(error)")
+  }
+
+  @Test("A damaged kubeconfig is refused or read, and never crashes")
+  func fuzz() {
+    var generator = SeededGenerator(seed: 8)
+    let text = Array(
+      Self.kubeconfig(cluster: "tls-server-name: a", user: "token: t, as-groups: [a], as-user-extra: {k: [v]}").utf8)
+    for _ in 0..<1000 {
+      var bytes = text
+      for _ in 0..<Int.random(in: 1...5, using: &generator) {
+        let index = Int.random(in: 0..<bytes.count, using: &generator)
+        if Bool.random(using: &generator) {
+          bytes[index] = Array("{}[]\",:&*!|>-\n \0\u{FF}".utf8).randomElement(using: &generator) ?? 0
+        } else {
+          bytes.removeSubrange(index..<min(bytes.count, index + 3))
+        }
+      }
+      do {
+        let document = try Kubeconfig.Document(parsing: bytes, file: "fuzz")
+        _ = try Kubeconfig(merging: [document]).configuration(context: nil)
+      } catch {
+        #expect(error.source.hasPrefix("fuzz"))
+      }
+    }
   }
 
   @Test("A kubeconfig that is named must be there")

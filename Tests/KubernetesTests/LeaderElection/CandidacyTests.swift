@@ -146,5 +146,9 @@ struct CandidacyTests {
     record.write(to: &spec)
     #expect(LeaseRecord(spec: spec) == record)
     #expect(spec["strategy"]?.string == "OldestEmulationVersion")
+    var part = record
+    part.duration = .milliseconds(2001)
+    part.write(to: &spec)
+    #expect(spec["leaseDurationSeconds"]?.integer == 3)
   }
 }

@@ -102,6 +102,16 @@ struct LeaderElectorTests {
     try await first.value
   }
 
+  @Test("Times that would let two lead at once are refused")
+  func times() async throws {
+    var configuration = LeaderElector.Configuration(lease: ObjectKey(namespace: "n", name: "l"), identity: "me")
+    configuration.renewDeadline = .seconds(15)
+    let client = APIClient(ClientConfiguration(server: "http://127.0.0.1:1"))
+    let elector = LeaderElector(configuration, client: client, logger: .silent)
+    let error = await #expect(throws: APIError.self) { try await elector.run {} }
+    #expect(error?.code == .invalidRequest)
+  }
+
   @Test("Work that ends by itself ends the candidacy and frees the lease; what it throws comes out")
   func finishedWork() async throws {
     struct Oops: Error {}

@@ -1,5 +1,5 @@
 import ControlPlaneTestSupport
-import Synchronization
+import Foundation
 import Testing
 
 @testable import Kubernetes
@@ -100,6 +100,25 @@ struct ReflectorFaultTests {
     let reflector = Self.reflector(server)
     try await Self.run(reflector) { reflector[ObjectKey(name: "last")] != nil }
     #expect(server.requests.filter { !$0.target.contains("watch=true") }.count == 2)
+  }
+
+  @Test("A server that answers drop by drop is followed all the same")
+  func slowServer() async throws {
+    let server = try ScriptedServer { request, answer in
+      answer.startStream()
+      let text =
+        request.target.contains("watch=true")
+        ? Self.event("ADDED", "last", 6) : #"{"metadata":{"resourceVersion":"5"},"items":[\#(Self.object("a", 1))]}"#
+      for character in text {
+        answer.chunk(String(character))
+        Thread.sleep(forTimeInterval: 0.001)
+      }
+      answer.endStream()
+      return .keep
+    }
+    let reflector = Self.reflector(server)
+    try await Self.run(reflector) { reflector[ObjectKey(name: "last")] != nil }
+    #expect(Set(reflector.snapshot.map(\.key.name)) == ["a", "last"])
   }
 
   @Test("A bookmark moves the place on from which the next watch starts")
