@@ -29,9 +29,9 @@ demo: build ## Plan the example shop: leaves plan.yaml and report.html.
 
 test: toolchain deps ## Run all tests.
 	swift build --build-tests
-	swift test --skip-build --disable-xctest --skip '^KubernetesTests'
+	swift test --skip-build --disable-xctest --skip '^(KubernetesTests|ExtenderTests)'
 	# These talk to servers and wait for them; beside tests that compute they would wait for a core.
-	swift test --skip-build --disable-xctest --filter '^KubernetesTests'
+	swift test --skip-build --disable-xctest --filter '^(KubernetesTests|ExtenderTests)'
 
 lint: toolchain ## Check layout, documentation and a few rules of the house.
 	swift format lint --strict --recursive --parallel $(SOURCES)

@@ -75,32 +75,9 @@ enum Fixtures {
 
   /// Three nodes in two zones and five workloads, small enough to be proven by anybody.
   static let pairs: Data = {
-    let nodes = [("a", "east"), ("b", "east"), ("c", "west")].map { name, zone in
-      """
-      ---
-      apiVersion: v1
-      kind: Node
-      metadata: {name: \(name), labels: {kubernetes.io/hostname: \(name), topology.kubernetes.io/zone: \(zone)}}
-      status: {allocatable: {cpu: "2", memory: 4Gi, pods: "20"}}
-
-      """
-    }
-    let workloads = [("web", 2, 500), ("cart", 2, 400), ("search", 1, 900), ("db", 1, 700), ("mail", 1, 300)].map {
-      name, replicas, cpu in
-      """
-      ---
-      apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: \(name)}
-      spec:
-        replicas: \(replicas)
-        selector: {matchLabels: {app: \(name)}}
-        template:
-          metadata: {labels: {app: \(name)}}
-          spec: {containers: [{name: main, resources: {requests: {cpu: \(cpu)m}}}]}
-
-      """
-    }
+    let nodes = [("a", "east"), ("b", "east"), ("c", "west")].map { node($0, zone: $1, cpu: 2) }
+    let workloads = [("web", 2, 500), ("cart", 2, 400), ("search", 1, 900), ("db", 1, 700), ("mail", 1, 300)]
+      .map { workload($0, replicas: $1, cpu: $2) }
     return Data((nodes + workloads).joined().utf8)
   }()
 
@@ -116,4 +93,53 @@ enum Fixtures {
 
     """.utf8
   )
+
+  /// Twelve nodes and sixty workloads: more than can be proven while a test waits.
+  static let large: Data = {
+    let nodes = (1...12).map { node("n\($0)", zone: "z\($0 % 3)", cpu: 16) }
+    let workloads = (1...60).map { workload("w\($0)", replicas: 1 + $0 * 7 % 5, cpu: 200 + $0 * 131 % 900) }
+    return Data((nodes + workloads).joined().utf8)
+  }()
+
+  /// Their traffic.
+  static let trafficOfLarge: Data = {
+    let rows = (1...60).flatMap { i in
+      [1, 7, 23].map { step in "w\(i),w\((i * 3 + step) % 60 + 1),\(100 + i * step * 37 % 900)\n" }
+    }
+    return Data(("source,destination,bytes_per_second\n" + rows.joined()).utf8)
+  }()
+
+  private static func node(_ name: String, zone: String, cpu: Int) -> String {
+    """
+    ---
+    apiVersion: v1
+    kind: Node
+    metadata: {name: \(name), labels: {kubernetes.io/hostname: \(name), topology.kubernetes.io/zone: \(zone)}}
+    status: {allocatable: {cpu: "\(cpu)", memory: 64Gi, pods: "110"}}
+
+    """
+  }
+
+  private static func workload(_ name: String, replicas: Int, cpu: Int) -> String {
+    """
+    ---
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: \(name)}
+    spec:
+      replicas: \(replicas)
+      selector: {matchLabels: {app: \(name)}}
+      template:
+        metadata: {labels: {app: \(name)}}
+        spec: {containers: [{name: main, resources: {requests: {cpu: \(cpu)m}}}]}
+
+    """
+  }
+
+  /// Writes a temporary file.
+  static func file(_ data: Data) throws -> URL {
+    let url = FileManager.default.temporaryDirectory.appending(path: "tonari-\(UUID().uuidString)")
+    try data.write(to: url)
+    return url
+  }
 }

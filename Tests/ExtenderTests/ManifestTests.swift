@@ -5,7 +5,9 @@ import Testing
 @Suite struct ManifestTests {
   private static let folder = URL(filePath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "manifests")
-  private static let kubectl = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+  private static let searchPath = ["KUBEBUILDER_ASSETS", "PATH"]
+    .compactMap { ProcessInfo.processInfo.environment[$0] }.joined(separator: ":")
+  private static let kubectl = searchPath.split(separator: ":")
     .map { "\($0)/kubectl" }.first { FileManager.default.isExecutableFile(atPath: $0) }
 
   private func build(_ folder: String) throws -> String {
