@@ -18,7 +18,9 @@ struct Tonari: AsyncParsableCommand {
       \(ExitStatus.help)
       """,
     version: "0.1.0",
-    subcommands: [PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, CompletionsCommand.self]
+    subcommands: [
+      PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, DemoCommand.self, CompletionsCommand.self,
+    ]
   )
 
   static func main() async {

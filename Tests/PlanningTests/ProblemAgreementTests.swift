@@ -2,6 +2,7 @@ import Kubernetes
 import Placement
 import Testing
 import Topology
+import Traffic
 
 @testable import Planning
 
@@ -44,6 +45,38 @@ struct ProblemAgreementTests {
     }
     #expect(allowedCount > 20)
     #expect(refusedCount > 20)
+  }
+
+  @Test("on which nodes take the next pod", arguments: 0..<10)
+  func nextPod(block: Int) throws {
+    var counts = (feasible: 0, refused: 0)
+    for run in 0..<25 {
+      var generator = SeededGenerator(seed: UInt64(block * 1000 + run))
+      let manifests = Self.cluster(&generator)
+      let snapshot = try snapshot(manifests)
+      guard !snapshot.deployments.contains(where: Self.isSelfAffine) else { continue }
+      let model = SchedulerModel(nodes: snapshot.nodes)
+      let staying = Self.staying(snapshot)
+      var scheduler = DefaultScheduler(try PlanInput(ClusterProblem(snapshot), TrafficGraph()))
+      for (w, deployment) in snapshot.deployments.enumerated() {
+        for _ in 0..<(deployment.spec.replicas ?? 1) {
+          let running = staying + Self.pods(scheduler.assignment, snapshot)
+          let feasible = scheduler.feasibleNodes(for: w)
+          for n in snapshot.nodes.indices {
+            var one = Assignment(placed: snapshot.deployments.map { _ in [] })
+            one.placed[w] = [Problem.Placed(node: n, replicas: 1)]
+            let isAllowed = model.allows(Self.pods(one, snapshot)[0], beside: running)
+            if isAllowed { counts.feasible += 1 } else { counts.refused += 1 }
+            #expect(feasible.contains(n) == isAllowed, "seed \(block * 1000 + run): \(w) on \(n) in\n\(manifests)")
+          }
+          if let node = scheduler.choose(among: feasible, scores: scheduler.scores(of: w, on: feasible)) {
+            scheduler.bind(w, to: node)
+          }
+        }
+      }
+    }
+    #expect(counts.feasible > 20)
+    #expect(counts.refused > 20)
   }
 
   /// Whether the pods can be scheduled one after the other, each as soon as it may.
