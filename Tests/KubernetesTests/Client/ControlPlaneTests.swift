@@ -69,6 +69,31 @@ extension ControlPlaneTests {
     #expect(gone?.status?.reason == "NotFound")
   }
 
+  @Test("Hundreds of requests with bodies are under way at a time")
+  func manyAtATime() async throws {
+    let client = Self.client(try await ControlPlane.shared)
+    let namespace = try await Self.namespace(client)
+    let list = try await client.list(.configMaps, ObjectSelection(namespace: namespace))
+    // Beside watches, whose connections are of another kind.
+    let watches = Task {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<4 {
+          group.addTask { for try await _ in try await client.watch(.configMaps, from: list.resourceVersion) {} }
+        }
+        try await group.waitForAll()
+      }
+    }
+    defer { watches.cancel() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for i in 0..<400 {
+        try await Task.sleep(for: .milliseconds(2))
+        group.addTask { _ = try await client.create(.configMaps, Self.configMap("c\(i)", ["k": "v"]), in: namespace) }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try await client.list(.configMaps, ObjectSelection(namespace: namespace)).items.count >= 400)
+  }
+
   @Test("Patches of all kinds change what they name")
   func patches() async throws {
     let client = Self.client(try await ControlPlane.shared)
