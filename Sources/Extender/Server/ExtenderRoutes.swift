@@ -25,7 +25,7 @@ struct ExtenderRoutes: Sendable {
     let router = Router()
     let calls = router.group(RouterPath(prefix))
     calls.post("filter") { request, _ in
-      await answer(.filter, request) { body throws(ProtocolError) in try webhook.filter(body) }
+      await answer(.filter, request) { body throws(ProtocolError) in try webhook.filter(body, at: .now) }
     }
     calls.post("prioritize") { request, _ in
       await answer(.prioritize, request) { body throws(ProtocolError) in try webhook.prioritize(body, at: .now) }

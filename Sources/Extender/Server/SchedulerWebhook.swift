@@ -23,7 +23,7 @@ public final class SchedulerWebhook: Sendable {
   }
 
   /// More pods than that are not bound between two looks at the watch.
-  private static let mostDecisions = 8192
+  fileprivate static let mostDecisions = 8192
 
   private let shared: Mutex<Shared>
   private let cluster: (any BindingCluster)?
@@ -82,16 +82,20 @@ extension SchedulerWebhook {
   /// Answers `/filter`.
   ///
   /// Throws ``ProtocolError/Code/malformed``, as the other calls do.
-  public func filter(_ body: ByteBuffer) throws(ProtocolError) -> Answer {
+  public func filter(_ body: ByteBuffer, at now: ContinuousClock.Instant) throws(ProtocolError) -> Answer {
     try Self.reading(body) { bytes throws(ProtocolError) in
       let request = try SchedulingRequest(bytes)
       let (allowed, reason) = shared.withLock { shared -> ([Bool]?, String) in
-        guard shared.state.isEnforcing else { return (nil, "") }
+        guard shared.state.isEnforcing || request.candidates.count == 1 else { return (nil, "") }
         // A pod that is to be placed is bound nowhere, whatever was expected of it.
         shared.state.forget(assumed: request.pod.uid)
         let identity = request.pod.identity(shared.owners)
         let numbers = shared.state.nodes.numbers(of: request.candidates, in: bytes)
-        return (shared.state.allowed(identity, among: numbers), shared.state.refusal(of: identity))
+        let allowed = shared.state.allowed(identity, among: numbers)
+        // A scheduler binds to a node that is left alone without asking for its score.
+        let left = allowed.map { zip(numbers, $0).filter(\.1).map(\.0) } ?? numbers
+        if left.count == 1 { _ = shared.scores(of: request.pod, on: left, at: now) }
+        return (allowed, shared.state.refusal(of: identity))
       }
       return Answer(request, in: body, allowed: allowed, reason: reason)
     }
@@ -103,16 +107,8 @@ extension SchedulerWebhook {
       let request = try SchedulingRequest(bytes)
       let scores = shared.withLock { shared in
         shared.state.forget(assumed: request.pod.uid)
-        let identity = request.pod.identity(shared.owners)
         let numbers = shared.state.nodes.numbers(of: request.candidates, in: bytes)
-        var scores = shared.state.scores(for: identity, on: numbers)
-        guard let identity else { return scores.scores }
-        if let best = shared.state.decide(&scores) {
-          let node = shared.state.nodes[Int(numbers[best])]
-          shared.state.expect(pod: request.pod.uid, identity, on: node, at: now)
-        }
-        shared.remember(Decision(pod: request.pod, identity: identity, fit: scores.fit), Self.mostDecisions)
-        return scores.scores
+        return shared.scores(of: request.pod, on: numbers, at: now)
       }
       return Answer(request, in: body, scores: scores)
     }
@@ -224,7 +220,21 @@ extension SchedulerWebhook {
 }
 
 extension SchedulerWebhook.Shared {
-  fileprivate mutating func remember(_ decision: SchedulerWebhook.Decision, _ most: Int) {
+  /// Scores nodes for a pod, and remembers it; where the plan decides, the replica counts at once on the best of them.
+  fileprivate mutating func scores(
+    of pod: RequestedPod, on nodes: [Int32], at now: ContinuousClock.Instant
+  ) -> [UInt8] {
+    let identity = pod.identity(owners)
+    var scores = state.scores(for: identity, on: nodes)
+    guard let identity else { return scores.scores }
+    if let best = state.decide(&scores) {
+      state.expect(pod: pod.uid, identity, on: state.nodes[Int(nodes[best])], at: now)
+    }
+    remember(SchedulerWebhook.Decision(pod: pod, identity: identity, fit: scores.fit), SchedulerWebhook.mostDecisions)
+    return scores.scores
+  }
+
+  private mutating func remember(_ decision: SchedulerWebhook.Decision, _ most: Int) {
     let uid = decision.pod.uid
     guard !uid.isEmpty else { return }
     if decisions.updateValue(decision, forKey: uid) == nil { order.append(uid) }

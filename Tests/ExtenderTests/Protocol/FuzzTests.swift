@@ -25,7 +25,7 @@ import Topology
       let body = ByteBuffer(bytes: bytes)
       do throws(ProtocolError) {
         let answers = [
-          try webhook.filter(body), try webhook.prioritize(body, at: .now), try webhook.preempt(body),
+          try webhook.filter(body, at: .now), try webhook.prioritize(body, at: .now), try webhook.preempt(body),
         ]
         // Bytes that are no UTF-8 are echoed as they came.
         guard String(validating: bytes, as: UTF8.self) != nil else { continue }
@@ -46,7 +46,7 @@ import Topology
     let webhook = SchedulerWebhook(ExtenderState())
     for opening in ["[", #"{"a":"#, #"{"Pod":{"metadata":{"labels":"#] {
       let body = ByteBuffer(string: #"{"x":"# + String(repeating: opening, count: 100_000))
-      #expect(throws: ProtocolError.self) { try webhook.filter(body) }
+      #expect(throws: ProtocolError.self) { try webhook.filter(body, at: .now) }
     }
   }
 }

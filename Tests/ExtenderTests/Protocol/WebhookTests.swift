@@ -18,10 +18,10 @@ import Testing
   @Test("Filter echoes what it leaves, names or whole nodes, byte for byte")
   func filter() throws {
     let webhook = webhook()
-    let names = try webhook.filter(request(pod("p", of: "cart"), names: names)).json as? [String: Any]
+    let names = try webhook.filter(request(pod("p", of: "cart"), names: names), at: .now).json as? [String: Any]
     #expect(names?["NodeNames"] as? [String] == self.names)
     let body = request(pod("p", of: "cart"), nodes: self.names)
-    let answer = try webhook.filter(body).joined
+    let answer = try webhook.filter(body, at: .now).joined
     let nodes = try #require(String(buffer: body).range(of: #"{"metadata": {}, "items""#))
     let end = try #require(String(buffer: body).range(of: #", "NodeNames""#))
     #expect(String(buffer: answer).contains(String(buffer: body)[nodes.lowerBound..<end.lowerBound]))
@@ -31,7 +31,7 @@ import Testing
   func enforced(isWhole: Bool) throws {
     let pod = pod("p", of: "cart")
     let body = isWhole ? request(pod, nodes: names) : request(pod, names: names)
-    let answer = try webhook(isEnforcing: true).filter(body).json as? [String: Any]
+    let answer = try webhook(isEnforcing: true).filter(body, at: .now).json as? [String: Any]
     let reason = ["c": "the plan places Deployment shop/cart on a, b"]
     #expect(answer?["FailedNodes"] as? [String: String] == reason)
     #expect(answer?["FailedAndUnresolvableNodes"] as? [String: String] == reason)
@@ -73,7 +73,7 @@ import Testing
     let webhook = webhook()
     let body = ByteBuffer(string: #"{"Pod":{},"Nodes":null,"NodeNames":null}"#)
     #expect(try webhook.prioritize(body, at: .now).scores.isEmpty)
-    let filtered = try webhook.filter(body).json as? [String: Any]
+    let filtered = try webhook.filter(body, at: .now).json as? [String: Any]
     #expect(filtered?["NodeNames"] as? [String] == [])
   }
 
@@ -124,6 +124,16 @@ import Testing
     #expect(events.count == 2)
     #expect(events.first?.contains("offered none") == true)
     #expect(events.last?.contains("outweighed") == true)
+  }
+
+  @Test("A pod that fits one node alone counts there before it is scored, for a scheduler never asks")
+  func single() throws {
+    let webhook = webhook()
+    _ = try webhook.filter(request(pod("p", of: "cart"), names: ["a"]), at: .now)
+    #expect(webhook.update { $0.room(for: replica("cart", revision: "abc12"), on: "a").here } == 1)
+    webhook.observe(pod: "uid-p", replica("cart", revision: "abc12"), on: "a")
+    #expect(webhook.update { $0.room(for: replica("cart", revision: "abc12"), on: "a").here } == 1)
+    #expect(webhook.metrics.registry.text.contains(#"plan_bindings_total{outcome="hit"} 1"#))
   }
 
   @Test("A binding request that lacks a field is malformed")
