@@ -124,6 +124,11 @@ let package = Package(
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
     tests("tonari", ["Placement", "Topology", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     // Runs the built executable as a process.
-    .testTarget(name: "EndToEndTests", dependencies: ["tonari", "Planning"], swiftSettings: settings),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: [
+        "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
   ]
 )

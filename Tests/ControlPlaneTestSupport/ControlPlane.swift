@@ -16,6 +16,10 @@ public actor ControlPlane {
   public static let adminToken = "tonari-test-admin"
   /// The bearer token of somebody who may do nothing.
   public static let nobodyToken = "tonari-test-nobody"
+  /// The bearer token of a service account in the namespace `tonari`, as far as ``serviceAccounts`` has it.
+  public static func token(ofServiceAccount name: String) -> String { "tonari-test-account-\(name)" }
+  /// The service accounts of our manifests.
+  private static let serviceAccounts = ["tonari-extender", "tonari-planner"]
 
   private static let assets = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"].map { URL(filePath: $0) }
 
@@ -43,18 +47,16 @@ public actor ControlPlane {
     port = try LoopbackListener.freePort()
     etcdPort = try LoopbackListener.freePort()
     _ = try Certificates(in: folder)
+    let accounts = Self.serviceAccounts.map { name in
+      "\(Self.token(ofServiceAccount: name)),system:serviceaccount:tonari:\(name),\(name),system:serviceaccounts\n"
+    }
     try """
     \(Self.adminToken),admin,1,system:masters
     \(Self.nobodyToken),nobody,2
+    \(accounts.joined())
     """.write(to: folder.appending(path: "tokens.csv"), atomically: true, encoding: .utf8)
-    try """
-    apiVersion: v1
-    kind: Config
-    clusters: [{name: test, cluster: {server: "https://127.0.0.1:\(port)", certificate-authority: ca.crt}}]
-    users: [{name: admin, user: {client-certificate: admin.crt, client-key: admin.key}}]
-    contexts: [{name: test, context: {cluster: test, user: admin}}]
-    current-context: test
-    """.write(to: folder.appending(path: "kubeconfig"), atomically: true, encoding: .utf8)
+    try Self.kubeconfig(port, user: "{client-certificate: admin.crt, client-key: admin.key}")
+      .write(to: folder.appending(path: "kubeconfig"), atomically: true, encoding: .utf8)
     try startEtcd()
     try await startAPIServer()
   }
@@ -76,6 +78,24 @@ public actor ControlPlane {
     ClientConfiguration(
       server: "https://127.0.0.1:\(port ?? self.port)", authorities: .file(folder.appending(path: "ca.crt").path),
       credentials: Credentials(token: .data(Array(token.utf8))))
+  }
+
+  /// Writes a kubeconfig of whoever has a token, and answers its path.
+  public nonisolated func kubeconfig(token: String) throws -> String {
+    let file = folder.appending(path: "kubeconfig-\(token)")
+    try Self.kubeconfig(port, user: "{token: \(token)}").write(to: file, atomically: true, encoding: .utf8)
+    return file.path
+  }
+
+  private static func kubeconfig(_ port: UInt16, user: String) -> String {
+    """
+    apiVersion: v1
+    kind: Config
+    clusters: [{name: test, cluster: {server: "https://127.0.0.1:\(port)", certificate-authority: ca.crt}}]
+    users: [{name: test, user: \(user)}]
+    contexts: [{name: test, context: {cluster: test, user: test}}]
+    current-context: test
+    """
   }
 
   // MARK: - Servers
