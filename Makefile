@@ -5,7 +5,7 @@ EXAMPLE  := manifests/examples
 TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
 
-.PHONY: help deps toolchain build demo test lint format bench clean
+.PHONY: help deps toolchain build demo test e2e lint format bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -31,9 +31,19 @@ demo: build ## Plan the example shop and let a scheduler follow the plan: leaves
 
 test: toolchain deps ## Run all tests.
 	swift build --build-tests
-	swift test --skip-build --disable-xctest --skip '^(KubernetesTests|ExtenderTests)'
+	swift test --skip-build --disable-xctest --skip '^(KubernetesTests|ExtenderTests)|SchedulingTests'
 	# These talk to servers and wait for them; beside tests that compute they would wait for a core.
 	swift test --skip-build --disable-xctest --filter '^(KubernetesTests|ExtenderTests)'
+	swift test --skip-build --disable-xctest --filter SchedulingTests
+
+e2e: toolchain deps ## Schedule through the extender on a real control plane.
+	@[ -n "$${KUBEBUILDER_ASSETS-}" ] || { \
+	  echo "KUBEBUILDER_ASSETS is not set: it names a folder with etcd, kube-apiserver, kube-scheduler and kubectl." >&2; \
+	  echo "setup-envtest use -p path (sigs.k8s.io/controller-runtime/tools/setup-envtest) makes one without" >&2; \
+	  echo "kube-scheduler; take that from https://dl.k8s.io of the same version." >&2; \
+	  exit 1; }
+	swift build --build-tests
+	swift test --skip-build --disable-xctest --filter SchedulingTests
 
 lint: toolchain ## Check layout, documentation and a few rules of the house.
 	swift format lint --strict --recursive --parallel $(SOURCES)
