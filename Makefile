@@ -8,7 +8,7 @@ SOURCES  := Package.swift Sources Tests
 .PHONY: help deps toolchain build demo test e2e lint format bench clean
 
 help: ## List the commands.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 toolchain:
 	@command -v swift >/dev/null 2>&1 || { \
