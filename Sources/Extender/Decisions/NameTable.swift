@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Gives each name a number, from 0 on, and finds the number of a name that is still bytes of a request: 5,000 node names
 /// are looked up in each call, and none of them is to become a `String` for that.
 struct NameTable: Sendable {
@@ -43,16 +49,48 @@ struct NameTable: Sendable {
 
   /// The slot that holds a name, or the free one where it belongs.
   private func slot(of name: UnsafeRawBufferPointer) -> Int {
-    let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: Self.hash(name)) & mask
-    while slots[slot] >= 0, !holds(name, Int(slots[slot])) { slot = (slot + 1) & mask }
-    return slot
+    withContents { $0.slot(of: name) }
   }
 
-  private func holds(_ name: UnsafeRawBufferPointer, _ number: Int) -> Bool {
-    let start = number == 0 ? 0 : ends[number - 1]
-    guard ends[number] - start == name.count else { return false }
-    return bytes.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[start..<ends[number]]).elementsEqual(name) }
+  /// The numbers of many names that are parts of some bytes; −1 for one that is not known.
+  func numbers(count: Int, in text: UnsafeRawBufferPointer, name: (Int) -> Range<Int>) -> [Int32] {
+    withContents { contents in
+      Array(unsafeUninitializedCapacity: count) { numbers, written in
+        for i in 0..<count {
+          numbers[i] = contents.slots[contents.slot(of: UnsafeRawBufferPointer(rebasing: text[name(i)]))]
+        }
+        written = count
+      }
+    }
+  }
+
+  private func withContents<Value>(_ body: (Contents) -> Value) -> Value {
+    bytes.withUnsafeBytes { bytes in
+      ends.withUnsafeBufferPointer { ends in
+        slots.withUnsafeBufferPointer { slots in body(Contents(bytes: bytes, ends: ends, slots: slots)) }
+      }
+    }
+  }
+
+  /// The arrays without their reference counts.
+  private struct Contents {
+    let bytes: UnsafeRawBufferPointer
+    let ends: UnsafeBufferPointer<Int>
+    let slots: UnsafeBufferPointer<Int32>
+
+    func slot(of name: UnsafeRawBufferPointer) -> Int {
+      let mask = slots.count - 1
+      var slot = Int(truncatingIfNeeded: NameTable.hash(name)) & mask
+      while slots[slot] >= 0, !holds(name, Int(slots[slot])) { slot = (slot + 1) & mask }
+      return slot
+    }
+
+    private func holds(_ name: UnsafeRawBufferPointer, _ number: Int) -> Bool {
+      let start = number == 0 ? 0 : ends[number - 1]
+      guard ends[number] - start == name.count else { return false }
+      guard let known = bytes.baseAddress, let wanted = name.baseAddress else { return name.isEmpty }
+      return memcmp(known + start, wanted, name.count) == 0
+    }
   }
 
   private mutating func grow() {
@@ -65,7 +103,7 @@ struct NameTable: Sendable {
   }
 
   /// Eight bytes at a time, each mixed by a multiplication whose high half is folded in.
-  private static func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
+  fileprivate static func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
     var hash = UInt64(truncatingIfNeeded: name.count) &* 0x9E37_79B9_7F4A_7C15
     func mix(_ word: UInt64) {
       let product = (hash ^ word).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)

@@ -38,50 +38,57 @@ public struct Answer: Sendable {
       parts = [head, echo ?? ByteBuffer(string: "[]"), ByteBuffer(string: #","FailedNodes":{},"Error":""}"#)]
       return
     }
-    head.writeStaticString(request.form == .names ? "[" : #"{"metadata":{},"items":["#)
     let reason = ByteBuffer.json(reason())
-    var failed = ByteBuffer()
-    body.withUnsafeReadableBytes { bytes in
-      var isFirst = true
-      for (candidate, isAllowed) in zip(request.candidates, allowed) {
-        if isAllowed {
-          if !isFirst { head.writeStaticString(",") }
-          isFirst = false
-          head.writeBytes(bytes[candidate.element])
-        } else {
-          if failed.readableBytes > 0 { failed.writeStaticString(",") }
-          failed.writeBytes(bytes[(candidate.name.lowerBound - 1)...candidate.name.upperBound])
-          failed.writeStaticString(":")
-          failed.writeImmutableBuffer(reason)
-        }
+    var (kept, failed) = (0, 0)
+    for (candidate, isAllowed) in zip(request.candidates, allowed) {
+      if isAllowed {
+        kept += candidate.element.count + 1
+      } else {
+        failed += candidate.name.count + reason.readableBytes + 4
       }
     }
-    head.writeStaticString(request.form == .names ? "]" : "]}")
-    // Schedulers since 1.21 take the second map and need not try to preempt there; those before know the first alone.
-    head.writeStaticString(#","FailedNodes":{"#)
-    head.writeImmutableBuffer(failed)
-    head.writeStaticString(#"},"FailedAndUnresolvableNodes":{"#)
-    head.writeImmutableBuffer(failed)
-    head.writeStaticString(#"},"Error":""}"#)
+    head.write(atMost: kept + 2 * failed + 256, from: body) { writer, bytes in
+      writer.write(request.form == .names ? "[" : #"{"metadata":{},"items":["#)
+      var isFirst = true
+      for (candidate, isAllowed) in zip(request.candidates, allowed) where isAllowed {
+        if !isFirst { writer.write(",") }
+        isFirst = false
+        writer.write(bytes[candidate.element])
+      }
+      writer.write(request.form == .names ? "]" : "]}")
+      // Schedulers since 1.21 take the second map and need not try to preempt there; those before know the first alone.
+      for field: StaticString in [#","FailedNodes":{"#, #"},"FailedAndUnresolvableNodes":{"#] {
+        writer.write(field)
+        isFirst = true
+        for (candidate, isAllowed) in zip(request.candidates, allowed) where !isAllowed {
+          if !isFirst { writer.write(",") }
+          isFirst = false
+          writer.write(bytes[(candidate.name.lowerBound - 1)...candidate.name.upperBound])
+          writer.write(":")
+          reason.withUnsafeReadableBytes { writer.write($0[...]) }
+        }
+      }
+      writer.write(#"},"Error":""}"#)
+    }
     parts = [head]
   }
 
   /// The answer to `/prioritize`: a `HostPriorityList`.
   init(_ request: SchedulingRequest, in body: ByteBuffer, scores: [UInt8]) {
     var all = ByteBuffer()
-    all.reserveCapacity(request.candidates.reduce(2) { $0 + $1.name.count + 24 })
-    all.writeStaticString("[")
-    body.withUnsafeReadableBytes { bytes in
+    let most = request.candidates.reduce(2) { $0 + $1.name.count + 24 }
+    all.write(atMost: most, from: body) { writer, bytes in
+      writer.write("[")
       for (i, candidate) in request.candidates.enumerated() {
-        all.writeStaticString(i == 0 ? #"{"Host":"# : #",{"Host":"#)
-        all.writeBytes(bytes[(candidate.name.lowerBound - 1)...candidate.name.upperBound])
-        all.writeStaticString(#","Score":"#)
-        if scores[i] >= 10 { all.writeInteger(UInt8(ascii: "0") + scores[i] / 10) }
-        all.writeInteger(UInt8(ascii: "0") + scores[i] % 10)
-        all.writeStaticString("}")
+        writer.write(i == 0 ? #"{"Host":"# : #",{"Host":"#)
+        writer.write(bytes[(candidate.name.lowerBound - 1)...candidate.name.upperBound])
+        writer.write(#","Score":"#)
+        if scores[i] >= 10 { writer.write(UInt8(ascii: "0") + scores[i] / 10) }
+        writer.write(UInt8(ascii: "0") + scores[i] % 10)
+        writer.write("}")
       }
+      writer.write("]")
     }
-    all.writeStaticString("]")
     parts = [all]
   }
 
@@ -105,7 +112,46 @@ public struct Answer: Sendable {
   }
 }
 
+/// Writes bytes one after the other into memory that is large enough: thousands of short pieces, each of which would cost
+/// a `ByteBuffer` several checks.
+private struct PieceWriter {
+  private let memory: UnsafeMutableRawBufferPointer
+  private(set) var count = 0
+
+  init(_ memory: UnsafeMutableRawBufferPointer) {
+    self.memory = memory
+  }
+
+  mutating func write(_ byte: UInt8) {
+    memory[count] = byte
+    count += 1
+  }
+
+  mutating func write(_ piece: Slice<UnsafeRawBufferPointer>) {
+    let piece = UnsafeRawBufferPointer(rebasing: piece)
+    UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: piece)
+    count += piece.count
+  }
+
+  mutating func write(_ text: StaticString) {
+    write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)[...])
+  }
+}
+
 extension ByteBuffer {
+  /// Writes pieces, many of them from a request's bytes.
+  ///
+  /// - Parameter most: how many bytes they have at most.
+  fileprivate mutating func write(
+    atMost most: Int, from body: ByteBuffer, _ pieces: (inout PieceWriter, UnsafeRawBufferPointer) -> Void
+  ) {
+    writeWithUnsafeMutableBytes(minimumWritableBytes: most) { memory in
+      var writer = PieceWriter(memory)
+      body.withUnsafeReadableBytes { pieces(&writer, $0) }
+      return writer.count
+    }
+  }
+
   fileprivate static func json(_ text: String) -> ByteBuffer {
     var buffer = ByteBuffer()
     buffer.writeJSON(text)

@@ -114,8 +114,8 @@ struct SchedulingRequest {
 extension NameTable {
   /// The numbers of the nodes that are offered; −1 for one that is not known.
   func numbers(of candidates: [SchedulingRequest.Candidate], in bytes: UnsafeRawBufferPointer) -> [Int32] {
-    candidates.map { candidate in
-      Int32(number(of: UnsafeRawBufferPointer(rebasing: bytes[candidate.name])) ?? -1)
+    candidates.withUnsafeBufferPointer { candidates in
+      numbers(count: candidates.count, in: bytes) { candidates[$0].name }
     }
   }
 }
