@@ -18,7 +18,7 @@ public struct ExtenderServer: Sendable {
     public var largestRequest = 100 << 20
     /// How many bytes of requests are held at a time.
     public var memoryForRequests = 256 << 20
-    /// How long a request may take to come in.
+    /// How long a request may take to come in, as long as it does not pause for ``idleTimeout``.
     public var requestTimeout = Duration.seconds(30)
     /// How long a connection may be idle.
     public var idleTimeout = Duration.seconds(120)
@@ -72,10 +72,13 @@ public struct ExtenderServer: Sendable {
       let certificates = try ReloadingCertificates(files, logger: webhook.logger)
       services.append(certificates)
       server = HTTPServerBuilder { responder in
-        ReloadingTLSChannel(HTTP1Channel(responder: responder, configuration: http), certificates)
+        EventLoopChannel(
+          ReloadingTLSChannel(HTTP1Channel(responder: responder, configuration: http), certificates))
       }
     } else {
-      server = .http1(configuration: http)
+      server = HTTPServerBuilder { responder in
+        EventLoopChannel(HTTP1Channel(responder: responder, configuration: http))
+      }
     }
     return Application(
       router: routes.router(),
