@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import NIOCore
 import Testing
 import Topology
@@ -6,12 +7,15 @@ import Topology
 @testable import Extender
 
 @Suite struct FuzzTests {
+  /// How many requests each seed makes: `TONARI_FUZZ_ROUNDS`, or as many as a test may take time for.
+  private static let rounds = ProcessInfo.processInfo.environment["TONARI_FUZZ_ROUNDS"].flatMap { Int($0) } ?? 1500
+
   @Test("Mutated requests are answered with JSON or refused, in every call", arguments: 0..<4)
   func mutations(seed: UInt64) async throws {
     var generator = SeededGenerator(seed: seed)
     var state = ExtenderState(nodes: ["a": "z", "b": "z"], isEnforcing: seed.isMultiple(of: 2))
     state.set(plan: plan(["cart": ["a": 2, "b": 1]]))
-    let webhook = SchedulerWebhook(state)
+    let webhook = SchedulerWebhook(state, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let seeds = [
       request(pod("p", of: "cart"), names: ["a", "b", "c"]),
       request(pod("p", of: "cart"), nodes: ["a", "b", "c"]),
@@ -19,7 +23,7 @@ import Topology
       ByteBuffer(string: #"{"PodName":"p","PodNamespace":"shop","PodUID":"u","Node":"a"}"#),
     ]
     var refused = 0
-    for _ in 0..<1500 {
+    for _ in 0..<Self.rounds {
       var bytes = Array(seeds[generator.below(seeds.count)].readableBytesView)
       for _ in 0...generator.below(3) { bytes.mutate(&generator) }
       let body = ByteBuffer(bytes: bytes)
