@@ -53,6 +53,15 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // Figures of the extender; see benchmarks/README.md.
+    .executableTarget(
+      name: "extender-benchmark",
+      dependencies: [
+        "Extender", "Planning", "Kubernetes", "Topology",
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "benchmarks/Extender", swiftSettings: settings),
+
     // I/O and presentation.
     .target(
       name: "Report",
