@@ -19,6 +19,7 @@ final class ColumnGeneration {
   private(set) var pool = PatternPool()
   let master: PatternMaster
   private(set) var searches: [PatternSearch] = []
+  private var improvers: [PatternImprover] = []
 
   /// No placement at the utilization in force gains more.
   private(set) var bound: Double
@@ -36,6 +37,9 @@ final class ColumnGeneration {
   private static let narrow = 400
   private static let smoothing = 0.6
   static let tolerance = 1e-8
+  private var stepsSinceSearch = 0
+  private static let mostStepsWithoutSearch = 8
+  private static let fewImproved = 3
   private static let patternsOfSearch = 30
 
   init(_ tier: PatternTier) throws(PlacementError) {
@@ -50,6 +54,7 @@ final class ColumnGeneration {
   private func makeSearches() throws(PlacementError) {
     searches = []
     for group in tier.groups { searches.append(try PatternSearch(tier, group: group)) }
+    improvers = tier.groups.map { PatternImprover(tier, group: $0) }
   }
 
   /// Limits what bins hold to a utilization, and says what is known of the gain there.
@@ -85,7 +90,8 @@ final class ColumnGeneration {
 
   func add(_ counts: [Int32], _ group: Int) throws(PlacementError) {
     let index = pool.index(of: counts, tier)
-    try master.add(index, pool.patterns[index], group: group)
+    let isAllowed = pool.patterns[index].fits(tier.groups[group])
+    try master.add(index, pool.patterns[index], group: group, isAllowed: isAllowed)
   }
 
   /// Solves the program, looks for better patterns, and improves the bound.
@@ -99,6 +105,13 @@ final class ColumnGeneration {
     if isSmoothing, let anchor {
       for i in prices.indices { prices[i] += Self.smoothing * (anchor[i] - prices[i]) }
     }
+    stepsSinceSearch += 1
+    if stepsSinceSearch < Self.mostStepsWithoutSearch {
+      let found = try improveColumns(solution, prices)
+      if found >= Self.fewImproved { return .improving }
+    }
+    stepsSinceSearch = 0
+
     // Where the present patterns stand at these prices.
     var known = Array(repeating: 0.0, count: tier.groups.count)
     for (pattern, group) in master.columns where pool.patterns[pattern].fits(tier.groups[group]) {
@@ -122,7 +135,7 @@ final class ColumnGeneration {
         let reduced = pool.patterns[index].worth(solution.prices) - solution.binPrices[g]
         guard reduced > Self.tolerance * scale else { continue }
         found += 1
-        try master.add(index, pool.patterns[index], group: g)
+        try master.add(index, pool.patterns[index], group: g, isAllowed: true)
       }
     }
     if budget.isSpent { return .stopped }
@@ -153,6 +166,26 @@ final class ColumnGeneration {
     for g in widths.indices where isTruncated[g] { widths[g] *= 4 }
     isSmoothing = true
     return .improving
+  }
+
+  /// Makes new columns of those in the solution; answers how many.
+  private func improveColumns(
+    _ solution: PatternMaster.Solution, _ prices: [Double]
+  ) throws(PlacementError) -> Int {
+    var found: [(reduced: Double, index: Int, group: Int)] = []
+    for (share, column) in zip(try master.shares(), master.columns) where share > 1e-6 {
+      var counts = pool.patterns[column.pattern].counts(tier.itemCount).map(Int32.init)
+      improvers[column.group].improve(&counts, prices: prices)
+      let index = pool.index(of: counts, tier)
+      let reduced = pool.patterns[index].worth(solution.prices) - solution.binPrices[column.group]
+      if reduced > Self.tolerance * scale { found.append((reduced, index, column.group)) }
+    }
+    var count = 0
+    for (_, index, group) in found
+    where try master.add(index, pool.patterns[index], group: group, isAllowed: true) {
+      count += 1
+    }
+    return count
   }
 
   private var isSettled: Bool { (center?.bound ?? .infinity) - value <= Self.tolerance * scale }

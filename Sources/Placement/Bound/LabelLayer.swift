@@ -11,7 +11,11 @@ struct LabelLayer: ~Copyable {
   private(set) var records: UnsafeMutablePointer<UInt64>
   /// The next label in the same bucket; −1 at its end.
   private var chain: UnsafeMutablePointer<Int32>
+  /// The label that drove a label out; itself where it is still in.
+  private var heirs: UnsafeMutablePointer<Int32>
   private var heads: [Int32] = []
+  /// The labels that the one at hand beats.
+  private var beaten: [Int] = []
   var count = 0
 
   static let bound = 0
@@ -25,27 +29,33 @@ struct LabelLayer: ~Copyable {
     stride = 2 + resourceCount + wordCount
     records = .allocate(capacity: 0)
     chain = .allocate(capacity: 0)
+    heirs = .allocate(capacity: 0)
     reserve(1024)
   }
 
   deinit {
     records.deallocate()
     chain.deallocate()
+    heirs.deallocate()
   }
 
   /// Makes room for so many labels.
   mutating func reserve(_ wanted: Int) {
     guard wanted > capacity else { return }
     let room = max(wanted, capacity * 2)
-    let newRecords = UnsafeMutablePointer<UInt64>.allocate(capacity: room * stride)
-    newRecords.update(from: records, count: count * stride)
-    records.deallocate()
-    records = newRecords
-    let newChain = UnsafeMutablePointer<Int32>.allocate(capacity: room)
-    newChain.update(from: chain, count: count)
-    chain.deallocate()
-    chain = newChain
+    records = Self.moved(records, count * stride, room * stride)
+    chain = Self.moved(chain, count, room)
+    heirs = Self.moved(heirs, count, room)
     capacity = room
+  }
+
+  private static func moved<Element>(
+    _ from: UnsafeMutablePointer<Element>, _ count: Int, _ capacity: Int
+  ) -> UnsafeMutablePointer<Element> {
+    let to = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+    to.update(from: from, count: count)
+    from.deallocate()
+    return to
   }
 
   func bound(_ label: Int) -> Double { Double(bitPattern: records[label * stride + Self.bound]) }
@@ -69,41 +79,81 @@ struct LabelLayer: ~Copyable {
   }
 
   /// Most labels of a bucket that a new one is compared with; beyond, both stay.
-  private static let longestWalk = 48
+  private static let longestWalk = 64
 
-  /// Puts the label at index `count` into its bucket, unless one in there does as well with no more of any resource:
-  /// then answers false. Labels that the new one beats so get the bound −∞.
-  mutating func admit(frontier: UnsafePointer<UInt64>, capacityPrice: UnsafePointer<Double>) -> Bool {
+  /// Puts the label at index `count` into its bucket and answers nil, unless one in there does as well with no more of
+  /// any resource: then answers that one. Labels that the new one beats so get the bound −∞.
+  mutating func admit(_ frontier: borrowing Frontier) -> Int? {
     let new = records + count * stride
     var hash: UInt64 = 0
     for w in 0..<wordCount {
-      hash = (hash ^ (new[words + w] & frontier[w])) &* 0x9E37_79B9_7F4A_7C15
+      hash = (hash ^ (new[words + w] & frontier.mask[w])) &* 0x9E37_79B9_7F4A_7C15
       hash ^= hash >> 32
     }
     let bucket = Int(truncatingIfNeeded: hash) & (heads.count - 1)
     var candidate = heads[bucket]
     var walked = 0
+    beaten.removeAll(keepingCapacity: true)
     walk: while candidate >= 0 && walked < Self.longestWalk {
-      let old = records + Int(candidate) * stride
-      candidate = chain[Int(candidate)]
+      let other = Int(candidate)
+      let old = records + other * stride
+      candidate = chain[other]
       walked += 1
-      for w in 0..<wordCount where (new[words + w] ^ old[words + w]) & frontier[w] != 0 { continue walk }
-      // What a label is worth, up to what all with the same frontier have in common.
+      for w in 0..<wordCount where (new[words + w] ^ old[words + w]) & frontier.mask[w] != 0 { continue walk }
+      // How much more the new label is worth, up to what all in the bucket have in common.
       var advantage = Double(bitPattern: new[Self.base]) - Double(bitPattern: old[Self.base])
       var usesLess = false
       var usesMore = false
       for k in 0..<resourceCount {
         let difference = Int64(bitPattern: new[Self.load + k]) - Int64(bitPattern: old[Self.load + k])
-        advantage += capacityPrice[k] * Double(difference)
+        advantage += frontier.capacityPrice[k] * Double(difference)
         usesLess = usesLess || difference < 0
         usesMore = usesMore || difference > 0
       }
-      if advantage <= 0 && !usesLess && Double(bitPattern: old[Self.bound]) > -Double.infinity { return false }
-      if advantage >= 0 && !usesMore { old[Self.bound] = (-Double.infinity).bitPattern }
+      if usesLess && usesMore { continue }
+      // What more replicas of the light items may still gain at most, either way.
+      var newMayGain = 0.0
+      var oldMayGain = 0.0
+      for item in frontier.light {
+        let newCount = Double((new[words + item.field.word] >> item.field.shift) & item.field.mask)
+        let oldCount = Double((old[words + item.field.word] >> item.field.shift) & item.field.mask)
+        let difference = newCount - oldCount
+        advantage -= item.promise * difference
+        if difference > 0 { newMayGain += item.gain * difference } else { oldMayGain -= item.gain * difference }
+      }
+      guard Double(bitPattern: old[Self.bound]) > -Double.infinity else { continue }
+      if !usesLess && advantage + newMayGain <= 0 {
+        for label in beaten { heirs[label] = Int32(other) }
+        return other
+      }
+      if !usesMore && advantage >= oldMayGain {
+        old[Self.bound] = (-Double.infinity).bitPattern
+        heirs[other] = Int32(count)
+        beaten.append(other)
+      }
     }
     chain[count] = heads[bucket]
     heads[bucket] = Int32(count)
-    return true
+    heirs[count] = Int32(count)
+    return nil
+  }
+
+  /// Where the labels of arcs are after ``remove(upTo:)``: those that were driven out at their heirs, those that were
+  /// removed for their bound at −1. To be called before it.
+  func places(afterRemovalUpTo floor: Double) -> [Int32] {
+    var places: [Int32] = []
+    places.reserveCapacity(count)
+    var kept: Int32 = 0
+    for label in 0..<count {
+      places.append(bound(label) > floor ? kept : -1)
+      if bound(label) > floor { kept += 1 }
+    }
+    for label in 0..<count where heirs[label] != Int32(label) {
+      var heir = Int(heirs[label])
+      while Int(heirs[heir]) != heir { heir = Int(heirs[heir]) }
+      places[label] = places[heir]
+    }
+    return places
   }
 
   /// Removes labels whose bound is not above a floor.
@@ -154,4 +204,28 @@ struct LabelLayer: ~Copyable {
     }
     return values[rank]
   }
+}
+
+/// The decided items that still have undecided neighbours: what labels have to agree on to be compared.
+struct Frontier: ~Copyable {
+  /// An item whose open edges gain so little that labels need not agree on it.
+  struct Light {
+    var field: PatternLayout.Field
+    /// What a replica is promised for open edges by the multipliers in force, and what it gains by them at most.
+    var promise: Double
+    var gain: Double
+  }
+
+  /// The bits that have to agree.
+  let mask: UnsafeMutablePointer<UInt64>
+  let capacityPrice: [Double]
+  var light: [Light] = []
+
+  init(mask bits: ArraySlice<UInt64>, capacityPrice: [Double]) {
+    mask = .allocate(capacity: max(1, bits.count))
+    for (w, word) in bits.enumerated() { mask[w] = word }
+    self.capacityPrice = capacityPrice
+  }
+
+  deinit { mask.deallocate() }
 }

@@ -12,6 +12,8 @@ final class PatternMaster {
     var prices: [Double]
     /// What a bin of each group is worth.
     var binPrices: [Double]
+    /// What a unit of each further row takes away.
+    var rowPrices: [Double]
   }
 
   private let tier: PatternTier
@@ -19,11 +21,15 @@ final class PatternMaster {
   private var isColumn: Set<Int> = []
   /// Pattern and group of each column after the slacks.
   private(set) var columns: [(pattern: Int, group: Int)] = []
+  /// The further rows.
+  private(set) var rows: [PatternRow] = []
   private(set) var penalty = 1.0
   private let slope: [Double]
   /// What leaving out a replica costs at least, as a replica without traffic needs room all the same.
   private let base: Double
-  private var slackCount: Int { 2 * tier.itemCount }
+  /// An item's replicas too many and too few, and what further rows lack.
+  private var slackCount: Int { 2 * tier.itemCount + 1 }
+  private var lack: Int { 2 * tier.itemCount }
 
   init(_ tier: PatternTier) throws(PlacementError) {
     self.tier = tier
@@ -41,15 +47,46 @@ final class PatternMaster {
       try program.addColumn(objective: slope[item], entries: [(item, -1)])
       try program.addColumn(objective: penalty * max(slope[item], base), entries: [(item, 1)])
     }
+    try program.addColumn(objective: penalty * tier.totalGain)
   }
 
-  /// Adds a column, unless it is there.
-  func add(_ index: Int, _ pattern: Pattern, group: Int) throws(PlacementError) {
-    guard isColumn.insert(index * tier.groups.count + group).inserted else { return }
+  /// Adds a column, unless it is there; with value 0 for now where bins of the group cannot hold it at the utilization
+  /// in force. Answers whether it is new.
+  @discardableResult
+  func add(_ index: Int, _ pattern: Pattern, group: Int, isAllowed: Bool) throws(PlacementError) -> Bool {
+    guard isColumn.insert(index * tier.groups.count + group).inserted else { return false }
     var entries: [LinearProgram.Entry] = pattern.entries.map { (Int($0.item), Double($0.count)) }
     entries.append((tier.itemCount + group, 1))
-    try program.addColumn(objective: -pattern.gain, entries: entries)
+    for (index, row) in rows.enumerated() {
+      let coefficient = row.coefficient(group) { pattern.count(of: $0) }
+      if coefficient > 0 { entries.append((firstRow + index, Double(coefficient))) }
+    }
+    let upper = isAllowed ? Double.infinity : 0
+    try program.addColumn(upper: upper, objective: -pattern.gain, entries: entries)
     columns.append((index, group))
+    return true
+  }
+
+  private var firstRow: Int { tier.itemCount + tier.groups.count }
+
+  /// Adds a further row, and answers its index; `patterns` are those of the columns. It is free until it is bounded.
+  @discardableResult
+  func add(_ row: PatternRow, _ patterns: (Int) -> Pattern) throws(PlacementError) -> Int {
+    let index = try program.addRow()
+    var entries: [LinearProgram.Entry] = [(lack, 1)]
+    for (j, column) in columns.enumerated() {
+      let pattern = patterns(column.pattern)
+      let coefficient = row.coefficient(column.group) { pattern.count(of: $0) }
+      if coefficient > 0 { entries.append((slackCount + j, Double(coefficient))) }
+    }
+    try program.setRow(index, entries: entries)
+    rows.append(row)
+    return rows.count - 1
+  }
+
+  /// Bounds a further row.
+  func bound(_ row: Int, lower: Double = -.infinity, upper: Double = .infinity) throws(PlacementError) {
+    try program.setRow(firstRow + row, lower: lower, upper: upper)
   }
 
   /// Allows the columns for which `isAllowed` holds, by pattern and group.
@@ -60,24 +97,29 @@ final class PatternMaster {
     }
   }
 
-  func solve() throws(PlacementError) -> Solution {
-    _ = try program.solve()
+  func solve(_ method: LinearProgram.SimplexOptions.Method = .primal) throws(PlacementError) -> Solution {
+    _ = try program.solve(LinearProgram.SimplexOptions(method: method))
     let duals = try program.duals()
     return Solution(
       value: -(try program.objective),
       prices: duals[0..<tier.itemCount].map { -$0 },
-      binPrices: duals[tier.itemCount...].map { max(0, -$0) })
+      binPrices: duals[tier.itemCount..<firstRow].map { max(0, -$0) },
+      rowPrices: duals[firstRow...].map { -$0 })
   }
 
-  /// Whether replicas are left out in the last solution.
+  /// How much of each column is in the last solution.
+  func shares() throws(PlacementError) -> [Double] { Array(try program.values()[slackCount...]) }
+
+  /// Whether replicas are left out in the last solution, or a further row lacks something.
   func leavesOut() throws(PlacementError) -> Bool {
     let values = try program.values()
-    return (0..<tier.itemCount).contains { values[2 * $0 + 1] > 1e-7 }
+    return values[lack] > 1e-7 || (0..<tier.itemCount).contains { values[2 * $0 + 1] > 1e-7 }
   }
 
-  /// Makes leaving out replicas dearer.
+  /// Makes that dearer.
   func raisePenalty(to penalty: Double) throws(PlacementError) {
     self.penalty = penalty
     for item in 0..<tier.itemCount { try program.setObjective(2 * item + 1, max(slope[item], base) * penalty) }
+    try program.setObjective(lack, tier.totalGain * penalty)
   }
 }

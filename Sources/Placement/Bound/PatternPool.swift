@@ -17,6 +17,19 @@ struct Pattern {
     gain = tier.gain(counts)
   }
 
+  /// How many replicas of an item it has.
+  func count(of item: Int) -> Int {
+    for entry in entries where entry.item == item { return Int(entry.count) }
+    return 0
+  }
+
+  /// Counts of all items.
+  func counts(_ itemCount: Int) -> [Int] {
+    var counts = Array(repeating: 0, count: itemCount)
+    for (item, count) in entries { counts[Int(item)] = Int(count) }
+    return counts
+  }
+
   /// What it gains less what its items cost.
   func worth(_ prices: [Double]) -> Double {
     var worth = gain

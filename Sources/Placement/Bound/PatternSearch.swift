@@ -17,8 +17,6 @@ final class PatternSearch {
     var width: Int
     /// How many patterns to return at most.
     var keep: Int
-    /// Whether all patterns above the floor are wanted, also those that others are better than.
-    var wantsAll = false
   }
 
   /// What was found.
@@ -35,10 +33,15 @@ final class PatternSearch {
     var bound: Double
     /// Whether patterns above the floor may have been missed, other than by ``Request/keep``.
     var isTruncated = false
-    /// Labels made: a measure of work.
+    /// Labels made, those that others were better than included: a measure of work.
     var labels = 0
   }
 
+  /// Items whose open edges gain less than this share of what a search spans are not compared exactly.
+  private static let lightShare = 0.05
+  private var spread = 0.0
+  /// Labels made since the search began, or the listing's step.
+  private var labels = 0
   private let tier: PatternTier
   private let group: PatternTier.Group
   private let layout: PatternLayout
@@ -48,6 +51,8 @@ final class PatternSearch {
   /// So many labels make it worth while to solve the relaxation anew, so many times at most.
   private static let tightenFrom = 3000
   private static let mostRounds = 5
+  /// So many arcs make a listing too large.
+  private static let mostArcs = 20_000_000
 
   init(_ tier: PatternTier, group: PatternTier.Group) throws(PlacementError) {
     self.tier = tier
@@ -64,19 +69,16 @@ final class PatternSearch {
     var dropped = -Double.infinity
     var potential = Potential(tier, group, request.prices, try relaxation.multipliers(prices: request.prices))
 
-    current.count = 1
-    for field in 0..<current.stride { current.records[field] = 0 }
-    let root = potential.root(tier, group)
-    current.records[LabelLayer.bound] = root.bitPattern
-    current.records[LabelLayer.base] = root.bitPattern
+    start(potential)
+    labels = 0
+    spread = current.bound(0) - request.floor
 
     for step in layout.order.indices {
       let isLast = step == layout.order.count - 1
-      expand(step, request, potential, competing: !isLast && !request.wantsAll, &dropped, &outcome)
+      dropped = max(dropped, expand(step, request, potential, competing: !isLast))
+      if !isLast { try tighten(step, request, &potential) }
       following.remove(upTo: request.floor)
-      if !isLast { try tighten(step, request, &potential, &outcome) }
       dropped = max(dropped, following.shrink(to: request.width))
-      if request.wantsAll && dropped > request.floor { following.count = 0 }
       swap(&current, &following)
       if current.count == 0 { break }
       if !isLast && budget.isSpent {
@@ -86,10 +88,20 @@ final class PatternSearch {
       }
     }
 
+    outcome.labels = labels
     collect(request, &outcome)
     outcome.isTruncated = dropped > request.floor
     outcome.bound = max(outcome.bound, dropped)
     return outcome
+  }
+
+  /// Makes the one label of no decisions.
+  private func start(_ potential: Potential) {
+    current.count = 1
+    for field in 0..<current.stride { current.records[field] = 0 }
+    let root = potential.root(tier, group)
+    current.records[LabelLayer.bound] = root.bitPattern
+    current.records[LabelLayer.base] = root.bitPattern
   }
 
   /// A tie of the step's item to one decided before.
@@ -103,11 +115,24 @@ final class PatternSearch {
     var isConflict: Bool
   }
 
-  /// Decides on the step's item in all ways for all labels.
+  /// What the labels of a step become with each count of the step's item.
+  struct Arcs {
+    /// Counts of the item, 0 included.
+    var choices: Int
+    /// The label at the next step, −1 for none, by label and count.
+    var targets: [Int32]
+    /// What the count adds to the label's worth.
+    var worth: [Double]
+  }
+
+  /// Decides on the step's item in all ways for all labels. Answers the highest bound among the labels that were
+  /// dropped.
+  ///
+  /// - Parameter arcs: where they are wanted; no label is dropped then but for its bound, and those that others are
+  ///   better than lead on to these.
   private func expand(
-    _ step: Int, _ request: Request, _ potential: Potential, competing: Bool, _ dropped: inout Double,
-    _ outcome: inout Outcome
-  ) {
+    _ step: Int, _ request: Request, _ potential: Potential, competing: Bool, arcs: UnsafeMutablePointer<Arcs>? = nil
+  ) -> Double {
     let item = layout.order[step]
     let limit = group.limits[item]
     let ties = layout.relations[step].map { tie(of: item, $0, potential) }
@@ -117,10 +142,11 @@ final class PatternSearch {
     let stride = following.stride
     let ownWord = following.words + own.word
     let requests = Array(tier.requests[item * resourceCount..<(item + 1) * resourceCount])
-    let frontier = Array(layout.frontier[step * layout.wordCount..<(step + 1) * layout.wordCount])
+    let frontier = frontier(step, potential, lightest: arcs == nil ? Self.lightShare * spread : -1)
     let (best, profit) = (potential.best[item], potential.profit[item])
-    let room = max(2 * request.width, 1024)
+    let room = arcs == nil ? max(2 * request.width, 1024) : .max
 
+    var dropped = -Double.infinity
     var stepFloor = request.floor
     following.count = 0
     if competing { following.clearBuckets(for: min(room, current.count * (limit + 1))) }
@@ -131,8 +157,7 @@ final class PatternSearch {
         let highest = following.shrink(to: request.width)
         dropped = max(dropped, highest)
         stepFloor = max(stepFloor, highest)
-        if request.wantsAll { return }
-        if competing { readmit(frontier, potential) }
+        if competing { readmit(frontier) }
       }
       following.reserve(following.count + limit + 1)
       let from = current.records + label * stride
@@ -167,12 +192,42 @@ final class PatternSearch {
         to[LabelLayer.base] = base.bitPattern
         for word in following.words..<stride { to[word] = from[word] }
         to[ownWord] |= UInt64(count) << own.shift
-        outcome.labels += 1
-        if !competing || following.admit(frontier: frontier, capacityPrice: potential.multipliers.capacityPrice) {
-          following.count += 1
+        labels += 1
+        let better = competing ? following.admit(frontier) : nil
+        if let arcs {
+          var worth = -request.prices[item] * Double(count)
+          for (i, tie) in ties.enumerated() { worth += (tie.ownShare + tie.otherShare) * min(others[i], part) }
+          arcs.pointee.targets[label * (limit + 1) + count] = Int32(better ?? following.count)
+          arcs.pointee.worth[label * (limit + 1) + count] = worth
         }
+        if better == nil { following.count += 1 }
       }
     }
+    return dropped
+  }
+
+  /// What labels of a step have to agree on; items whose open edges gain no more than `lightest` are left out.
+  private func frontier(_ step: Int, _ potential: Potential, lightest: Double) -> Frontier {
+    var frontier = Frontier(
+      mask: layout.frontier[step * layout.wordCount..<(step + 1) * layout.wordCount],
+      capacityPrice: potential.multipliers.capacityPrice)
+    var promise: [Int: (promise: Double, gain: Double)] = [:]
+    for (e, edge) in tier.edges.enumerated() {
+      let isDecided = (u: layout.position[edge.u] <= step, v: layout.position[edge.v] <= step)
+      guard isDecided.u != isDecided.v else { continue }
+      let item = isDecided.u ? edge.u : edge.v
+      let share = isDecided.u ? potential.multipliers.shareOfU[e] : edge.gain - potential.multipliers.shareOfU[e]
+      promise[item, default: (0, 0)].promise += share / Double(tier.replicas[item])
+      promise[item, default: (0, 0)].gain += edge.gain / Double(tier.replicas[item])
+    }
+    let clashing = Set(tier.conflicts.flatMap { [$0, $1] })
+    for (item, open) in promise.sorted(by: { $0.key < $1.key }) where !clashing.contains(item) {
+      guard open.gain * Double(group.limits[item]) <= lightest else { continue }
+      let field = layout.fields[item]
+      frontier.mask[field.word] &= ~(field.mask << field.shift)
+      frontier.light.append(Frontier.Light(field: field, promise: open.promise, gain: open.gain))
+    }
+    return frontier
   }
 
   private func tie(of item: Int, _ relation: PatternLayout.Relation, _ potential: Potential) -> Tie {
@@ -190,38 +245,39 @@ final class PatternSearch {
   }
 
   /// Puts the labels that are left back into buckets.
-  private func readmit(_ frontier: [UInt64], _ potential: Potential) {
+  private func readmit(_ frontier: borrowing Frontier) {
     let count = following.count
     following.clearBuckets(for: 2 * count)
     following.count = 0
     while following.count < count {
-      _ = following.admit(frontier: frontier, capacityPrice: potential.multipliers.capacityPrice)
+      _ = following.admit(frontier)
       following.count += 1
     }
   }
 
   /// Solves the relaxation for the most promising label and tries its multipliers on all.
-  private func tighten(
-    _ step: Int, _ request: Request, _ potential: inout Potential, _ outcome: inout Outcome
-  ) throws(PlacementError) {
+  private func tighten(_ step: Int, _ request: Request, _ potential: inout Potential) throws(PlacementError) {
     var rounds = 0
-    while following.count > Self.tightenFrom && rounds < Self.mostRounds {
-      rounds += 1
+    var before = 0
+    while rounds <= Self.mostRounds {
       var top = 0
-      for label in 1..<following.count where following.bound(label) > following.bound(top) { top = label }
+      var alive = 0
+      for label in 0..<following.count where following.bound(label) > request.floor {
+        alive += 1
+        if following.bound(label) > following.bound(top) { top = label }
+      }
+      guard alive > Self.tightenFrom, rounds == 0 || alive * 20 < before * 19, rounds < Self.mostRounds else { return }
+      before = alive
+      rounds += 1
       let given = layout.order[0...step].map { (item: $0, count: following.count(top, layout.fields[$0])) }
       let other = Potential(tier, group, request.prices, try relaxation.multipliers(given: given))
-      let before = following.count
-      let better = rebase(step, from: potential, to: other)
-      if 2 * better > before { potential = other }
-      following.remove(upTo: request.floor)
-      if following.count * 20 > before * 19 { break }
+      if rebase(step, from: potential, to: other) { potential = other }
     }
   }
 
   /// Lowers the bounds of labels to those of other multipliers where they are lower; where they are for most, these
-  /// multipliers are in force from now on. Answers for how many they are lower.
-  private func rebase(_ step: Int, from old: Potential, to new: Potential) -> Int {
+  /// multipliers are in force from now on. Answers whether they are.
+  private func rebase(_ step: Int, from old: Potential, to new: Potential) -> Bool {
     let resourceCount = tier.resourceCount
     let decided = layout.order[0...step]
     var isDecided = Array(repeating: false, count: tier.itemCount)
@@ -255,7 +311,7 @@ final class PatternSearch {
       if base < Double(bitPattern: record[LabelLayer.bound]) { record[LabelLayer.bound] = base.bitPattern }
       if takesOver { record[LabelLayer.base] = base.bitPattern }
     }
-    return better
+    return takesOver
   }
 
   private func collect(_ request: Request, _ outcome: inout Outcome) {
@@ -269,6 +325,94 @@ final class PatternSearch {
     }
     found.sort { $0.worth > $1.worth }
     outcome.patterns = Array(found.prefix(request.keep))
+  }
+
+  // MARK: Listing
+
+  /// Lists all patterns that are worth more than a floor; nil where there are more than `most`, where the search for
+  /// them is too wide, or the budget is spent.
+  ///
+  /// A first pass searches as for the best pattern, but where a label gives way to a better one it leaves an arc to it.
+  /// Backwards along the arcs goes what each label can still gain at most; with that a second pass finds the patterns
+  /// and hardly anything else.
+  func list(
+    prices: [Double], floor: Double, most: Int, _ budget: WorkBudget
+  ) throws(PlacementError) -> PatternList? {
+    let request = Request(prices: prices, floor: floor, width: .max, keep: 0)
+    var potential = Potential(tier, group, prices, try relaxation.multipliers(prices: prices))
+    start(potential)
+    var steps: [Arcs] = []
+    var arcCount = 0
+    for step in layout.order.indices {
+      let choices = group.limits[layout.order[step]] + 1
+      arcCount += current.count * choices
+      guard arcCount <= Self.mostArcs, !budget.isSpent else { return nil }
+      var arcs = Arcs(
+        choices: choices,
+        targets: Array(repeating: -1, count: current.count * choices),
+        worth: Array(repeating: 0, count: current.count * choices))
+      labels = 0
+      _ = expand(step, request, potential, competing: true, arcs: &arcs)
+      budget.spend(labels)
+      try tighten(step, request, &potential)
+      let places = following.places(afterRemovalUpTo: floor)
+      for i in arcs.targets.indices where arcs.targets[i] >= 0 { arcs.targets[i] = places[Int(arcs.targets[i])] }
+      following.remove(upTo: floor)
+      steps.append(arcs)
+      swap(&current, &following)
+    }
+
+    var rest: [[Double]] = [Array(repeating: 0, count: current.count)]
+    for arcs in steps.reversed() {
+      let after = rest[rest.count - 1]
+      rest.append(
+        (0..<arcs.targets.count / arcs.choices).map { label in
+          var best = -Double.infinity
+          for arc in label * arcs.choices..<(label + 1) * arcs.choices where arcs.targets[arc] >= 0 {
+            best = max(best, arcs.worth[arc] + after[Int(arcs.targets[arc])])
+          }
+          return best
+        })
+    }
+    rest.reverse()
+
+    var list = PatternList(layout)
+    var words = Array(repeating: UInt64(0), count: layout.wordCount)
+    var loads = Array(repeating: Array(repeating: Int64(0), count: tier.resourceCount), count: steps.count + 1)
+    let resourceCount = tier.resourceCount
+    func walk(_ step: Int, _ label: Int, _ worth: Double) -> Bool {
+      if step == steps.count {
+        var gain = worth
+        for item in 0..<tier.itemCount {
+          let field = layout.fields[item]
+          gain += prices[item] * Double((words[field.word] >> field.shift) & field.mask)
+        }
+        list.append(words, gain: gain)
+        return list.count <= most
+      }
+      let item = layout.order[step]
+      let field = layout.fields[item]
+      let arcs = steps[step]
+      defer { words[field.word] &= ~(field.mask << field.shift) }
+      for count in 0..<arcs.choices {
+        let arc = label * arcs.choices + count
+        guard arcs.targets[arc] >= 0 else { continue }
+        let target = Int(arcs.targets[arc])
+        let reached = worth + arcs.worth[arc]
+        guard reached + rest[step + 1][target] > floor else { continue }
+        var fits = true
+        for k in 0..<resourceCount {
+          loads[step + 1][k] = loads[step][k] + Int64(count) * tier.requests[item * resourceCount + k]
+          fits = fits && loads[step + 1][k] <= group.capacity[k]
+        }
+        guard fits else { break }
+        words[field.word] = words[field.word] & ~(field.mask << field.shift) | UInt64(count) << field.shift
+        guard walk(step + 1, target, reached) else { return false }
+      }
+      return true
+    }
+    guard rest[0].isEmpty || walk(0, 0, 0) else { return nil }
+    return list
   }
 }
 

@@ -17,8 +17,6 @@ final class TierProof {
     var cost: Double
     /// Whether the cost is that of the best choice of patterns with bins as full as `high`.
     var isExact = false
-    /// Whether a good choice among the patterns at hand was looked for.
-    var hasChosen = false
     /// Whether all there is to try has been tried.
     var isExhausted = false
   }
@@ -31,12 +29,14 @@ final class TierProof {
   private let levels: UtilizationLevels
   /// The utilization that the generation is at.
   private var level: Double
+  /// The search for the best choice of patterns, the utilization that bins are filled up to there, and what it was to
+  /// exceed.
+  private var choice: (search: PatternChoice, utilization: Double, goal: Double)?
   /// Everything outside of the intervals costs at least this.
   private var outside = Double.infinity
   /// Differences below this do not matter.
   let tolerance: Double
   private static let mostPatterns = 200_000
-  private static let mostChosen = 600
 
   var tier: PatternTier { generation.tier }
 
@@ -115,21 +115,23 @@ final class TierProof {
 
     // What a placement must gain to be of interest, at the interval's lowest utilization.
     let goal = total - wanted
-    if !intervals[index].hasChosen {
-      intervals[index].hasChosen = true
-      let choice = try generation.choose(above: goal, most: Self.mostChosen, budget)
-      if case .best(let bins, let gain) = choice, total - gain + weight * peak(of: bins) < target { return bins }
+    if choice?.utilization != level || choice?.goal ?? .infinity > goal {
+      choice = try generation.choice(above: goal, most: Self.mostPatterns, budget).map { ($0, level, goal) }
     }
-    switch try generation.close(above: goal, most: Self.mostPatterns, budget) {
-    case .none:
-      intervals[index].cost = max(intervals[index].cost, wanted)
-    case .best(let bins, let gain):
-      intervals[index].cost = max(intervals[index].cost, total - gain)
+    guard let choice else {
+      if !budget.isSpent && !halve(index) { intervals[index].isExhausted = true }
+      return nil
+    }
+    switch try choice.search.run(above: goal, budget) {
+    case .none(let bound):
+      intervals[index].cost = max(intervals[index].cost, bound <= goal ? wanted : total - bound)
+      intervals[index].isExhausted = intervals[index].cost < wanted
+    case .best(let bins, let gain, let bound):
+      intervals[index].cost = max(intervals[index].cost, total - bound)
       intervals[index].isExact = true
       if total - gain + weight * peak(of: bins) < target { return bins }
-    case .open:
-      if budget.isSpent { return nil }
-      if !halve(index) { intervals[index].isExhausted = true }
+    case .stopped(let bins, let gain):
+      if let bins, total - gain + weight * peak(of: bins) < target { return bins }
     }
     return nil
   }
@@ -163,7 +165,6 @@ final class TierProof {
     outside = min(outside, target)
     intervals[index].high = levels.highest(below: end)
     intervals[index].isExact = false
-    intervals[index].hasChosen = false
     if intervals[index].high < intervals[index].low { intervals[index].cost = .infinity }
     return true
   }
@@ -184,7 +185,6 @@ final class TierProof {
     upper.low = levels.lowest(above: end)
     if upper.low > upper.high { upper.cost = .infinity }
     intervals[index].high = end
-    intervals[index].hasChosen = false
     intervals.append(upper)
     return true
   }

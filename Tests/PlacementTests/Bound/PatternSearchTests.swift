@@ -64,10 +64,18 @@ struct PatternSearchTests {
       for pattern in narrow.patterns { #expect(abs(try #require(all[pattern.counts]) - pattern.worth) <= slack) }
 
       let floor = best - 30.5
-      let listed = try search.search(
-        PatternSearch.Request(prices: prices, floor: floor, width: 100_000, keep: .max, wantsAll: true), WorkBudget())
-      #expect(!listed.isTruncated)
-      #expect(Set(listed.patterns.map(\.counts)) == Set(all.filter { $0.value > floor }.keys))
+      let wanted = all.filter { $0.value > floor }
+      let listed = try #require(
+        try search.list(prices: prices, floor: floor, most: wanted.count, WorkBudget()))
+      #expect(listed.count == wanted.count)
+      for pattern in 0..<listed.count {
+        let counts = listed.counts(pattern)
+        #expect(wanted[counts] != nil)
+        #expect(abs(listed.gain(pattern) - tier.gain(counts)) <= slack)
+      }
+      #expect(Set((0..<listed.count).map(listed.counts)).count == wanted.count)
+      #expect(try search.list(prices: prices, floor: floor, most: wanted.count - 1, WorkBudget()) == nil)
+      #expect(try search.list(prices: prices, floor: floor, most: wanted.count, WorkBudget(work: 0)) == nil)
     }
   }
 
