@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MEMORY_LIMIT_MB 2048
+
 struct environment;
 
 struct tonari_glpk {
@@ -62,6 +64,8 @@ static void open_environment(void) {
   glp_term_out(GLP_ON);
   glp_term_hook(on_output, NULL);
   glp_error_hook(on_error, NULL);
+  /* A tree that grows beyond this is an error like any other, and not the end of the process. */
+  glp_mem_limit(MEMORY_LIMIT_MB);
 }
 
 static void close_environment(void) {

@@ -132,10 +132,11 @@ final class Portfolio: Sendable {
 
   private func members(of worker: Int, workers: Int, searchers: Int) -> [(index: Int, member: any Member)] {
     var all: [(Int, any Member)] = []
-    // The proof shares the last worker; it comes first there, as it is the one that can end the search.
+    // A proof comes first, as it is what can end the search. The two kinds share the first and the last worker.
+    if worker == 0 { all.append((searchers + 2, ModelProofMember(problem, isProven: isProven))) }
     if worker == workers - 1 {
-      all.append((searchers, PatternProofMember(problem, isProven: isProven)))
-      all.append((searchers + 2, ModelProofMember(problem, isProven: isProven)))
+      let (problem, isProven) = (problem, isProven)
+      all.append((searchers, SeparateMember { PatternProofMember(problem, isProven: isProven) }))
       all.append((searchers + 1, SubproblemMember(problem, seed: options.seed)))
     }
     for index in 0..<searchers where index % workers == worker {

@@ -42,13 +42,14 @@ final class AnnealingMember: Portfolio.Member {
 }
 
 /// Proves by branch and bound in GLPK on the whole problem, where that is small.
-///
-/// GLPK cannot be interrupted and go on; each cycle starts anew, with a better incumbent and twice the time.
 final class ModelProofMember: Portfolio.Member {
   private let problem: Problem
   private let isProven: Flag
-  private var isHopeless = false
+  private let proof: ModelProof
+  private var isOver = false
 
+  /// Before, node patterns prove most of what is small.
+  private static let firstCycle = 2
   /// Replica counts beyond which GLPK proves nothing in any sensible time.
   private static let largest = 400
   /// A subproblem of branch and bound takes as long as some hundred proposals.
@@ -57,32 +58,29 @@ final class ModelProofMember: Portfolio.Member {
   init(_ problem: Problem, isProven: Flag) {
     self.problem = problem
     self.isProven = isProven
+    proof = ModelProof(problem)
   }
 
   var phase: String { "branch and bound" }
 
   func share(inCycle cycle: Int) -> Double {
-    !isHopeless && problem.workloads.count * problem.nodes.count <= Self.largest ? 0.5 : 0
+    !isOver && cycle >= Self.firstCycle && problem.workloads.count * problem.nodes.count <= Self.largest ? 4 : 0
   }
 
   func work(_ slice: WorkSlice, cycle: Int, best: Portfolio.Best) -> Portfolio.Finding {
-    var suggested = false
-    let limits = PlacementModel.Limits(nodes: slice.work.map { max(10, $0 / Self.price) })
     do {
-      let outcome = try PlacementModel(problem).solve(
-        limits,
-        suggestion: { _ in
-          defer { suggested = true }
-          return suggested ? nil : best.assignment
-        },
-        shouldStop: { slice.fraction() == nil }
-      )
+      let outcome = try proof.run(
+        nodes: slice.work.map { max(10, $0 / Self.price) }, suggestion: best.assignment,
+        isOver: { slice.fraction() == nil })
+      // There is a placement; GLPK says otherwise only where its numbers went bad.
+      isOver = outcome.isOptimal || outcome.isInfeasible
+      if outcome.isInfeasible { return Portfolio.Finding() }
       if outcome.isOptimal { isProven.set() }
       return Portfolio.Finding(
         assignment: outcome.assignment, lowerBound: outcome.lowerBound, isOptimal: outcome.isOptimal)
     } catch {
       // A numerical failure inside GLPK says nothing about the placement; the other members go on.
-      isHopeless = true
+      isOver = true
       return Portfolio.Finding()
     }
   }

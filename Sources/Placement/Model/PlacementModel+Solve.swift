@@ -28,12 +28,14 @@ extension PlacementModel {
   ///     given; nil for none.
   ///   - onImprovement: hears of each better placement that the search itself finds, which satisfies all constraints.
   ///   - onBound: hears of better bounds.
+  ///   - onStep: hears of every step, with the number of subproblems so far.
   ///   - shouldStop: whether to end the search now.
   func solve(
     _ limits: Limits = Limits(),
     suggestion: @escaping (Double?) -> Assignment? = { _ in nil },
     onImprovement: @escaping (Assignment) -> Void = { _ in },
     onBound: @escaping (Double) -> Void = { _ in },
+    onStep: @escaping (Int) -> Void = { _ in },
     shouldStop: @escaping () -> Bool = { false }
   ) throws(PlacementError) -> Outcome {
     guard !formulation.isContradictory else { return Outcome(lowerBound: .infinity, isInfeasible: true) }
@@ -56,6 +58,7 @@ extension PlacementModel {
     options.timeLimit = limits.time
     let program = try formulation.makeProgram(scale: scale)
     let result = try program.solveInteger(options) { search in
+      onStep(search.nodes)
       if let solution = search.solution, keep(solution), let best { onImprovement(best.assignment) }
       let newBound = unscaled(search.bound)
       if newBound > bound {

@@ -7,7 +7,7 @@
 /// A share of the search's budget: so much time, or so much work, whichever is given.
 ///
 /// Work makes a run repeatable, time makes it fit.
-struct WorkSlice {
+struct WorkSlice: Sendable {
   private let context: SolverContext
   private let start: Duration
   private let end: Duration?
