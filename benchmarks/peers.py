@@ -114,7 +114,7 @@ def highs(instance: Instance, limit: float, threads: int, ordered: bool = True) 
     info = solver.getInfo()
     total = sum(traffic for _, _, traffic in instance.edges)
     if math.isfinite(info.mip_dual_bound):
-        result.bound = total + info.mip_dual_bound
+        result.bound = max(0, total + info.mip_dual_bound)
     result.optimal = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     values = solver.getSolution().col_value
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
@@ -159,7 +159,7 @@ def cp_sat(instance: Instance, limit: float, threads: int, ordered: bool = True)
     result = Result("CP-SAT" if ordered else "CP-SAT, plain", time.monotonic() - start)
     total = sum(traffic for _, _, traffic in instance.edges)
     result.optimal = status == cp_model.OPTIMAL
-    result.bound = total - solver.best_objective_bound / unit
+    result.bound = max(0, total - solver.best_objective_bound / unit)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         result.counts = [[solver.value(cell) for cell in row] for row in x]
     return result
@@ -172,13 +172,12 @@ def glpsol(instance: Instance, model: Path, data: Path, limit: float) -> Result:
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     result = Result("glpsol, plain", time.monotonic() - start)
     result.optimal = "INTEGER OPTIMAL SOLUTION FOUND" in output
-    # "+  1234: mip =   5.0e+02 >=   4.0e+02  20.0% (…)"; the objective there leaves the constant out.
-    total = sum(traffic for _, _, traffic in instance.edges)
+    # "+  1234: mip =   5.0e+02 >=   4.0e+02  20.0% (…)"
     progress = [line for line in output.splitlines() if line.startswith("+") and ">=" in line]
     if progress:
         bound = progress[-1].split(">=", 1)[1].split()[0]
         try:
-            result.bound = total + float(bound)
+            result.bound = max(0, float(bound))
         except ValueError:
             pass  # "tree is empty": the objective is the bound
     counts = [[0] * instance.nodes for _ in range(instance.services)]
