@@ -38,11 +38,16 @@ extension APIClient {
   }
 
   /// Changes an object, or a subresource of it such as `status`, by a patch. A server-side apply also creates it.
+  ///
+  /// - Parameter manager: Who is said to set the fields; nil for the client's ``fieldManager``. Before 1.22, API servers
+  ///   did not tell the fields of a subresource from those of the object: who applies both is to have two names.
   public func patch(
-    _ resource: APIResource, _ name: String, _ patch: Patch, in namespace: String? = nil, subresource: String? = nil
+    _ resource: APIResource, _ name: String, _ patch: Patch, in namespace: String? = nil, subresource: String? = nil,
+    manager: String? = nil
   ) async throws -> RawObject {
     let path = try path(resource, in: namespace, name: name, subresource: subresource)
-    var call = APICall(method: "PATCH", path: path, query: [managerQuery], body: patch.body)
+    let query = [("fieldManager", manager ?? fieldManager)]
+    var call = APICall(method: "PATCH", path: path, query: query, body: patch.body)
     call.contentType = patch.contentType
     if patch.isForced { call.query.append(("force", "true")) }
     call.isRepeatable = patch.isRepeatable

@@ -12,7 +12,10 @@ public struct Patch: Sendable {
     self.contentType = contentType
     self.isRepeatable = isRepeatable
     do {
-      body = [UInt8](try JSONEncoder().encode(content))
+      let encoder = JSONEncoder()
+      // API servers read an apply as YAML, and their parsers do not know `\/`.
+      encoder.outputFormatting = .withoutEscapingSlashes
+      body = [UInt8](try encoder.encode(content))
     } catch {
       throw APIError(code: .invalidRequest, message: "cannot be written as JSON: \(error)", mayHaveTakenEffect: false)
     }
