@@ -74,7 +74,7 @@ let package = Package(
     module(
       "Extender",
       [
-        "Planning", "Files", "Kubernetes", "Placement", "Topology",
+        "Monitoring", "Planning", "Files", "Kubernetes", "Placement", "Topology",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -82,6 +82,16 @@ let package = Package(
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
+    module(
+      "Monitoring",
+      [
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
     ),
@@ -119,11 +129,21 @@ let package = Package(
     tests(
       "Extender",
       [
-        "ControlPlaneTestSupport", "Planning", "Kubernetes", "Placement", "Topology", "Yams",
+        "ControlPlaneTestSupport", "Monitoring", "Planning", "Kubernetes", "Placement", "Topology", "Yams",
         .product(name: "HummingbirdTesting", package: "hummingbird"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]
+    ),
+    tests(
+      "Monitoring",
+      [
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
       ]

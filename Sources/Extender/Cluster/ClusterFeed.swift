@@ -2,6 +2,7 @@ import CoreMetrics
 import Foundation
 public import Kubernetes
 import Logging
+public import Monitoring
 import Planning
 public import ServiceLifecycle
 import Topology

@@ -1,4 +1,5 @@
 import CoreMetrics
+import Monitoring
 
 /// What the extender counts and measures.
 struct ExtenderMetrics: Sendable {
@@ -55,7 +56,6 @@ struct ExtenderMetrics: Sendable {
       ("nodes", "Nodes that are known."),
       ("replicas", "Replicas that are counted."),
       ("planned_replicas", "Replicas that the plan places."),
-      ("staleness_seconds", "For how long nothing has been heard of what is watched."),
     ] { registry.describe("tonari_extender_\(label)", help) }
   }
 
@@ -65,11 +65,5 @@ struct ExtenderMetrics: Sendable {
       label: "tonari_extender_requests_total", dimensions: [("status", "\(status)"), ("verb", verb.rawValue)],
       factory: registry
     ).increment()
-  }
-
-  /// Says for how long nothing has been heard of a source.
-  func set(staleness: Duration, of source: String) {
-    Meter(label: "tonari_extender_staleness_seconds", dimensions: [("source", source)], factory: registry)
-      .set(staleness / .seconds(1))
   }
 }

@@ -1,8 +1,8 @@
-import CoreMetrics
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
+import Monitoring
 import NIOCore
 
 /// What is answered at which path.
@@ -36,16 +36,7 @@ struct ExtenderRoutes: Sendable {
     calls.post("bind") { request, _ in
       await answer(.bind, request) { body async throws(ProtocolError) in try await webhook.bind(body, at: .now) }
     }
-    router.get("livez") { _, _ in Self.text("ok\n") }
-    router.get("healthz") { _, _ in Self.text("ok\n") }
-    router.get("readyz") { _, _ in readiness() }
-    router.get("metrics") { _, _ in
-      for source in health {
-        let report = source.report()
-        if let staleness = report.staleness { webhook.metrics.set(staleness: staleness, of: report.name) }
-      }
-      return Self.text(webhook.metrics.registry.text, type: "text/plain; version=0.0.4; charset=utf-8")
-    }
+    HealthRoutes(webhook.metrics.registry, health, stalenessLabel: "tonari_extender_staleness_seconds").add(to: router)
     return router
   }
 
@@ -83,26 +74,5 @@ struct ExtenderRoutes: Sendable {
     Response(
       status: status, headers: [.contentType: "application/json"],
       body: answer.parts.count == 1 ? ResponseBody(byteBuffer: answer.joined) : ResponseBody(contentsOf: answer.parts))
-  }
-
-  // MARK: - Health
-
-  private func readiness() -> Response {
-    let reports = health.map { $0.report() }
-    let lines = reports.map { report in
-      var line = "[\(report.isReady ? "+" : "-")] \(report.name) \(report.isReady ? "ok" : "not there yet")"
-      if let staleness = report.staleness { line += ", last heard of \(Int(staleness / .seconds(1))) s ago" }
-      if let fault = report.fault { line += report.isReady ? ", stale: \(fault)" : ": \(fault)" }
-      return line + "\n"
-    }
-    let isReady = reports.allSatisfy(\.isReady)
-    return Self.text(
-      lines.joined() + (isReady ? "ready\n" : "not ready\n"), status: isReady ? .ok : .serviceUnavailable)
-  }
-
-  private static func text(
-    _ text: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
-  ) -> Response {
-    Response(status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
   }
 }

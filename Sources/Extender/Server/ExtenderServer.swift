@@ -1,6 +1,7 @@
 public import Hummingbird
 import HummingbirdCore
 import Logging
+public import Monitoring
 import NIOCore
 public import ServiceLifecycle
 

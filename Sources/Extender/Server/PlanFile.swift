@@ -2,6 +2,7 @@ import CoreMetrics
 import Files
 import Foundation
 import Logging
+public import Monitoring
 import Planning
 public import ServiceLifecycle
 import Synchronization

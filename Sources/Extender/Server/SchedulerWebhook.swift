@@ -1,6 +1,7 @@
 import CoreMetrics
 public import Kubernetes
 public import Logging
+public import Monitoring
 public import NIOCore
 import Synchronization
 

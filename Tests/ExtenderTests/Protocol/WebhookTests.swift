@@ -1,5 +1,6 @@
 import Foundation
 import Kubernetes
+import Monitoring
 import NIOCore
 import Synchronization
 import Testing

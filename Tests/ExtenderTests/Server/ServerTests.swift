@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdTesting
 import Kubernetes
 import Logging
+import Monitoring
 import NIOCore
 import Planning
 import Testing

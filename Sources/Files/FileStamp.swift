@@ -5,7 +5,7 @@
 #endif
 
 /// What changes when a file is written or replaced.
-struct FileStamp: Hashable, Sendable {
+public struct FileStamp: Hashable, Sendable {
   private var device: UInt64
   private var inode: UInt64
   private var size: Int64
@@ -13,7 +13,7 @@ struct FileStamp: Hashable, Sendable {
   private var nanoseconds: Int
 
   /// The stamp of a file; nil where there is none.
-  init?(path: String) {
+  public init?(path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     device = UInt64(status.st_dev)

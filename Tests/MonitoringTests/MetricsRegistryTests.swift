@@ -1,9 +1,8 @@
 import CoreMetrics
+import Monitoring
 import Testing
 
-@testable import Extender
-
-@Suite struct MetricsTests {
+@Suite struct MetricsRegistryTests {
   @Test("Metrics are written as Prometheus reads them")
   func text() {
     let registry = MetricsRegistry()

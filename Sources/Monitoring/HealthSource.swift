@@ -1,10 +1,10 @@
-/// Something that the extender depends on.
+/// Something that a daemon depends on.
 public protocol HealthSource: Sendable {
   /// How it stands.
   func report() -> HealthReport
 }
 
-/// How something stands that the extender depends on.
+/// How something stands that a daemon depends on.
 public struct HealthReport: Hashable, Sendable {
   /// What it is, such as `pods`.
   public var name: String
