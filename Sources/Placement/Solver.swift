@@ -49,9 +49,19 @@ extension Problem {
   /// Finds the best placement it can: a portfolio of construction, local search, GLPK and bounds.
   ///
   /// Blocks the calling thread; call it from a thread of its own, never from the cooperative pool.
-  public func solve(_ options: SolverOptions, _ context: SolverContext) throws(PlacementError) -> Solution {
+  ///
+  /// - Parameter origin: where the search starts, as far as that keeps all constraints; nil for wherever it likes. The
+  ///   placement that is found is never worse than an origin that keeps them all.
+  public func solve(
+    _ options: SolverOptions, _ context: SolverContext, from origin: Assignment? = nil
+  ) throws(PlacementError) -> Solution {
     let simpler = withSimplerRules()
-    let start = try simpler.start(seed: options.seed)
+    let start: Assignment
+    if let origin, let near = try? simpler.start(seed: options.seed, from: origin) {
+      start = near
+    } else {
+      start = try simpler.start(seed: options.seed)
+    }
     return Portfolio(simpler, options, context, start: start).run()
   }
 }

@@ -111,17 +111,17 @@ extension Problem {
     return Assignment(placed: placed)
   }
 
-  /// A first placement that keeps everything: where replicas run now as far as that can stay, the rest by traffic.
-  func start(seed: UInt64) throws(PlacementError) -> Assignment {
+  /// A first placement that keeps everything: where the origin has the replicas as far as they can stay there, the rest
+  /// by traffic. Where there is none, and moves matter, the origin is what runs now.
+  func start(seed: UInt64, from origin: Assignment? = nil) throws(PlacementError) -> Assignment {
     var packing = Packing(self)
-    if movesMatter {
-      for (w, now) in current.enumerated() {
-        var left = workloads[w].replicas
-        for place in now ?? [] {
-          let stays = min(left, place.replicas, limit(workload: w, node: place.node))
-          if stays > 0 { packing.put(w, place.node, stays) }
-          left -= stays
-        }
+    let origin = origin?.placed ?? (movesMatter ? current.map { $0 ?? [] } : [])
+    for (w, places) in origin.enumerated() {
+      var left = workloads[w].replicas
+      for place in places {
+        let stays = min(left, place.replicas, limit(workload: w, node: place.node))
+        if stays > 0 { packing.put(w, place.node, stays) }
+        left -= stays
       }
     }
     packing.packByTraffic(Array(workloads.indices))
