@@ -44,7 +44,8 @@ let package = Package(
     .executableTarget(
       name: "tonari",
       dependencies: [
-        "Extender", "Planning", "Report", "Files", "Kubernetes", "Placement", "Traffic", "Topology",
+        "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Files", "Kubernetes",
+        "Placement", "Traffic", "Topology",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -74,7 +75,7 @@ let package = Package(
     module(
       "Extender",
       [
-        "Monitoring", "Planning", "Files", "Kubernetes", "Placement", "Topology",
+        "LiveInput", "Monitoring", "Planning", "Files", "Kubernetes", "Placement", "Traffic", "Topology",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -83,6 +84,23 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
+    module(
+      "PlanController",
+      [
+        "LiveInput", "Monitoring", "Planning", "Files", "Kubernetes", "Placement", "Traffic", "Topology",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
+    module(
+      "LiveInput",
+      [
+        "Monitoring", "Planning", "Files", "Kubernetes", "Traffic",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
       ]
     ),
     module(
@@ -138,6 +156,14 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
       ]
     ),
+    tests(
+      "PlanController",
+      [
+        "ControlPlaneTestSupport", "LiveInput", "Monitoring", "Planning", "Kubernetes", "Placement", "Topology",
+        "Traffic", "Yams", .product(name: "Logging", package: "swift-log"),
+      ]
+    ),
+    tests("LiveInput", ["ControlPlaneTestSupport", "Kubernetes", "Traffic", "Monitoring"]),
     tests(
       "Monitoring",
       [

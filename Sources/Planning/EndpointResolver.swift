@@ -1,3 +1,5 @@
+import Kubernetes
+import Placement
 public import Topology
 public import Traffic
 
@@ -113,6 +115,25 @@ public struct EndpointResolver: Sendable {
       }
     }
     self.mapped = mapped
+  }
+
+  /// Makes a resolver for the names of a cluster; workloads have the indices that they have in its problem.
+  ///
+  /// - Throws: ``PlanningError/Code/badMap`` where the map speaks of what the cluster does not have.
+  public init(_ cluster: ClusterProblem, map: EndpointMap = EndpointMap()) throws(PlanningError) {
+    try self.init(
+      workloads: cluster.workloads.indices.map { w in
+        Workload(
+          name: cluster.workloads[w].name,
+          replicas: cluster.problem.workloads[w].replicas,
+          podLabels: cluster.podLabels[w]
+        )
+      },
+      services: cluster.services,
+      unplanned: cluster.unplanned,
+      nodes: Set(cluster.problem.nodes.map(\.name)),
+      map: map
+    )
   }
 
   /// Answers what an endpoint of a dump means.

@@ -108,6 +108,10 @@ public struct PlacementPlan: Codable, Hashable, Sendable {
     public var violations: [String]?
     /// How the placement was found; nil where it was given.
     public var solver: Solver?
+    /// When the placement was made, as RFC 3339 text; nil in a file, which is to depend on its inputs alone.
+    public var planned: String?
+    /// When it was last compared with the cluster and its traffic, of which the other figures speak; as RFC 3339 text.
+    public var checked: String?
   }
 
   /// What becomes of the traffic between workloads under the plan.

@@ -44,19 +44,7 @@ public struct PlanInput: Sendable {
           "the cluster files hold no workload to place: they need 'kubectl get deployments,statefulsets -A -o json' too"
       )
     }
-    let resolver = try EndpointResolver(
-      workloads: cluster.workloads.indices.map { w in
-        EndpointResolver.Workload(
-          name: cluster.workloads[w].name,
-          replicas: cluster.problem.workloads[w].replicas,
-          podLabels: cluster.podLabels[w]
-        )
-      },
-      services: cluster.services,
-      unplanned: cluster.unplanned,
-      nodes: Set(cluster.problem.nodes.map(\.name)),
-      map: map
-    )
+    let resolver = try EndpointResolver(cluster, map: map)
     self.cluster = cluster
     traffic = ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name }
     problem = cluster.problem

@@ -29,6 +29,9 @@ public struct TrafficReader: Sendable {
     }
   }
 
+  /// The metrics of Prometheus that count traffic, as ``Options/metric`` takes them.
+  public static let prometheusMetrics = TrafficMetric.allCases.map(\.rawValue)
+
   private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   private let source: String

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Placement
 import Planning
@@ -20,6 +21,9 @@ struct EvaluateCommand: AsyncParsableCommand {
         A plan, against yesterday's and today's traffic:
           tonari evaluate -c cluster.json -t yesterday.csv --plan plan.yaml
           tonari evaluate -c cluster.json -t today.csv --plan plan.yaml
+
+        What runs now, asked from the cluster and its Prometheus:
+          tonari evaluate --kubeconfig ~/.kube/config --prometheus http://localhost:9090
 
         One figure, for a script:
           tonari evaluate -c cluster.json -t today.csv -o json |
@@ -44,15 +48,16 @@ struct EvaluateCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let command = self
-    try await onWorkerThread { try command.evaluate() }
-  }
-
-  private func evaluate() throws {
     try output.check()
     let display = ProgressDisplay(output.progressMode)
     defer { display.clear() }
-    var planned = try input.read(display)
+    let read = try await input.read(display)
+    let command = self
+    try await onWorkerThread { try command.evaluate(read, display) }
+  }
+
+  private func evaluate(_ read: PlanInput, _ display: ProgressDisplay) throws {
+    var planned = read
     objective.apply(to: &planned.problem)
     let scored =
       try plan.map { try ScoredPlacement(InputOptions.readPlan($0), file: $0, on: planned) }

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Extender
-import Foundation
+import Files
 import Hummingbird
 import Kubernetes
+import LiveInput
 import Logging
+import Monitoring
 import Placement
 import Planning
 import ServiceLifecycle
@@ -24,6 +26,9 @@ struct ExtenderCommand: AsyncParsableCommand {
       EXAMPLES
         Serve the plans of the cluster that kubectl talks to:
           tonari extender --kubeconfig ~/.kube/config
+
+        With the traffic, for workloads that no plan places:
+          tonari extender --kubeconfig ~/.kube/config --prometheus http://prometheus.monitoring:9090
 
         Serve a plan on loopback:
           tonari extender --plan plan.yaml
@@ -60,25 +65,15 @@ struct ExtenderCommand: AsyncParsableCommand {
   )
   var cluster: [String] = []
 
-  @Option(
-    name: .shortAndLong,
-    parsing: .upToNextOption,
-    help: ArgumentHelp("Dumps of who talks to whom, as for 'plan'.", valueName: "file"),
-    completion: .file()
-  )
-  var traffic: [String] = []
+  @OptionGroup(title: "Traffic") var traffic: TrafficOptions
+  @OptionGroup(title: "Prometheus") var prometheus: PrometheusOptions
+  @OptionGroup(title: "The cluster to follow") var api: ClusterAPIOptions
 
   @Option(
-    help: ArgumentHelp("Follow the cluster of this kubeconfig.", valueName: "file"),
-    completion: .file()
+    help: ArgumentHelp("The time between two questions to Prometheus. (default: 60s)", valueName: "duration"),
+    transform: Duration.argument
   )
-  var kubeconfig: String?
-
-  @Option(help: ArgumentHelp("The kubeconfig's context, instead of its current one.", valueName: "name"))
-  var context: String?
-
-  @Flag(help: "Follow the cluster that this process is a pod of.")
-  var inCluster = false
+  var interval: Duration?
 
   @Option(help: ArgumentHelp("The path that filter, prioritize, preempt and bind are under.", valueName: "path"))
   var prefix = "/scheduler"
@@ -88,43 +83,41 @@ struct ExtenderCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "TLS") var tls: TLSOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "What is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "level"),
-    completion: .list(Logger.Level.allCases.map(\.rawValue)),
-    transform: { text in
-      guard let level = Logger.Level(rawValue: text) else {
-        throw ValidationError(
-          "'\(text)': expected one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
-      }
-      return level
-    }
-  )
-  var logLevel = Logger.Level.info
+  @OptionGroup var log: LogOptions
 
   func validate() throws {
     if plan == "-" { throw ValidationError("--plan: the file is read again when it changes, expected a path") }
-    if kubeconfig != nil, inCluster { throw ValidationError("--kubeconfig and --in-cluster: expected one of them") }
-    if context != nil, kubeconfig == nil { throw ValidationError("--context: expected --kubeconfig with it") }
-    if plan == nil, traffic.isEmpty, !followsCluster {
+    if traffic.traffic.contains("-"), api.isGiven {
+      throw ValidationError("--traffic: the files are read again when they change, expected paths")
+    }
+    if plan == nil, traffic.traffic.isEmpty, !api.isGiven {
       throw ValidationError("expected --plan, --traffic, or a cluster to follow: --kubeconfig or --in-cluster")
     }
-    if cluster.isEmpty, !traffic.isEmpty { throw ValidationError("--traffic: expected --cluster with it") }
-    if traffic.isEmpty, !cluster.isEmpty, plan == nil { throw ValidationError("--cluster: expected --traffic with it") }
+    if api.isGiven, !cluster.isEmpty {
+      throw ValidationError("--cluster: expected nothing with --kubeconfig or --in-cluster, which know the cluster")
+    }
+    if cluster.isEmpty, !traffic.traffic.isEmpty, !api.isGiven {
+      throw ValidationError("--traffic: expected --cluster with it, or a cluster to follow")
+    }
+    if traffic.traffic.isEmpty, !cluster.isEmpty, plan == nil {
+      throw ValidationError("--cluster: expected --traffic with it")
+    }
+    if prometheus.prometheus != nil, !api.isGiven {
+      throw ValidationError("--prometheus: expected a cluster to follow: --kubeconfig or --in-cluster")
+    }
     if !prefix.isEmpty, !prefix.hasPrefix("/") {
       throw ValidationError("--prefix: expected a path that begins with '/'")
     }
   }
 
   func run() async throws {
-    var logger = Logger(label: "tonari.extender") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = logLevel
-    let command = self
-    let state = try await onWorkerThread { try command.state() }
-    let cluster = try clusterConfiguration().map { configuration in
+    let logger = log.logger("tonari.extender")
+    let state = try await state()
+    let cluster = try api.configuration().map { configuration in
       ClusterAPI(APIClient(configuration, fieldManager: "tonari-extender", logger: logger), logger: logger)
     }
-    let webhook = SchedulerWebhook(state, cluster: cluster, logger: logger)
+    let registry = MetricsRegistry()
+    let webhook = SchedulerWebhook(state, cluster: cluster, metrics: registry, logger: logger)
     var health: [any HealthSource] = []
     var services: [any ServiceLifecycle.Service] = []
     if let plan {
@@ -136,6 +129,10 @@ struct ExtenderCommand: AsyncParsableCommand {
       let feed = ClusterFeed(cluster, webhook, readsPlans: plan == nil)
       health += feed.health
       services.append(feed)
+      if let traffic = try await watchedTraffic(cluster, webhook, registry, logger) {
+        health += traffic.health
+        services.append(traffic)
+      }
     } else {
       logger.notice("There is no cluster: /bind counts replicas and binds nothing")
     }
@@ -151,74 +148,30 @@ struct ExtenderCommand: AsyncParsableCommand {
     try await server.application().runService()
   }
 
-  private var followsCluster: Bool { kubeconfig != nil || inCluster }
-
-  private func clusterConfiguration() throws -> ClientConfiguration? {
-    if let kubeconfig { return try .load(kubeconfig: kubeconfig, context: context) }
-    return inCluster ? try .inCluster() : nil
+  /// Who talks to whom in the cluster that is followed; nil where nobody says so.
+  private func watchedTraffic(
+    _ cluster: ClusterAPI, _ webhook: SchedulerWebhook, _ registry: MetricsRegistry, _ logger: Logger
+  ) async throws -> WatchedTraffic? {
+    guard prometheus.prometheus != nil || traffic.files != nil else { return nil }
+    let traffic = traffic
+    let map = try await onWorkerThread {
+      // What cannot be read at the start is an error of the command line.
+      _ = try traffic.files?.read()
+      return try traffic.readMap()
+    }
+    let feed = TrafficFeed(
+      prometheus: prometheus.source, files: traffic.files, interval: interval ?? .seconds(60), isOptional: true,
+      registry: registry, logger: logger)
+    return WatchedTraffic(cluster, feed, map: map, webhook)
   }
 
-  /// What the files tell of nodes and traffic. Blocks.
-  private func state() throws -> ExtenderState {
-    var state = ExtenderState(isEnforcing: enforce, bindingExpiry: followsCluster ? .seconds(60) : nil)
+  /// What the files tell of nodes and traffic.
+  private func state() async throws -> ExtenderState {
+    var state = ExtenderState(isEnforcing: enforce, bindingExpiry: api.isGiven ? .seconds(60) : nil)
     guard !cluster.isEmpty else { return state }
-    let arguments = ["--cluster"] + cluster + (traffic.isEmpty ? [] : ["--traffic"] + traffic)
-    let input = try InputOptions.parse(arguments).read(ProgressDisplay(.none))
-    state.set(input)
+    var input = try InputOptions.parse(["--cluster"] + cluster)
+    input.traffic = traffic
+    state.set(try await input.read(ProgressDisplay(.none)))
     return state
-  }
-}
-
-/// An address to listen on.
-struct ListenAddress: CustomStringConvertible {
-  var host: String
-  var port: Int
-
-  var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-
-  init(host: String, port: Int) {
-    self.host = host
-    self.port = port
-  }
-
-  /// Reads `host:port`, `[ipv6]:port` or `:port`, which is all addresses.
-  init(_ text: String) throws {
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-      throw ValidationError("'\(text)': expected host:port, such as 127.0.0.1:8888")
-    }
-    var host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    self.init(host: host.isEmpty ? "0.0.0.0" : String(host), port: Int(port))
-  }
-}
-
-/// Certificates of a server.
-struct TLSOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp("The server's certificate chain, as PEM; read again when it changes.", valueName: "file"),
-    completion: .file()
-  )
-  var tlsCert: String?
-
-  @Option(help: ArgumentHelp("Its private key, as PEM.", valueName: "file"), completion: .file())
-  var tlsKey: String?
-
-  @Option(
-    help: ArgumentHelp("Take only clients whose certificates come from these authorities, as PEM.", valueName: "file"),
-    completion: .file()
-  )
-  var clientCa: String?
-
-  func validate() throws {
-    if (tlsCert == nil) != (tlsKey == nil) { throw ValidationError("--tls-cert and --tls-key: expected both or none") }
-    if clientCa != nil, tlsCert == nil {
-      throw ValidationError("--client-ca: expected --tls-cert and --tls-key with it")
-    }
-  }
-
-  /// The files; nil for plain HTTP.
-  var files: TLSFiles? {
-    guard let tlsCert, let tlsKey else { return nil }
-    return TLSFiles(certificate: tlsCert, key: tlsKey, clientAuthority: clientCa)
   }
 }

@@ -2,12 +2,14 @@ import ArgumentParser
 import Files
 import Foundation
 import Kubernetes
+import LiveInput
+import Logging
 import Planning
 import Report
 import Topology
 import Traffic
 
-/// The files that describe the cluster and its traffic.
+/// Where the cluster and its traffic are known from.
 struct InputOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
@@ -22,69 +24,9 @@ struct InputOptions: ParsableArguments {
     ),
     completion: .file()
   )
-  var cluster: [String]
+  var cluster: [String] = []
 
-  @Option(
-    name: .shortAndLong,
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Dumps of who talks to whom and how much; several add up; '-' is standard input.",
-      discussion: "Plain or gzip'ed. The format is recognized from the content.",
-      valueName: "file"
-    ),
-    completion: .file()
-  )
-  var traffic: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "The format of the traffic dumps: \(TrafficFormat.allCases.map(\.name).joined(separator: ", ")).",
-      valueName: "format"
-    ),
-    completion: .list(TrafficFormat.allCases.map(\.name)),
-    transform: { text in
-      guard let format = TrafficFormat(text) else {
-        throw ValidationError(
-          "'\(text)': expected one of \(TrafficFormat.allCases.map(\.name).joined(separator: ", "))"
-        )
-      }
-      return format
-    }
-  )
-  var format: TrafficFormat?
-
-  @Option(
-    help: ArgumentHelp(
-      "The time over which the dumps counted calls, where they do not say.",
-      valueName: "duration"
-    ),
-    transform: Duration.argument
-  )
-  var window: Duration?
-
-  @Option(
-    help: ArgumentHelp(
-      "The metric of Prometheus series without a name, such as istio_requests_total.",
-      discussion: "Answers to sum(rate(…)) have lost it.",
-      valueName: "name"
-    )
-  )
-  var metric: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "What names in the dumps mean that the cluster does not know.",
-      discussion: """
-        YAML with an entry for each name:
-          cart-svc: shop/cart              # this workload or Service
-          legacy/billing: outside          # not of this cluster
-          db.example.com: {node: node-1}   # stays on this node
-        """,
-      valueName: "file"
-    ),
-    completion: .file()
-  )
-  var map: String?
+  @OptionGroup var traffic: TrafficOptions
 
   @Option(
     parsing: .upToNextOption,
@@ -104,69 +46,76 @@ struct InputOptions: ParsableArguments {
   )
   var pin: [WorkloadName] = []
 
+  @OptionGroup var api: ClusterAPIOptions
+  @OptionGroup var prometheus: PrometheusOptions
+
   /// Whether one of the inputs is standard input.
   var readsStandardInput: Bool { paths.contains("-") }
 
-  private var paths: [String] { cluster + traffic + [map].compactMap { $0 } }
+  private var paths: [String] { cluster + traffic.traffic + [traffic.map].compactMap { $0 } }
 
   func validate() throws {
-    if cluster.isEmpty { throw ValidationError("--cluster: expected at least one file") }
+    if cluster.isEmpty, !api.isGiven {
+      throw ValidationError("expected a cluster: --cluster with at least one file, --kubeconfig or --in-cluster")
+    }
+    if !cluster.isEmpty, api.isGiven {
+      throw ValidationError("--cluster: expected files or an API server, not both")
+    }
     if paths.count(where: { $0 == "-" }) > 1 { throw ValidationError("'-': standard input can be read once only") }
   }
 
   /// What was read, for a report.
   var details: [PlanReport.Detail] {
-    [
-      PlanReport.Detail("cluster", cluster.joined(separator: ", ")),
-      PlanReport.Detail("traffic", traffic.isEmpty ? "none" : traffic.joined(separator: ", ")),
-    ] + (map.map { [PlanReport.Detail("map", $0)] } ?? [])
+    let sources = traffic.traffic + [prometheus.prometheus?.url].compactMap { $0 }
+    let server = api.kubeconfig.map { $0 + (api.context.map { " (\($0))" } ?? "") } ?? "the cluster around"
+    return [
+      PlanReport.Detail("cluster", cluster.isEmpty ? server : cluster.joined(separator: ", ")),
+      PlanReport.Detail("traffic", sources.isEmpty ? "none" : sources.joined(separator: ", ")),
+    ] + (traffic.map.map { [PlanReport.Detail("map", $0)] } ?? [])
+  }
+
+  /// What is left out of the plan.
+  var problemOptions: ClusterProblem.Options {
+    ClusterProblem.Options(excludedNamespaces: Set(excludeNamespace), pinned: Set(pin))
   }
 }
 
 extension InputOptions {
-  /// Reads all files and makes a problem of them. Blocks.
-  func read(_ display: ProgressDisplay) throws -> PlanInput {
-    var snapshot = ClusterSnapshot()
+  /// Reads all files, or asks the servers, and makes a problem of what they say.
+  func read(_ display: ProgressDisplay) async throws -> PlanInput {
+    var live = TrafficReading()
+    if let source = prometheus.source {
+      display.show(reading: source.url, share: nil)
+      live = try await source.read()
+    }
+    var fromAPI: ClusterSnapshot?
+    if let configuration = try api.configuration() {
+      display.show(reading: configuration.server, share: nil)
+      fromAPI = try await ClusterSnapshot(from: APIClient(configuration, logger: Self.logger))
+    }
+    let (options, reading, snapshot) = (self, live, fromAPI)
+    return try await onWorkerThread { try options.read(snapshot, reading, display) }
+  }
+
+  /// Tells nothing: the commands that end tell by their result.
+  private static let logger = Logger(label: "tonari") { _ in SwiftLogNoOpLogHandler() }
+
+  /// Reads the files. Blocks.
+  private func read(
+    _ fromAPI: ClusterSnapshot?, _ live: TrafficReading, _ display: ProgressDisplay
+  ) throws -> PlanInput {
+    var snapshot = fromAPI ?? ClusterSnapshot()
     for path in cluster {
       let file = InputFile(path)
       display.show(reading: file.name, share: nil)
       try snapshot.read(file.readAll(), source: file.name)
     }
-    let problem = ClusterProblem(
-      snapshot,
-      options: ClusterProblem.Options(excludedNamespaces: Set(excludeNamespace), pinned: Set(pin))
-    )
-    var graph = TrafficGraph()
-    var warnings: [String] = []
-    for path in traffic {
-      let dump = try readTraffic(InputFile(path), display)
-      graph.add(dump.graph)
-      warnings += dump.warnings.map { "\(dump.source): \($0)" }
-    }
-    var input = try PlanInput(problem, graph, map: readMap())
-    input.warnings += warnings
+    let problem = ClusterProblem(snapshot, options: problemOptions)
+    var reading = live
+    if let files = traffic.files { reading.add(try files.read { display.show(reading: $0, share: $1) }) }
+    var input = try PlanInput(problem, reading.graph, map: traffic.readMap())
+    input.warnings += reading.warnings
     return input
-  }
-
-  private func readTraffic(_ file: InputFile, _ display: ProgressDisplay) throws -> TrafficDump {
-    var reader = TrafficReader(
-      source: file.name,
-      format: format,
-      options: TrafficReader.Options(window: window, metric: metric)
-    )
-    try file.read { progress in
-      display.show(
-        reading: file.name, share: progress.bytesTotal.map { Double(progress.bytesRead) / Double(max(1, $0)) })
-    } _: { chunk in
-      try reader.read(chunk)
-    }
-    return try reader.finish()
-  }
-
-  private func readMap() throws -> EndpointMap {
-    guard let map else { return EndpointMap() }
-    let file = InputFile(map)
-    return try EndpointMap(Data(file.readAll()), file: file.name)
   }
 
   /// Reads a plan file.

@@ -47,6 +47,9 @@ struct OutputOptions: ParsableArguments {
 
   private var form: Form? { output ?? (quiet ? nil : .table) }
 
+  /// Whether the result goes nowhere in particular.
+  var isDefault: Bool { output == nil && out == nil && report == nil }
+
   var progressMode: ProgressDisplay.Mode {
     switch progress {
     case .json: .json

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Placement
 import Planning
@@ -25,6 +26,13 @@ struct PlanCommand: AsyncParsableCommand {
         Move five replicas at most, and only where it pays:
           tonari plan -c cluster.json -t traffic.csv --max-moves 5 --move-cost 0.001
 
+        Ask the cluster itself, and its Prometheus, instead of files:
+          tonari plan --kubeconfig ~/.kube/config --prometheus http://localhost:9090
+
+        Keep the cluster's PlacementPlan 'shop' up to date, ten moves at a time:
+          tonari plan --watch --name shop --kubeconfig ~/.kube/config \
+            --prometheus http://localhost:9090 --max-moves 10
+
         The same plan on every machine, every time:
           tonari plan -c cluster.json -t traffic.csv --effort 5 --seed 7
 
@@ -38,6 +46,7 @@ struct PlanCommand: AsyncParsableCommand {
   @OptionGroup(title: "What is good") var objective: ObjectiveOptions
   @OptionGroup(title: "Search") var search: SearchOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Keeping it up to date") var watching: WatchOptions
 
   @Option(
     help: ArgumentHelp(
@@ -49,15 +58,21 @@ struct PlanCommand: AsyncParsableCommand {
   )
   var exportModel: String?
 
-  func run() async throws {
-    let command = self
-    try await onWorkerThread { try command.plan() }
+  func validate() throws {
+    if watching.watch { try validateWatching() }
   }
 
-  private func plan() throws {
+  func run() async throws {
+    if watching.watch, let api = try input.api.configuration() { return try await keepUpToDate(api) }
     try output.check()
     let display = ProgressDisplay(output.progressMode)
-    var planned = try input.read(display)
+    let read = try await input.read(display)
+    let command = self
+    try await onWorkerThread { try command.plan(read, display) }
+  }
+
+  private func plan(_ read: PlanInput, _ display: ProgressDisplay) throws {
+    var planned = read
     objective.apply(to: &planned.problem)
     if let exportModel { try export(planned.problem, to: exportModel) }
 

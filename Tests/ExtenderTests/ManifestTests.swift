@@ -33,6 +33,7 @@ import Testing
         ["Namespace", "CustomResourceDefinition", "ClusterRole", "Deployment", "Service", "PodDisruptionBudget"]
       ),
       ("scheduler", ["ConfigMap", "ServiceAccount", "Role", "Deployment"]),
+      ("planner", ["ServiceAccount", "ClusterRole", "Role", "Deployment"]),
     ])
   func kustomize(folder: String, kinds: [String]) throws {
     let lines = Set(try build(folder).split(separator: "\n").map(String.init))

@@ -51,7 +51,7 @@ struct OptionsTests {
   func files() throws {
     let input = try InputOptions.parse(["--cluster", "a", "b", "-t", "x", "-c", "-", "--pin", "shop/cart", "web"])
     #expect(input.cluster == ["a", "b", "-"])
-    #expect(input.traffic == ["x"])
+    #expect(input.traffic.traffic == ["x"])
     #expect(input.pin.map(\.description) == ["shop/cart", "default/web"])
     #expect(input.excludeNamespace == ["kube-system"])
   }

@@ -1,6 +1,7 @@
 import CoreMetrics
 import Foundation
-public import Kubernetes
+import Kubernetes
+import LiveInput
 import Logging
 public import Monitoring
 import Planning
@@ -56,10 +57,10 @@ public final class ClusterFeed: ServiceLifecycle.Service {
   /// What `/readyz` is to ask.
   public var health: [any HealthSource] {
     var sources: [any HealthSource] = [
-      ReflectorHealth(reflector: nodes), ReflectorHealth(reflector: pods), ReflectorHealth(reflector: replicaSets),
-      ReflectorHealth(reflector: deployments), ReflectorHealth(reflector: statefulSets),
+      ReflectorHealth(nodes), ReflectorHealth(pods), ReflectorHealth(replicaSets),
+      ReflectorHealth(deployments), ReflectorHealth(statefulSets),
     ]
-    if let plans { sources.append(ReflectorHealth(reflector: plans, isOptional: true)) }
+    if let plans { sources.append(ReflectorHealth(plans, isOptional: true)) }
     return sources
   }
 
@@ -195,26 +196,5 @@ extension ReplicaSet {
       let hash = metadata.labels?["pod-template-hash"]
     else { return false }
     return metadata.name == "\(owner.name)-\(hash)"
-  }
-}
-
-extension APIResource {
-  /// Tonari's plans.
-  public static let placementPlans = APIResource(
-    group: "tonari.dev", version: "v1alpha1", plural: "placementplans", isNamespaced: false)
-}
-
-/// How a reflector stands.
-private struct ReflectorHealth<Value: Sendable>: HealthSource {
-  var reflector: Reflector<Value>
-  /// Whether the extender does without it where the cluster does not have it.
-  var isOptional = false
-
-  func report() -> HealthReport {
-    let health = reflector.health
-    let isMissing = isOptional && health.fault?.isNotFound == true
-    return HealthReport(
-      name: "\(reflector.resource)", isReady: health.isSynced || isMissing, staleness: reflector.staleness(),
-      fault: health.fault.map { isMissing ? "the cluster has none" : "\($0)" })
   }
 }

@@ -1,6 +1,7 @@
 import Kubernetes
 import Placement
 public import Planning
+public import Traffic
 
 extension ExtenderState {
   /// Takes the nodes of a planner's input, and who talks to whom in it.
@@ -12,5 +13,22 @@ extension ExtenderState {
       return TrafficEdges.Edge(WorkloadReference(u), WorkloadReference(v), traffic: edge.traffic)
     }
     set(traffic: TrafficEdges(edges, weights: problem.weights))
+  }
+}
+
+extension TrafficEdges {
+  /// Takes the traffic between the workloads of a cluster.
+  ///
+  /// Throws `PlanningError` where the map speaks of what the cluster does not have.
+  public init(
+    _ graph: TrafficGraph, in cluster: ClusterProblem, map: EndpointMap = EndpointMap()
+  ) throws(PlanningError) {
+    let resolver = try EndpointResolver(cluster, map: map)
+    let traffic = ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name }
+    self.init(
+      traffic.edges.compactMap { edge in
+        guard case .workload(let u) = edge.u, case .workload(let v) = edge.v else { return nil }
+        return Edge(cluster.workloads[u], cluster.workloads[v], traffic: edge.traffic)
+      })
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Extender
+import Files
 import Foundation
 import Logging
 import Placement
@@ -59,11 +60,10 @@ struct DemoCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let command = self
-    let (planned, document, scored) = try await onWorkerThread {
-      let planned = try command.input.read(ProgressDisplay(.none))
-      let document = try InputOptions.readPlan(command.plan)
-      return (planned, document, try ScoredPlacement(document, file: command.plan, on: planned))
+    let planned = try await input.read(ProgressDisplay(.none))
+    let (document, scored) = try await onWorkerThread { [plan] in
+      let document = try InputOptions.readPlan(plan)
+      return (document, try ScoredPlacement(document, file: plan, on: planned))
     }
     let alone = try await SchedulingPlay(planned, seed: seed, weight: weight).play()
     let (url, followed) = try await withExtender(serving: document, to: planned) { url in

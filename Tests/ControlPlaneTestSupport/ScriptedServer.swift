@@ -1,55 +1,63 @@
-import ControlPlaneTestSupport
 import Foundation
+public import Kubernetes
 import Synchronization
 
-@testable import Kubernetes
-
 /// An HTTP server that answers what a test tells it, byte for byte.
-final class ScriptedServer: Sendable {
+public final class ScriptedServer: Sendable {
   /// A request that has come in.
-  struct Request: Sendable {
-    var method: String
-    var target: String
-    var headers: [String: String]
-    var body: [UInt8]
+  public struct Request: Sendable {
+    /// The method.
+    public var method: String
+    /// Path and query.
+    public var target: String
+    /// The header fields, by name in lower case.
+    public var headers: [String: String]
+    /// The body.
+    public var body: [UInt8]
     /// How many requests came before this one.
-    var index: Int
+    public var index: Int
     /// The connection, from 0.
-    var connection: Int
+    public var connection: Int
 
-    var path: String { String(target.prefix { $0 != "?" }) }
+    /// The target less its query.
+    public var path: String { String(target.prefix { $0 != "?" }) }
   }
 
   /// Where an answer goes.
-  struct Answer {
+  public struct Answer {
     fileprivate let connection: Int32
 
     /// Sends text as it is; false where the client is gone.
     @discardableResult
-    func raw(_ text: String) -> Bool { send(text.utf8, to: connection) }
+    public func raw(_ text: String) -> Bool { send(text.utf8, to: connection) }
 
     /// Sends a whole response.
-    func respond(_ body: String, status: Int = 200, headers: [String: String] = [:]) {
+    public func respond(_ body: String, status: Int = 200, headers: [String: String] = [:]) {
       let fields = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
       raw("HTTP/1.1 \(status) Answer\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
     }
 
     /// Starts a response of unknown length.
-    func startStream() { raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") }
+    public func startStream() { raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") }
 
     /// Sends a part of it; false where the client is gone.
     @discardableResult
-    func chunk(_ text: String) -> Bool { raw("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n") }
+    public func chunk(_ text: String) -> Bool { raw("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n") }
 
     /// Ends it.
-    func endStream() { raw("0\r\n\r\n") }
+    public func endStream() { raw("0\r\n\r\n") }
 
     /// Waits until the client closes the connection.
-    func waitForClose() { while !receive(from: connection).isEmpty {} }
+    public func waitForClose() { while !receive(from: connection).isEmpty {} }
   }
 
   /// What becomes of the connection after an answer.
-  enum Then { case keep, close }
+  public enum Then: Sendable {
+    /// It waits for the next request.
+    case keep
+    /// It is closed.
+    case close
+  }
 
   private struct Log {
     var requests: [Request] = []
@@ -63,7 +71,8 @@ final class ScriptedServer: Sendable {
     let value = Mutex(Log())
   }
 
-  init(_ handle: @escaping @Sendable (Request, Answer) -> Then) throws {
+  /// Listens on a loopback port that is free. Each connection has a thread of its own.
+  public init(_ handle: @escaping @Sendable (Request, Answer) -> Then) throws {
     let log = SharedLog()
     self.log = log
     listener = try LoopbackListener { connection in
@@ -84,13 +93,17 @@ final class ScriptedServer: Sendable {
     }
   }
 
-  var port: UInt16 { listener.port }
-  var url: String { "http://127.0.0.1:\(port)" }
-  var requests: [Request] { log.value.withLock { $0.requests } }
-  var connectionCount: Int { log.value.withLock { $0.connections } }
+  /// The port.
+  public var port: UInt16 { listener.port }
+  /// The address.
+  public var url: String { "http://127.0.0.1:\(port)" }
+  /// The requests so far.
+  public var requests: [Request] { log.value.withLock { $0.requests } }
+  /// How many connections there have been.
+  public var connectionCount: Int { log.value.withLock { $0.connections } }
 
   /// A client of this server that waits very little between tries.
-  func client(attempts: Int = 5, timeout: Duration = .seconds(20)) -> APIClient {
+  public func client(attempts: Int = 5, timeout: Duration = .seconds(20)) -> APIClient {
     let backoff = Backoff(shortest: .milliseconds(1), longest: .milliseconds(20))
     return APIClient(
       ClientConfiguration(server: url), retries: RetryPolicy(attempts: attempts, backoff: backoff), timeout: timeout,

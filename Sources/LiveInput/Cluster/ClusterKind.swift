@@ -1,0 +1,49 @@
+public import Kubernetes
+
+/// A kind of object that a plan depends on, and where the API server has it.
+public struct ClusterKind: Sendable {
+  /// Where the API server has the objects.
+  public let resource: APIResource
+  /// What they are read as.
+  let type: any ClusterObject.Type
+
+  /// Workloads and what names them in traffic: enough to tell who talks to whom.
+  public static let naming = [
+    ClusterKind(resource: .deployments, type: Deployment.self),
+    ClusterKind(resource: .statefulSets, type: StatefulSet.self),
+    ClusterKind(resource: .services, type: Service.self),
+  ]
+
+  /// All that a plan depends on.
+  public static let all =
+    naming + [
+      ClusterKind(resource: .nodes, type: Node.self),
+      ClusterKind(resource: .pods, type: Pod.self),
+      ClusterKind(resource: .daemonSets, type: DaemonSet.self),
+      ClusterKind(resource: .replicaSets, type: ReplicaSet.self),
+      ClusterKind(resource: .jobs, type: Job.self),
+      ClusterKind(resource: .persistentVolumes, type: PersistentVolume.self),
+      ClusterKind(resource: .persistentVolumeClaims, type: PersistentVolumeClaim.self),
+    ]
+}
+
+extension ClusterSnapshot {
+  /// What snapshots from an API server are called in messages.
+  static let apiSource = "the API server"
+
+  /// Reads all that a plan depends on from an API server, list by list.
+  ///
+  /// Throws `APIError`.
+  public init(from client: APIClient, _ kinds: [ClusterKind] = ClusterKind.all) async throws {
+    self.init()
+    for kind in kinds { try await read(kind.type, kind.resource, client) }
+  }
+
+  private mutating func read<Object: ClusterObject>(
+    _ type: Object.Type, _ resource: APIResource, _ client: APIClient
+  ) async throws {
+    for object in try await client.list(resource, transform: { try $0.decode(Object.self) }).items {
+      try add(object, source: Self.apiSource)
+    }
+  }
+}

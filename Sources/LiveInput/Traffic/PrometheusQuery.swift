@@ -1,0 +1,60 @@
+import Traffic
+
+/// An instant query whose answer says who talks to whom.
+public struct PrometheusQuery: Hashable, Sendable {
+  /// The query, in PromQL.
+  public var expression: String
+  /// The metric that the answer's series are of where they have lost its name; nil where their labels tell.
+  public var metric: String?
+
+  /// Makes a query; its metric is the one of those that count traffic which it names.
+  public init(_ expression: String) {
+    self.expression = expression
+    metric = TrafficReader.prometheusMetrics.first { expression.contains($0) }
+  }
+}
+
+/// What Prometheus is asked for.
+public enum PrometheusMetrics: Hashable, Sendable {
+  /// Istio's metrics where there are any, else those of OpenTelemetry's service graph.
+  case automatic
+  /// Istio's standard metrics.
+  case istio
+  /// The service graph that OpenTelemetry's collector or Tempo makes of spans.
+  case serviceGraph
+  /// The queries that are given.
+  case queries([PrometheusQuery])
+
+  /// The queries, in sets of which the first with an answer counts.
+  ///
+  /// - Parameter window: the time over which rates are taken.
+  func alternatives(window: Duration) -> [[PrometheusQuery]] {
+    switch self {
+    case .automatic: [Self.istioQueries(window), Self.serviceGraphQueries(window)]
+    case .istio: [Self.istioQueries(window)]
+    case .serviceGraph: [Self.serviceGraphQueries(window)]
+    case .queries(let queries): [queries]
+    }
+  }
+
+  private static func istioQueries(_ window: Duration) -> [PrometheusQuery] {
+    let labels = [
+      "reporter", "source_workload", "source_workload_namespace", "destination_workload",
+      "destination_workload_namespace", "destination_service_name", "destination_service_namespace",
+    ]
+    return [
+      "istio_request_bytes_sum", "istio_response_bytes_sum", "istio_requests_total", "istio_tcp_sent_bytes_total",
+      "istio_tcp_received_bytes_total",
+    ].map { PrometheusQuery(rates(of: $0, by: labels, window)) }
+  }
+
+  private static func serviceGraphQueries(_ window: Duration) -> [PrometheusQuery] {
+    let labels = ["client", "server", "client_k8s_namespace_name", "server_k8s_namespace_name", "connection_type"]
+    return [PrometheusQuery(rates(of: "traces_service_graph_request_total", by: labels, window))]
+  }
+
+  private static func rates(of metric: String, by labels: [String], _ window: Duration) -> String {
+    let seconds = max(1, Int((window / .seconds(1)).rounded(.up)))
+    return "sum by (\(labels.joined(separator: ", "))) (rate(\(metric)[\(seconds)s])) > 0"
+  }
+}

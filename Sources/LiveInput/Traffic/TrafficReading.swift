@@ -1,0 +1,21 @@
+public import Traffic
+
+/// Who talks to whom, as one or more sources say.
+public struct TrafficReading: Sendable {
+  /// All sources added up.
+  public var graph: TrafficGraph
+  /// What a user should know of the figures, a sentence each.
+  public var warnings: [String]
+
+  /// Makes a reading.
+  public init(graph: TrafficGraph = TrafficGraph(), warnings: [String] = []) {
+    self.graph = graph
+    self.warnings = warnings
+  }
+
+  /// Adds what another source says.
+  public mutating func add(_ other: TrafficReading) {
+    graph.add(other.graph)
+    warnings += other.warnings
+  }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Logging
+
+/// What a daemon tells.
+struct LogOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "level"),
+    completion: .list(Logger.Level.allCases.map(\.rawValue)),
+    transform: { text in
+      guard let level = Logger.Level(rawValue: text) else {
+        throw ValidationError(
+          "'\(text)': expected one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      return level
+    }
+  )
+  var logLevel = Logger.Level.info
+
+  /// A logger that writes to standard error.
+  func logger(_ label: String) -> Logger {
+    var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = logLevel
+    return logger
+  }
+}

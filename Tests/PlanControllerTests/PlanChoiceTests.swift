@@ -1,0 +1,56 @@
+import Placement
+import Planning
+import Testing
+
+@testable import PlanController
+
+@Suite struct PlanChoiceTests {
+  private func standing(_ placements: [String: [String: Int]]) throws -> PlacementPlan.Standing {
+    try plan(placements).standing(on: SampleCluster().input())
+  }
+
+  @Test("A plan that can be followed is replaced by one that is better by enough, and by no other")
+  func gain() throws {
+    // All of the traffic, 100, leaves its node.
+    let apart = try standing(["a": ["n1": 1], "b": ["n2": 1], "c": ["n1": 1]])
+    #expect(apart.isSound)
+    #expect(apart.evaluation.objective == 100)
+    #expect(PlanChoice(found: 50, current: apart, minimumGain: 0.1) == .replace(gain: 0.5))
+    #expect(PlanChoice(found: 95, current: apart, minimumGain: 0.1) == .keep)
+    #expect(PlanChoice(found: 95, current: apart, minimumGain: 0) == .replace(gain: 0.05))
+    #expect(PlanChoice(found: 100, current: apart, minimumGain: 0) == .keep)
+    #expect(PlanChoice(found: 101, current: apart, minimumGain: 0) == .keep)
+    #expect(PlanChoice(found: 101, current: apart, minimumGain: -1) == .keep)
+  }
+
+  @Test("A plan without any cost is never replaced")
+  func perfect() throws {
+    let together = try standing(["a": ["n1": 1], "b": ["n1": 1], "c": ["n1": 1]])
+    #expect(together.evaluation.objective == 0)
+    #expect(PlanChoice(found: 0, current: together, minimumGain: 0) == .keep)
+  }
+
+  @Test(
+    "A plan that cannot be followed is replaced whatever the other costs",
+    arguments: [
+      ["a": ["n1": 1], "b": ["n1": 1]],
+      ["a": ["n1": 1], "b": ["n1": 1], "c": ["gone": 1]],
+      ["a": ["n1": 2], "b": ["n1": 1], "c": ["n1": 1]],
+    ] as [[String: [String: Int]]]
+  )
+  func broken(placements: [String: [String: Int]]) throws {
+    let standing = try standing(placements)
+    #expect(!standing.isSound)
+    #expect(PlanChoice(found: 1000, current: standing, minimumGain: 0.5) == .replace(gain: nil))
+  }
+
+  @Test("A plan may speak of workloads that are gone")
+  func gone() throws {
+    #expect(try standing(["a": ["n1": 1], "b": ["n1": 1], "c": ["n2": 1], "old": ["n1": 3]]).isSound)
+  }
+
+  @Test("Without a plan any is welcome")
+  func none() {
+    #expect(PlanChoice(found: 1000, current: nil, minimumGain: 0.5) == .replace(gain: nil))
+  }
+}
