@@ -147,7 +147,7 @@ let package = Package(
     tests(
       "Extender",
       [
-        "ControlPlaneTestSupport", "Monitoring", "Planning", "Kubernetes", "Placement", "Topology", "Yams",
+        "ControlPlaneTestSupport", "LiveInput", "Monitoring", "Planning", "Kubernetes", "Placement", "Topology", "Yams",
         .product(name: "HummingbirdTesting", package: "hummingbird"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -31,6 +31,23 @@ struct SolverTests {
     }
   }
 
+  @Test("is never worse than the placement that it starts from, and mends one that is broken")
+  func origin() throws {
+    let recipe = RandomProblem(workloads: 12, nodes: 4, graph: .sparse(degree: 2), replicas: 1...3, zones: 2)
+    for seed in 1...2 as ClosedRange<UInt64> {
+      let problem = recipe.problem(seed: seed)
+      let options = SolverOptions(timeLimit: nil, seed: seed + 1, effort: 1)
+      let good = try problem.solve(SolverOptions(timeLimit: nil, seed: seed, effort: 1), Self.context)
+      let again = try problem.solve(options, Self.context, from: good.assignment)
+      #expect(again.evaluation.objective <= good.evaluation.objective)
+      var broken = good.assignment
+      broken.placed[0] = [Problem.Placed(node: 0, replicas: problem.workloads[0].replicas + 7)]
+      broken.placed[1] = []
+      let mended = try problem.solve(options, Self.context, from: broken)
+      #expect(problem.brokenConstraint(mended.assignment) == nil)
+    }
+  }
+
   @Test("gives the same plan for the same seed and effort, with any number of threads")
   func repeatable() throws {
     let recipe = RandomProblem(
