@@ -6,6 +6,7 @@ WORKDIR /src
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
+COPY benchmarks/Extender benchmarks/Extender
 RUN swift build -c release --product tonari --static-swift-stdlib \
   && install -D "$(swift build -c release --show-bin-path)/tonari" /out/tonari
 

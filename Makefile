@@ -31,9 +31,9 @@ demo: build ## Plan the example shop and let a scheduler follow the plan: leaves
 
 test: toolchain deps ## Run all tests.
 	swift build --build-tests
-	swift test --skip-build --disable-xctest --skip '^(KubernetesTests|ExtenderTests)|SchedulingTests'
+	swift test --skip-build --disable-xctest --skip '^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests)|SchedulingTests'
 	# These talk to servers and wait for them; beside tests that compute they would wait for a core.
-	swift test --skip-build --disable-xctest --filter '^(KubernetesTests|ExtenderTests)'
+	swift test --skip-build --disable-xctest --filter '^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests)'
 	swift test --skip-build --disable-xctest --filter SchedulingTests
 
 e2e: toolchain deps ## Schedule through the extender on a real control plane.

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Pods per second of a real kube-scheduler, with Tonari's extender and without, in turns.
+"""Pods per second of a real kube-scheduler in turns: without an extender, with one that knows nothing, with Tonari's.
 
     KUBEBUILDER_ASSETS=… benchmarks/scheduler.py                  # 1,000 nodes, 2,000 pods, 3 turns each
     KUBEBUILDER_ASSETS=… benchmarks/scheduler.py --nodes 100 --pods 200 --turns 1
 
 Both look at all nodes (percentageOfNodesToScore: 100) and may ask the API server as often as they like (qps 5000). In
 each turn all pods are there before the scheduler starts; measured is from the first binding to the last, as a watch
-tells them, and the processor's time of scheduler and extender over all of the turn. The extender follows the cluster and serves a plan for all of the pods.
+tells them, and the processor's time of scheduler and extender over all of the turn. The extender follows the cluster and
+serves a plan for all of the pods. What is lost to `bare_extender.py` is lost to the extender protocol.
 """
 
 import argparse
@@ -39,7 +40,6 @@ percentageOfNodesToScore: 100
 EXTENDER = """
 extenders:
   - urlPrefix: {url}
-    filterVerb: filter
     prioritizeVerb: prioritize
     preemptVerb: preempt
     weight: 200
@@ -169,19 +169,19 @@ def main():
         (cluster.folder / "plan.json").write_text(json.dumps(wanted))
         port = free_port()
         print(f"{options.nodes} nodes, {options.pods} pods; pods/s from the first binding to the last")
-        rates = {"without": [], "with": []}
+        rates = {"without": [], "bare": [], "with": []}
         for number in range(options.turns):
-            for name in ["without", "with"] if number % 2 == 0 else ["with", "without"]:
+            for name in list(rates) if number % 2 == 0 else list(reversed(rates)):
                 url, extender = None, None
-                if name == "with":
+                if name != "without":
                     url = f"http://127.0.0.1:{port}/scheduler"
-                    extender = cluster.start(
-                        [
-                            TONARI, "extender", "--listen", f"127.0.0.1:{port}", "--kubeconfig", cluster.kubeconfig,
-                            "--plan", "plan.json",
-                        ],
-                        "extender",
-                    )
+                    command = [
+                        TONARI, "extender", "--listen", f"127.0.0.1:{port}", "--kubeconfig", cluster.kubeconfig,
+                        "--plan", "plan.json",
+                    ]
+                    if name == "bare":
+                        command = [sys.executable, HERE / "bare_extender.py", str(port)]
+                    extender = cluster.start(command, "extender")
                 rate, placed, used = turn(cluster, options.pods, url)
                 times = f"; CPU a pod: scheduler {used / options.pods * 1000:.2f} ms"
                 if extender:
@@ -190,8 +190,11 @@ def main():
                 rates[name].append(rate)
                 share = followed(placed, wanted, options.pods)
                 print(f"  {name:<8} {rate:8.1f} pods/s   {share:6.1%} where the plan has them{times}", flush=True)
-        without, with_it = (statistics.median(rates[name]) for name in ["without", "with"])
-        print(f"median: {with_it:.1f} with, {without:.1f} without: {with_it / without:.2f}")
+        without, bare, with_it = (statistics.median(rate) for rate in rates.values())
+        print(
+            f"median: {without:.1f} without, {bare:.1f} with a bare extender ({bare / without:.2f}), {with_it:.1f} with "
+            f"Tonari's ({with_it / without:.2f}, {with_it / bare:.2f} of the bare one)"
+        )
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ extension Answer {
     get throws { try JSONSerialization.jsonObject(with: Data(joined.readableBytesView), options: .fragmentsAllowed) }
   }
 
-  /// An answer to `/prioritize` as pairs.
+  /// An answer to `/prioritize` as pairs, less those of score 0.
   var scores: [String: Int] {
     get throws {
       let list = try json as? [[String: Any]] ?? []

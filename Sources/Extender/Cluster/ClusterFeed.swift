@@ -121,6 +121,7 @@ extension ClusterFeed {
   }
 
   private func observe(_ pod: WatchedPod) {
+    if pod.isWaiting { webhook.observe(waiting: pod.pod) }
     webhook.observe(pod: pod.pod.uid, webhook.identity(of: pod.pod), on: pod.node)
   }
 

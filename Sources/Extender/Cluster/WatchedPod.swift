@@ -7,6 +7,9 @@ struct WatchedPod: Sendable {
   /// The node that it runs on, or is bound to; nil where it is on none, has ended, or is on its way out.
   var node: String?
 
+  /// Whether it waits to be bound to a node.
+  var isWaiting = false
+
   /// Reads a pod's JSON.
   ///
   /// Throws ``ProtocolError/Code/malformed``.
@@ -36,6 +39,7 @@ struct WatchedPod: Sendable {
     try result.get()
     self.pod = pod
     self.node = isGoing ? nil : node.flatMap { $0.isEmpty ? nil : $0 }
+    isWaiting = !isGoing && self.node == nil
   }
 
   private static func pod(_ bytes: UnsafeRawBufferPointer) throws(ProtocolError) -> RequestedPod {

@@ -54,6 +54,11 @@ extension ExtenderState {
     return best
   }
 
+  /// Whether the plan places the replica's workload.
+  func isPlanned(_ identity: ReplicaIdentity) -> Bool {
+    number(of: identity.workload).map { workloads[$0].planned != nil } ?? false
+  }
+
   /// For how many replicas the plan has room on a node, and on the node where it has most.
   func room(for identity: ReplicaIdentity, on node: String) -> (here: Int, most: Int) {
     guard let w = number(of: identity.workload), let planned = workloads[w].planned else { return (0, 0) }

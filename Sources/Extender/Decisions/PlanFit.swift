@@ -8,6 +8,8 @@ public enum PlanFit: Hashable, Sendable {
   case offered
   /// The plan has room, but no node where it has is offered: the scheduler found them unfit, or did not look at them.
   case absent
+  /// The scheduler has not asked: it could not reach the extender, or one node alone was left to it.
+  case unasked
 }
 
 /// How well each of the offered nodes suits a pod.

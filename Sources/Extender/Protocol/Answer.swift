@@ -73,14 +73,17 @@ public struct Answer: Sendable {
     parts = [head]
   }
 
-  /// The answer to `/prioritize`: a `HostPriorityList`.
+  /// The answer to `/prioritize`: a `HostPriorityList`. A node that it leaves out has score 0: most do, and a scheduler
+  /// takes long to read thousands of them.
   init(_ request: SchedulingRequest, in body: ByteBuffer, scores: [UInt8]) {
     var all = ByteBuffer()
     let most = request.candidates.reduce(2) { $0 + $1.name.count + 24 }
     all.write(atMost: most, from: body) { writer, bytes in
       writer.write("[")
-      for (i, candidate) in request.candidates.enumerated() {
-        writer.write(i == 0 ? #"{"Host":"# : #",{"Host":"#)
+      var isFirst = true
+      for (i, candidate) in request.candidates.enumerated() where scores[i] > 0 {
+        writer.write(isFirst ? #"{"Host":"# : #",{"Host":"#)
+        isFirst = false
         writer.write(bytes[(candidate.name.lowerBound - 1)...candidate.name.upperBound])
         writer.write(#","Score":"#)
         if scores[i] >= 10 { writer.write(UInt8(ascii: "0") + scores[i] / 10) }

@@ -16,6 +16,8 @@ struct ExtenderMetrics: Sendable {
   let missesAbsent: Counter
   /// Pods that were bound elsewhere though one of the plan's nodes was offered.
   let missesOutweighed: Counter
+  /// Pods that were bound elsewhere though the plan had room, without a question.
+  let missesUnasked: Counter
   /// Pods of planned workloads that were bound when the plan had no room for them.
   let beyondPlan: Counter
   let expired: Counter
@@ -40,6 +42,7 @@ struct ExtenderMetrics: Sendable {
     hits = counter("plan_bindings_total", [("outcome", "hit")])
     missesAbsent = counter("plan_bindings_total", [("outcome", "not_offered")])
     missesOutweighed = counter("plan_bindings_total", [("outcome", "outweighed")])
+    missesUnasked = counter("plan_bindings_total", [("outcome", "not_asked")])
     beyondPlan = counter("plan_bindings_total", [("outcome", "beyond_plan")])
     expired = counter("expired_bindings_total")
     planReloads = counter("plan_loads_total", [("outcome", "success")])

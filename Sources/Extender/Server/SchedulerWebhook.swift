@@ -188,6 +188,16 @@ extension SchedulerWebhook {
     if let outcome { tell(outcome) }
   }
 
+  /// Takes what the watch tells of a pod that waits to be bound: it may be bound without a question.
+  func observe(waiting pod: RequestedPod) {
+    shared.withLock { shared in
+      guard shared.decisions[pod.uid] == nil, shared.state.assumed[pod.uid] == nil,
+        let identity = pod.identity(shared.owners), shared.state.isPlanned(identity)
+      else { return }
+      shared.remember(Decision(pod: pod, identity: identity, fit: .unasked))
+    }
+  }
+
   /// How a binding stands to the plan.
   fileprivate struct Outcome {
     var decision: Decision
@@ -201,11 +211,15 @@ extension SchedulerWebhook {
     if decision.fit == .unplanned { return }
     guard outcome.room.most > 0 else { return metrics.beyondPlan.increment() }
     let reason: String
-    if decision.fit == .absent {
+    switch decision.fit {
+    case .absent:
       metrics.missesAbsent.increment()
       reason =
         "the scheduler offered none of the nodes where the plan has room: they do not fit, or it did not look at them"
-    } else {
+    case .unasked:
+      metrics.missesUnasked.increment()
+      reason = "the scheduler did not ask: a single node was left to it, or the extender was out of reach"
+    case .offered, .full, .unplanned:
       metrics.missesOutweighed.increment()
       reason = "the scheduler's other scores outweighed the plan, or its node was taken in the meantime"
     }
@@ -231,11 +245,12 @@ extension SchedulerWebhook.Shared {
     if let best = state.decide(&scores) {
       state.expect(pod: pod.uid, identity, on: state.nodes[Int(nodes[best])], at: now)
     }
-    remember(SchedulerWebhook.Decision(pod: pod, identity: identity, fit: scores.fit), SchedulerWebhook.mostDecisions)
+    remember(SchedulerWebhook.Decision(pod: pod, identity: identity, fit: scores.fit))
     return scores.scores
   }
 
-  private mutating func remember(_ decision: SchedulerWebhook.Decision, _ most: Int) {
+  fileprivate mutating func remember(_ decision: SchedulerWebhook.Decision) {
+    let most = SchedulerWebhook.mostDecisions
     let uid = decision.pod.uid
     guard !uid.isEmpty else { return }
     if decisions.updateValue(decision, forKey: uid) == nil { order.append(uid) }

@@ -198,7 +198,7 @@ final class ScheduledCluster: Sendable {
   /// Starts a kube-scheduler with the configuration of our manifests, that asks an extender on loopback.
   ///
   /// - Parameters:
-  ///   - binds: whether the extender also binds.
+  ///   - binds: whether the extender is also asked to filter, and to bind.
   ///   - timeout: how long the scheduler waits for it.
   func startScheduler(asking port: UInt16, binds: Bool = false, timeout: String = "2s") async throws
     -> ControlPlane.Server
@@ -210,7 +210,7 @@ final class ScheduledCluster: Sendable {
     for (old, new) in [
       ("http://tonari-extender.tonari.svc/", "http://127.0.0.1:\(port)/"),
       ("httpTimeout: 2s", "httpTimeout: \(timeout)"),
-      ("    weight: 200", binds ? "    bindVerb: bind\n    weight: 200" : "    weight: 200"),
+      ("    weight: 200", binds ? "    filterVerb: filter\n    bindVerb: bind\n    weight: 200" : "    weight: 200"),
     ] {
       guard configuration.contains(old) else { throw TestFailure("\(file.path) has no '\(old)'") }
       configuration = configuration.replacingOccurrences(of: old, with: new)
