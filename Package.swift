@@ -44,8 +44,8 @@ let package = Package(
     .executableTarget(
       name: "tonari",
       dependencies: [
-        "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Files", "Kubernetes",
-        "Placement", "Traffic", "Topology",
+        "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Files",
+        "Kubernetes", "Placement", "Traffic", "Topology",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -125,6 +125,7 @@ let package = Package(
     ),
 
     // Pure decisions.
+    module("Selection", ["Topology"]),
     module("Placement", ["Topology", "CGLPK"]),
     module("Traffic", ["Topology"]),
     module("Topology"),
@@ -135,6 +136,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     tests("Topology"),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    tests("Selection", ["Topology", "AllocationCounter"]),
     tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
     .target(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
