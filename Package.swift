@@ -44,7 +44,7 @@ let package = Package(
     .executableTarget(
       name: "tonari",
       dependencies: [
-        "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Files",
+        "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Simulation", "Files",
         "Kubernetes", "Placement", "Traffic", "Topology",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
@@ -124,6 +124,8 @@ let package = Package(
       ]
     ),
 
+    module("Simulation", ["Selection", "Topology"]),
+
     // Pure decisions.
     module("Selection", ["Topology"]),
     module("Placement", ["Topology", "CGLPK"]),
@@ -138,6 +140,7 @@ let package = Package(
     tests("Topology"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("Selection", ["Topology", "AllocationCounter"]),
+    tests("Simulation", ["Selection"]),
     tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
     .target(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
@@ -185,7 +188,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning",
+        "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning", "Simulation",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
   ]

@@ -19,7 +19,8 @@ struct Tonari: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, DemoCommand.self, CompletionsCommand.self,
+      PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, SimulateCommand.self, DemoCommand.self,
+      CompletionsCommand.self,
     ]
   )
 
