@@ -94,9 +94,12 @@ extension SchedulerWebhook {
         let numbers = shared.state.nodes.numbers(of: request.candidates, in: bytes)
         let allowed = shared.state.allowed(identity, among: numbers)
         // A scheduler binds to a node that is left alone without asking for its score.
-        let left = allowed.map { zip(numbers, $0).filter(\.1).map(\.0) } ?? numbers
-        if left.count == 1 { _ = shared.scores(of: request.pod, on: left, at: now) }
-        return (allowed, shared.state.refusal(of: identity))
+        let left = allowed?.count { $0 } ?? numbers.count
+        if left == 1 {
+          let only = allowed?.firstIndex(of: true) ?? 0
+          _ = shared.scores(of: request.pod, on: [numbers[only]], at: now)
+        }
+        return (allowed, left < numbers.count ? shared.state.refusal(of: identity) : "")
       }
       return Answer(request, in: body, allowed: allowed, reason: reason)
     }

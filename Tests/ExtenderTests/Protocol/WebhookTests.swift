@@ -132,10 +132,12 @@ import Testing
     }
   }
 
-  @Test("A pod that fits one node alone counts there before it is scored, for a scheduler never asks")
-  func single() throws {
-    let webhook = webhook()
-    _ = try webhook.filter(request(pod("p", of: "cart"), names: ["a"]), at: .now)
+  @Test(
+    "A pod that is left one node alone counts there before it is scored, for a scheduler never asks",
+    arguments: [(false, ["a"]), (true, ["c", "a"])])
+  func single(isEnforcing: Bool, names: [String]) throws {
+    let webhook = webhook(isEnforcing: isEnforcing)
+    _ = try webhook.filter(request(pod("p", of: "cart"), names: names), at: .now)
     #expect(webhook.update { $0.room(for: replica("cart", revision: "abc12"), on: "a").here } == 1)
     webhook.observe(pod: "uid-p", replica("cart", revision: "abc12"), on: "a")
     #expect(webhook.update { $0.room(for: replica("cart", revision: "abc12"), on: "a").here } == 1)
