@@ -35,7 +35,12 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.0"),
+    // Without its default traits: they bring a configuration library that nothing here reads.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0", traits: []),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
   ],
@@ -124,6 +129,19 @@ let package = Package(
       ]
     ),
 
+    // The replica selector.
+    .target(
+      name: "SelectorProtocol",
+      dependencies: [
+        "CProtobufC",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+      ],
+      exclude: ["generate", "tonari"],
+      swiftSettings: settings
+    ),
+
     module("Simulation", ["Selection", "Topology"]),
 
     // Pure decisions.
@@ -135,6 +153,7 @@ let package = Package(
     // C libraries and thin shims.
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CGLPK", linkerSettings: [.linkedLibrary("glpk")]),
+    .target(name: "CProtobufC", linkerSettings: [.linkedLibrary("protobuf-c")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     tests("Topology"),

@@ -1,0 +1,7 @@
+/* The selector's messages in protobuf-c, on memory that is handed in. */
+#ifndef TONARI_CPROTOBUFC_H
+#define TONARI_CPROTOBUFC_H
+
+#include "selector.pb-c.h"
+
+#endif
