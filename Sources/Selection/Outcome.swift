@@ -14,10 +14,12 @@ public struct Completion: Hashable, Sendable {
   public var slot: Int
   /// How it ended.
   public var outcome: Outcome
-  /// Seconds from dispatch to completion.
+  /// Seconds from dispatch to completion, or those that the asker measured.
   public var latencySeconds: Double
   /// When it ended.
   public var at: Moment
+  /// Whether the table counted it as in flight; it did not where the asker went on to the replica by itself.
+  public var wasInFlight = true
 
   /// Makes a completion.
   public init(slot: Int, outcome: Outcome, latencySeconds: Double, at: Moment) {

@@ -1,4 +1,4 @@
-/// An answer: the replica that gets a request. To be given back to ``ReplicaSelector/complete(_:_:at:)`` once.
+/// An answer: the replica that gets a request. To be given back to ``ReplicaSelector/complete(_:_:latencySeconds:servedBy:at:)`` once.
 public struct Pick: Hashable, Sendable {
   /// The replica.
   public var replica: ReplicaID

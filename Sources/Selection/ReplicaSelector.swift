@@ -3,7 +3,7 @@ import Topology
 /// Picks the replica that gets a request, from what it knows of the replicas of one service right now.
 ///
 /// A value without a clock: the same calls with the same times and the same seed give the same picks. A pick allocates
-/// nothing, but for the first with a key.
+/// nothing.
 public struct ReplicaSelector<Policy: SelectionPolicy>: Sendable {
   /// The replicas and their load.
   public private(set) var table: ReplicaTable
@@ -11,8 +11,6 @@ public struct ReplicaSelector<Policy: SelectionPolicy>: Sendable {
   public private(set) var policy: Policy
   private let options: SelectorOptions
   private var ejection: OutlierEjection
-  /// There from the first request with a key on: without keys, changes of the table are spared the work.
-  private var ring: HashRing?
   private var generator: SeededGenerator
 
   /// Makes a selector without replicas.
@@ -39,16 +37,50 @@ extension ReplicaSelector {
     return dispatch(slot, request, isPanic: false, at: now)
   }
 
+  /// A replica that ``pick(_:at:)`` could answer, for a list of those to try next, without counting a request there; nil
+  /// where none that fits is open. Whoever wants several excludes each before asking for the next.
+  public mutating func alternative(_ request: PickRequest, at now: Moment) -> ReplicaID? {
+    choose(request, at: now).map(table.id(at:))
+  }
+
   /// Learns how the request of a pick ended. Of a replica that is gone it says nothing any more.
+  ///
+  /// - Parameters:
+  ///   - pick: The pick, which is over with this.
+  ///   - outcome: How the request ended.
+  ///   - latencySeconds: What it took, as the asker measured it; nil for the time since the pick.
+  ///   - server: The replica that the outcome is of, where the request went on to an alternative: then the picked one
+  ///     failed. Nil for the picked one.
+  ///   - now: When it ended.
   @_specialize(where Policy == TonariPolicy)
-  public mutating func complete(_ pick: Pick, _ outcome: Outcome, at now: Moment) {
-    guard table.release(pick.replica) else { return }
-    let slot = pick.replica.slot
-    let latency = now.seconds(since: pick.dispatched)
-    policy.completed(Completion(slot: slot, outcome: outcome, latencySeconds: latency, at: now), in: table)
-    if ejection.note(outcome, slot, in: table, at: now) {
+  public mutating func complete(
+    _ pick: Pick, _ outcome: Outcome, latencySeconds: Double? = nil, servedBy server: ReplicaID? = nil, at now: Moment
+  ) {
+    let passed = now.seconds(since: pick.dispatched)
+    let latency = latencySeconds.flatMap { $0 >= 0 && $0.isFinite ? $0 : nil } ?? passed
+    guard let server, server != pick.replica else {
+      if table.release(pick.replica) {
+        learn(Completion(slot: pick.replica.slot, outcome: outcome, latencySeconds: latency, at: now))
+      }
+      return
+    }
+    if table.release(pick.replica) {
+      let failed = max(0, passed - latency)
+      learn(Completion(slot: pick.replica.slot, outcome: .failure, latencySeconds: failed, at: now))
+    }
+    if table.isCurrent(server) {
+      var completion = Completion(slot: server.slot, outcome: outcome, latencySeconds: latency, at: now)
+      completion.wasInFlight = false
+      learn(completion)
+    }
+  }
+
+  private mutating func learn(_ completion: Completion) {
+    let slot = completion.slot
+    policy.completed(completion, in: table)
+    if ejection.note(completion.outcome, slot, in: table, at: completion.at) {
       table.set(isEjected: true, slot)
-      policy.changed(slot, in: table, at: now)
+      policy.changed(slot, in: table, at: completion.at)
     }
   }
 
@@ -87,10 +119,9 @@ extension ReplicaSelector {
   }
 
   private mutating func owner(of key: UInt64, _ request: PickRequest, at now: Moment) -> Int? {
-    if ring == nil { ring = HashRing(table) }
     let candidates = Candidates(positions: table.everywhere, request)
     let share = options.affinityBound * Double(table.totalInFlight + 1) / max(table.openWeight, .leastNonzeroMagnitude)
-    return ring?.owner(of: key) {
+    return table.roster.keys.owner(of: key) {
       table.admits($0, candidates)
     } hasRoom: {
       Double(table.inFlight($0) + 1) <= max(1, (share * table.weight($0)).rounded(.up))
@@ -133,18 +164,27 @@ extension ReplicaSelector {
 extension ReplicaSelector {
   /// Takes what is known beforehand about the replicas for what there is now. Replicas of the same name stay the same,
   /// with their load and what was learnt about them; those that are not listed, or gone, are gone.
+  ///
+  /// Whoever must not keep picks waiting prepares the change elsewhere: ``Roster/prepare(_:)``, ``apply(_:at:)``.
   public mutating func replace(with replicas: [Replica], at now: Moment) {
-    let joined = table.replace(with: replicas, at: now)
-    ejection.arrange(table, joined: joined)
-    if ring != nil { ring = HashRing(table) }
-    policy.arrange(table, joined: joined, at: now)
+    _ = apply(table.roster.prepare(replicas), at: now)
   }
 
-  /// Learns what a replica, its agent or a probe says of its load. What is not ours is taken for others' requests, and
-  /// fades. What is said about a replica that is gone is ignored.
+  /// Makes a change that ``ReplicaTable/roster`` prepared. Answers false, and does nothing, where the table was changed
+  /// otherwise meanwhile: then the change is to be prepared again.
+  public mutating func apply(_ change: RosterChange, at now: Moment) -> Bool {
+    guard table.apply(change, at: now) else { return false }
+    ejection.arrange(table, joined: change.joined)
+    policy.arrange(table, joined: change.joined, at: now)
+    return true
+  }
+
+  /// Learns what a replica, its agent or a probe says of its load. Requests that are not ours are taken for others', and
+  /// fade, as does what else a policy makes of it. What is said about a replica that is gone is ignored.
   public mutating func report(_ report: LoadReport, of replica: ReplicaID, at now: Moment) {
     guard table.isCurrent(replica) else { return }
-    table.hear(inFlight: report.inFlight, replica.slot, at: now)
+    let report = report.plausible
+    table.hear(report, replica.slot, at: now)
     policy.heard(report, replica.slot, in: table, at: now)
     policy.changed(replica.slot, in: table, at: now)
   }
@@ -156,8 +196,31 @@ extension ReplicaSelector {
     policy.changed(replica.slot, in: table, at: now)
   }
 
-  /// The place of an asker by its names, for ``PickRequest/from``. Names that no replica has are fine.
-  public mutating func place(node: String?, zone: String? = nil, cluster: String? = nil) -> Place {
-    table.place(node: node, zone: zone, cluster: cluster)
+  /// Learns from another selector what it found out about a replica, so that one that has just started knows something.
+  /// What we found out ourselves counts more.
+  public mutating func learn(_ pace: ServicePace, of replica: ReplicaID, at now: Moment) {
+    guard table.isCurrent(replica), pace.isPlausible else { return }
+    policy.learn(pace, replica.slot, in: table, at: now)
+    policy.changed(replica.slot, in: table, at: now)
+  }
+}
+
+// MARK: Looking on
+
+extension ReplicaSelector {
+  /// How many times a replica was given a rest because of its failures, since the start.
+  public var ejections: Int { ejection.count }
+
+  /// What is known of each replica, those of a node, a zone and a cluster side by side.
+  public func view(at now: Moment) -> [ReplicaView] {
+    table.ids.map { id in
+      let slot = id.slot
+      return ReplicaView(
+        id: id, replica: table.roster.replicas[slot], isEjected: table.isEjected(slot),
+        ejections: ejection.count(of: slot), inFlight: table.inFlight(slot),
+        othersInFlight: table.othersInFlight(slot, at: now), warmth: table.warmth(slot, at: now),
+        cost: policy.cost(slot, in: table, at: now), pace: policy.pace(of: slot, in: table, at: now),
+        lastReport: table.lastReport(slot)?.report, heard: table.lastReport(slot)?.heard)
+    }
   }
 }

@@ -28,7 +28,7 @@ struct OraclePolicy: SelectionPolicy {
 
   func cost(_ slot: Int, in table: ReplicaTable, at now: Moment) -> Double {
     let servers = Double(table.concurrency(slot) ?? 1)
-    let waiting = max(0, Double(reports[slot].inFlight) - servers + 1)
+    let waiting = max(0, Double(reports[slot].inFlight ?? 0) - servers + 1)
     return (1 + waiting / servers) * (reports[slot].latencySeconds ?? 1)
   }
 

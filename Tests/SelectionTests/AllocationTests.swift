@@ -15,12 +15,10 @@ struct AllocationTests {
     var selector = ReplicaSelector(policy, seed: 1)
     selector.replace(
       with: (0..<count).map { Replica(name: "r\($0)", node: "n\($0 % 7)", concurrency: 4, labels: 1) }, at: .start)
-    let near = PickRequest(from: selector.place(node: "n3"))
+    let near = PickRequest(from: Place(node: "n3"))
     var retry = PickRequest(labels: 1)
     retry.excluded.insert(try #require(selector.table.id(of: "r1")))
     let requests = [PickRequest(), near, retry, PickRequest(key: 5)]
-    // The first request with a key makes the ring.
-    _ = selector.pick(PickRequest(key: 1), at: .start)
     var now = Moment.start
     var failed = 0
     let before = tonari_allocations()

@@ -32,7 +32,7 @@ struct ReplicaSelectorTests {
       case 0, 1, 2:
         var request = PickRequest(labels: random.below(4) == 0 ? UInt64(random.below(4)) : 0)
         if random.below(2) == 0 {
-          request.from = selector.place(node: "n\(random.below(4))", zone: "z\(random.below(2))")
+          request.from = Place(node: "n\(random.below(4))", zone: "z\(random.below(2))")
         }
         if random.below(5) == 0 { request.key = random.next() }
         if random.below(3) == 0, let last = outstanding.last { request.excluded.insert(last.replica) }

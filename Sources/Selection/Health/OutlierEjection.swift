@@ -5,6 +5,8 @@ struct OutlierEjection: Sendable {
     var failuresInARow: Int32 = 0
     /// How often it was ejected without serving well in between.
     var level: Int32 = 0
+    /// How often it was ejected at all.
+    var count: Int32 = 0
     /// The share of failures, fading by a sixteenth with each request.
     var failureShare = 0.0
     /// When it comes back, or came back.
@@ -18,6 +20,9 @@ struct OutlierEjection: Sendable {
   private var resting: [Int] = []
   /// When the next replica comes back.
   private(set) var nextReturn = Moment(nanoseconds: .max)
+
+  /// How many times any replica was ejected.
+  private(set) var count = 0
 
   init(_ options: EjectionOptions) {
     self.options = options
@@ -50,11 +55,16 @@ struct OutlierEjection: Sendable {
     return true
   }
 
+  /// How many times a slot's replica was ejected.
+  func count(of slot: Int) -> Int { Int(health[slot].count) }
+
   private mutating func rest(_ slot: Int, at now: Moment) {
     let shortest = options.shortestRest / .seconds(1)
     let seconds = min(
       options.longestRest / .seconds(1),
       shortest * Double(sign: .plus, exponent: Int(health[slot].level), significand: 1))
+    count += 1
+    health[slot].count += 1
     health[slot].level = min(30, health[slot].level + 1)
     health[slot].failuresInARow = 0
     health[slot].failureShare = 0

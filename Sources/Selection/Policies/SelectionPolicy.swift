@@ -24,8 +24,14 @@ public protocol SelectionPolicy: Sendable {
   /// Learns that a request ended; the table does not count it any more.
   mutating func completed(_ completion: Completion, in table: ReplicaTable)
 
-  /// Learns what a replica says of its load; the table knows already.
+  /// Learns what a replica says of its load, as far as it can be true; the table knows already.
   mutating func heard(_ report: LoadReport, _ slot: Int, in table: ReplicaTable, at now: Moment)
+
+  /// What it found out about a replica's pace; nil where it found out nothing, or does not care.
+  func pace(of slot: Int, in table: ReplicaTable, at now: Moment) -> ServicePace?
+
+  /// Learns what another selector found out about a replica's pace.
+  mutating func learn(_ pace: ServicePace, _ slot: Int, in table: ReplicaTable, at now: Moment)
 
   /// Learns that a replica opened or closed, or that the table heard of others' requests there.
   mutating func changed(_ slot: Int, in table: ReplicaTable, at now: Moment)
@@ -44,6 +50,10 @@ extension SelectionPolicy {
   public mutating func completed(_ completion: Completion, in table: ReplicaTable) {}
   /// Remembers nothing.
   public mutating func heard(_ report: LoadReport, _ slot: Int, in table: ReplicaTable, at now: Moment) {}
+  /// Nothing.
+  public func pace(of slot: Int, in table: ReplicaTable, at now: Moment) -> ServicePace? { nil }
+  /// Remembers nothing.
+  public mutating func learn(_ pace: ServicePace, _ slot: Int, in table: ReplicaTable, at now: Moment) {}
   /// Remembers nothing.
   public mutating func changed(_ slot: Int, in table: ReplicaTable, at now: Moment) {}
 }

@@ -1,16 +1,33 @@
-/// Where somebody is, as a table knows it: made by ``ReplicaTable/place(node:zone:cluster:)``, so that a pick compares
-/// numbers, not names. It stays valid as long as the table lives.
+/// Where somebody is, made from names once, so that a pick compares numbers.
+///
+/// The numbers are hashes of the names and the same everywhere: a place is good for every table, and one that no replica
+/// has costs nothing to know.
 public struct Place: Hashable, Sendable {
-  var node: Int32
-  var zone: Int32
-  var cluster: Int32
+  var node: UInt64
+  var zone: UInt64
+  var cluster: UInt64
 
-  init(node: Int32, zone: Int32, cluster: Int32) {
-    self.node = node
-    self.zone = zone
-    self.cluster = cluster
+  /// Makes a place from its names; nil where a part is not known. What has a zone or a node and no cluster is in the one
+  /// cluster that has no name, and so with zones.
+  public init(node: String?, zone: String? = nil, cluster: String? = nil) {
+    self = .unknown
+    guard node != nil || zone != nil || cluster != nil else { return }
+    self.cluster = Self.number(cluster, in: 1)
+    guard node != nil || zone != nil else { return }
+    self.zone = Self.number(zone, in: self.cluster)
+    guard node != nil else { return }
+    self.node = Self.number(node, in: self.zone)
+  }
+
+  private init() {
+    (node, zone, cluster) = (0, 0, 0)
   }
 
   /// Nowhere: every replica is equally far.
-  public static let unknown = Place(node: -1, zone: -1, cluster: -1)
+  public static let unknown = Place()
+
+  /// A number above zero, which is what is unknown.
+  private static func number(_ name: String?, in around: UInt64) -> UInt64 {
+    max(1, StableHash.mix(around ^ StableHash.of(name ?? "")))
+  }
 }

@@ -1,48 +1,60 @@
 /// Replicas in an order in which those of a node, of a zone and of a cluster stand side by side, so that a tier is a
 /// range.
 struct PlaceIndex: Sendable {
-  private let clusters: [Range<Int32>]
-  private let zones: [Range<Int32>]
-  private let nodes: [Range<Int32>]
   /// The slots in that order.
   let order: [Int32]
+  /// Nodes, zones and clusters by their numbers, each at its number's remainder or behind; at least half are free.
+  private var places: [(number: UInt64, positions: Range<Int32>)]
 
   /// Puts slots in order; `places` has one for each slot.
   init(_ slots: [Int32] = [], places: [Place] = []) {
-    func key(_ slot: Int32) -> (Int32, Int32, Int32, Int32) {
-      let place = places[Int(slot)]
-      return (place.cluster, place.zone, place.node, slot)
+    order = slots.sorted { one, other in
+      let (a, b) = (places[Int(one)], places[Int(other)])
+      return (a.cluster, a.zone, a.node, one) < (b.cluster, b.zone, b.node, other)
     }
-    order = slots.sorted { key($0) < key($1) }
     let inOrder = order.map { places[Int($0)] }
-    clusters = Self.ranges(inOrder.map(\.cluster))
-    zones = Self.ranges(inOrder.map(\.zone))
-    nodes = Self.ranges(inOrder.map(\.node))
+    let runs = [\Place.cluster, \.zone, \.node].flatMap { Self.runs(inOrder, $0) }
+    var room = 2
+    while room < 2 * runs.count { room *= 2 }
+    self.places = Array(repeating: (0, 0..<0), count: room)
+    for run in runs { self.places[find(run.number)] = run }
   }
 
-  /// For each number the positions where it stands.
-  private static func ranges(_ numbers: [Int32]) -> [Range<Int32>] {
-    var ranges = [Range<Int32>](repeating: 0..<0, count: Int((numbers.max() ?? -1) + 1))
-    for (position, number) in numbers.enumerated() where number >= 0 {
-      let known = ranges[Int(number)]
-      ranges[Int(number)] = (known.isEmpty ? Int32(position) : known.lowerBound)..<Int32(position + 1)
+  /// For each number that is known the positions where it stands.
+  private static func runs(_ places: [Place], _ number: KeyPath<Place, UInt64>)
+    -> [(number: UInt64, positions: Range<Int32>)]
+  {
+    var runs: [(number: UInt64, positions: Range<Int32>)] = []
+    for (position, place) in places.enumerated() where place[keyPath: number] != 0 {
+      let next = Int32(position + 1)
+      if let last = runs.last, last.number == place[keyPath: number] {
+        runs[runs.count - 1].positions = last.positions.lowerBound..<next
+      } else {
+        runs.append((place[keyPath: number], (next - 1)..<next))
+      }
     }
-    return ranges
+    return runs
+  }
+
+  /// Where a number is, or where there would be room for it.
+  private func find(_ number: UInt64) -> Int {
+    let mask = places.count - 1
+    var at = Int(truncatingIfNeeded: number) & mask
+    while places[at].number != number, places[at].number != 0 { at = (at + 1) & mask }
+    return at
   }
 
   /// The positions of the replicas in a tier of a place or nearer.
   func range(_ tier: Tier, of place: Place) -> Range<Int> {
-    let found =
+    let number =
       switch tier {
-      case .node: Self.range(place.node, in: nodes)
-      case .zone: Self.range(place.zone, in: zones)
-      case .cluster: Self.range(place.cluster, in: clusters)
-      case .remote: Int32(0)..<Int32(order.count)
+      case .node: place.node
+      case .zone: place.zone
+      case .cluster: place.cluster
+      case .remote: UInt64(0)
       }
+    if tier == .remote { return 0..<order.count }
+    let found = number == 0 ? 0..<0 : places[find(number)].positions
     return Int(found.lowerBound)..<Int(found.upperBound)
-  }
-
-  private static func range(_ number: Int32, in ranges: [Range<Int32>]) -> Range<Int32> {
-    number >= 0 && number < ranges.count ? ranges[Int(number)] : 0..<0
   }
 }

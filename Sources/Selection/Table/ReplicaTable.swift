@@ -5,7 +5,10 @@
 public struct ReplicaTable: Sendable {
   private(set) var records: [ReplicaRecord] = []
   private(set) var order: [Int32] = []
-  private(set) var roster = Roster()
+  /// Who the replicas are.
+  public private(set) var roster = Roster()
+  /// By slot, as far as one has reported.
+  private var reports: [HeardReport?] = []
   /// How many replicas take requests.
   public private(set) var openCount = 0
   /// How many replicas are ready, ejected ones among them.
@@ -31,7 +34,7 @@ public struct ReplicaTable: Sendable {
 
   /// The replica of a name; nil where there is none.
   public func id(of name: String) -> ReplicaID? {
-    roster.slots[name].map { ReplicaID(slot: $0, generation: records[$0].generation) }
+    roster.slots[name].map(id(at:))
   }
 
   /// What is known beforehand about a replica, with its present state; nil where it is gone.
@@ -41,8 +44,10 @@ public struct ReplicaTable: Sendable {
 
   /// The replicas that are not gone, those of a node, a zone and a cluster side by side.
   public var ids: [ReplicaID] {
-    order.map { ReplicaID(slot: Int($0), generation: records[Int($0)].generation) }
+    order.map { id(at: Int($0)) }
   }
+
+  func id(at slot: Int) -> ReplicaID { ReplicaID(slot: slot, generation: records[slot].generation) }
 
   /// Where a slot's replica is in its life.
   public func state(_ slot: Int) -> ReplicaState { records[slot].state }
@@ -74,6 +79,22 @@ public struct ReplicaTable: Sendable {
     return records[slot].isWarming ? requests / warmth(slot, at: now) : requests
   }
 
+  /// Others' requests in flight at a slot's replica, as far as we heard of them lately.
+  public func othersInFlight(_ slot: Int, at now: Moment) -> Double {
+    requests(slot, at: now) - Double(records[slot].inFlight)
+  }
+
+  /// What a slot's replica last said of each of its figures, and when it last said anything; nil where it never did.
+  public func lastReport(_ slot: Int) -> (report: LoadReport, heard: Moment)? {
+    guard slot < reports.count, let last = reports[slot] else { return nil }
+    return (last.report, last.heard)
+  }
+
+  /// How much what was heard at a moment still counts, from 1 to 0.
+  public func freshness(of heard: Moment, at now: Moment) -> Double {
+    hearsay.left(after: now.seconds(since: heard))
+  }
+
   /// How warm a slot's replica is, from 0.1 when it became ready to 1.
   public func warmth(_ slot: Int, at now: Moment) -> Double {
     let record = records[slot]
@@ -95,20 +116,12 @@ public struct ReplicaTable: Sendable {
 // MARK: Places
 
 extension ReplicaTable {
-  /// The place of an asker by its names, for ``PickRequest/from``. Names that no replica has are fine.
-  public mutating func place(node: String?, zone: String? = nil, cluster: String? = nil) -> Place {
-    var names = roster.names
-    let place = names.place(node: node, zone: zone, cluster: cluster)
-    if names.count != roster.names.count { roster = roster.with(names) }
-    return place
-  }
-
   /// How far a replica is from a place.
   public func tier(of slot: Int, from place: Place) -> Tier {
     let there = roster.places[slot]
-    if there.node >= 0, there.node == place.node { return .node }
-    if there.zone >= 0, there.zone == place.zone { return .zone }
-    if there.cluster >= 0, there.cluster == place.cluster { return .cluster }
+    if there.node != 0, there.node == place.node { return .node }
+    if there.zone != 0, there.zone == place.zone { return .zone }
+    if there.cluster != 0, there.cluster == place.cluster { return .cluster }
     return .remote
   }
 
@@ -126,44 +139,28 @@ extension ReplicaTable {
 // MARK: Changes
 
 extension ReplicaTable {
-  /// Takes what is known beforehand for what there is now. Replicas that stay keep their slots and their load. Answers
-  /// the slots that are new. Of two replicas of one name the later counts.
-  mutating func replace(with wanted: [Replica], at now: Moment) -> [Int] {
-    let isFirst = records.isEmpty
-    var (replicas, places, slots, free) = (roster.replicas, roster.places, roster.slots, roster.free)
-    var names = roster.names
-    let staying = wanted.filter { $0.state != .gone }
-    let stayingNames = Set(staying.map(\.name))
-    for (name, slot) in slots.sorted(by: { $0.value < $1.value }) where !stayingNames.contains(name) {
-      slots[name] = nil
-      free.append(slot)
-      replicas[slot].state = .gone
-      records[slot].leave()
-    }
-    var joined: [Int] = []
-    for replica in staying {
-      precondition(replica.weight > 0, "a replica's weight is above zero")
-      let slot = slots[replica.name] ?? free.popLast() ?? records.count
-      if slot == records.count {
-        records.append(ReplicaRecord())
-        replicas.append(replica)
-        places.append(.unknown)
-      }
-      if slots.updateValue(slot, forKey: replica.name) == nil {
+  /// Makes a change that was prepared for the present roster; answers whether it was. Replicas that stay keep their load.
+  mutating func apply(_ change: RosterChange, at now: Moment) -> Bool {
+    guard change.base === roster else { return false }
+    // Where nobody is ready yet, nobody is colder than the others.
+    let warmsUp = warmUp > 0 && readyCount > 0
+    for slot in change.departed { records[slot].leave() }
+    for slot in change.joined {
+      if slot < records.count {
         records[slot] = ReplicaRecord(generation: records[slot].generation &+ 1)
-        joined.append(slot)
+        if slot < reports.count { reports[slot] = nil }
+      } else {
+        records.append(ReplicaRecord())
       }
-      // Where all are new, nobody is colder than the others.
-      records[slot].update(replica, warmsUp: warmUp > 0 && !isFirst, at: now)
-      replicas[slot] = replica
-      places[slot] = names.place(node: replica.node, zone: replica.zone, cluster: replica.cluster)
     }
-    let index = PlaceIndex(slots.values.map { Int32($0) }, places: places)
-    roster = Roster(replicas: replicas, places: places, slots: slots, free: free, index: index, names: names)
-    order = index.order
-    for (position, slot) in order.enumerated() { records[Int(slot)].position = Int32(position) }
+    roster = change.next
+    order = roster.index.order
+    for (position, slot) in order.enumerated() {
+      records[Int(slot)].update(roster.replicas[Int(slot)], warmsUp: warmsUp, at: now)
+      records[Int(slot)].position = Int32(position)
+    }
     recount()
-    return joined
+    return true
   }
 
   private mutating func recount() {
@@ -185,13 +182,22 @@ extension ReplicaTable {
   }
 
   mutating func set(isEjected: Bool, _ slot: Int) {
+    guard records[slot].isEjected != isEjected else { return }
+    let wasOpen = records[slot].isOpen
     records[slot].isEjected = isEjected
-    recount()
+    let change = isEjected ? 1 : -1
+    if records[slot].state == .ready { ejectedCount += change }
+    guard records[slot].isOpen != wasOpen else { return }
+    openCount -= change
+    openWeight -= Double(change) * records[slot].weight
   }
 
-  /// Hears how many requests a replica has in flight. What is not ours is others'.
-  mutating func hear(inFlight: Int, _ slot: Int, at now: Moment) {
-    records[slot].foreign = max(0, Double(inFlight) - Double(records[slot].inFlight))
+  /// Hears what a replica has to do. What is not ours is others'.
+  mutating func hear(_ report: LoadReport, _ slot: Int, at now: Moment) {
+    while reports.count <= slot { reports.append(nil) }
+    reports[slot] = HeardReport(report: reports[slot]?.report.updated(with: report) ?? report, heard: now)
+    guard let requests = report.requests(concurrency: concurrency(slot)) else { return }
+    records[slot].foreign = max(0, requests - Double(records[slot].inFlight))
     records[slot].heard = now
   }
 
@@ -204,7 +210,7 @@ extension ReplicaTable {
   mutating func dispatch(_ slot: Int) -> ReplicaID {
     records[slot].inFlight += 1
     totalInFlight += 1
-    return ReplicaID(slot: slot, generation: records[slot].generation)
+    return id(at: slot)
   }
 
   /// Answers whether the replica is still there and had something in flight.
@@ -214,4 +220,10 @@ extension ReplicaTable {
     totalInFlight -= 1
     return true
   }
+}
+
+/// What a replica said, and when.
+private struct HeardReport: Sendable {
+  var report: LoadReport
+  var heard: Moment
 }

@@ -1,7 +1,7 @@
 /// What of a table changes only when replicas come and go. Never changed: a table gets another one.
 ///
-/// It is a class so that a table is small: a pick hands the table around.
-final class Roster: Sendable {
+/// It can be handed to whoever prepares the next change, while picks go on; see ``prepare(_:)``.
+public final class Roster: Sendable {
   /// By slot; what is gone is still there until its slot is used again.
   let replicas: [Replica]
   /// By slot.
@@ -11,22 +11,74 @@ final class Roster: Sendable {
   /// The slots of those that are.
   let free: [Int]
   let index: PlaceIndex
-  let names: PlaceNames
+  let keys: KeyRing
 
   init(
     replicas: [Replica] = [], places: [Place] = [], slots: [String: Int] = [:], free: [Int] = [],
-    index: PlaceIndex = PlaceIndex(), names: PlaceNames = PlaceNames()
+    index: PlaceIndex = PlaceIndex(), keys: KeyRing = KeyRing()
   ) {
     self.replicas = replicas
     self.places = places
     self.slots = slots
     self.free = free
     self.index = index
-    self.names = names
+    self.keys = keys
   }
 
-  /// The same with more names.
-  func with(_ names: PlaceNames) -> Roster {
-    Roster(replicas: replicas, places: places, slots: slots, free: free, index: index, names: names)
+  /// Prepares to take what is known beforehand about the replicas for what there is now, whatever their load is. Changes
+  /// nothing. Replicas of the same name keep their slots; those that are not listed, or gone, are gone; of two replicas
+  /// of one name the later counts.
+  ///
+  /// This is the long part of a change, some microseconds for each replica; ``ReplicaSelector/apply(_:at:)`` is the short
+  /// one.
+  public func prepare(_ wanted: [Replica]) -> RosterChange {
+    var (replicas, places, slots, free) = (self.replicas, self.places, self.slots, self.free)
+    var departed: [Int] = []
+    let staying = wanted.filter { $0.state != .gone }
+    let stayingNames = Set(staying.map(\.name))
+    for (name, slot) in slots where !stayingNames.contains(name) {
+      slots[name] = nil
+      replicas[slot].state = .gone
+      departed.append(slot)
+    }
+    // In an order of their own: that of a dictionary is another one each time.
+    departed.sort()
+    free += departed
+    var joined: [Int] = []
+    for replica in staying {
+      precondition(replica.weight > 0 && replica.weight.isFinite, "a replica's weight is above zero")
+      let slot: Int
+      if let known = slots[replica.name] {
+        slot = known
+        if replicas[slot] == replica { continue }
+      } else {
+        slot = free.popLast() ?? replicas.count
+        slots[replica.name] = slot
+        joined.append(slot)
+      }
+      let place = Place(node: replica.node, zone: replica.zone, cluster: replica.cluster)
+      if slot == replicas.count {
+        replicas.append(replica)
+        places.append(place)
+      } else {
+        replicas[slot] = replica
+        places[slot] = place
+      }
+    }
+    let present = slots.values.map { Int32($0) }
+    let next = Roster(
+      replicas: replicas, places: places, slots: slots, free: free, index: PlaceIndex(present, places: places),
+      keys: KeyRing(present, replicas))
+    return RosterChange(base: self, next: next, joined: joined, departed: departed)
   }
+}
+
+/// A change of a table's replicas that is prepared and not made yet.
+public struct RosterChange: Sendable {
+  /// What it was prepared for. Kept so that it is not freed under the lock of whoever makes the change.
+  let base: Roster
+  let next: Roster
+  /// Slots of replicas that come, and of those that go.
+  let joined: [Int]
+  let departed: [Int]
 }

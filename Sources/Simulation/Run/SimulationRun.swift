@@ -74,7 +74,7 @@ struct SimulationRun<Policy: SelectionPolicy> {
       if policy.isOmniscient { options.ejection.failuresInARow = 0 }
       var selector = ReplicaSelector(makePolicy(own), options: options, seed: own)
       selector.replace(with: replicas, at: .start)
-      clientPlaces = scenario.clientNodes.map { selector.place(node: $0.node, zone: $0.zone) }
+      clientPlaces = scenario.clientNodes.map { Place(node: $0.node, zone: $0.zone) }
       selectors.append(selector)
     }
     ids = replicas.compactMap { selectors[0].table.id(of: $0.name) }
@@ -222,7 +222,8 @@ struct SimulationRun<Policy: SelectionPolicy> {
   private mutating func tellOracle(_ server: Int, at now: Moment) {
     guard policy.isOmniscient else { return }
     let hopeless = servers[server].group.failureShare > 0
-    let seconds = hopeless ? Double.infinity : scenario.workMs / 1000 / servers[server].speed
+    // Longer than anything else, yet a number.
+    let seconds = hopeless ? 1e9 : scenario.workMs / 1000 / servers[server].speed
     for k in selectors.indices {
       let report = LoadReport(inFlight: servers[server].inFlight, latencySeconds: seconds)
       selectors[k].report(report, of: ids[server], at: now)

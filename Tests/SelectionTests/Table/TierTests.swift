@@ -14,7 +14,7 @@ struct TierTests {
   private func shares<Policy: SelectionPolicy>(_ policy: Policy, busy: Double) throws -> [Double] {
     var selector = ReplicaSelector(policy, seed: 1)
     selector.replace(with: Self.replicas, at: .start)
-    let from = selector.place(node: "n0", zone: "z0", cluster: "here")
+    let from = Place(node: "n0", zone: "z0", cluster: "here")
     var served = ServedSelector(selector, seconds: Array(repeating: 0.02, count: 10), cores: 4)
     var counts = [0.0, 0, 0, 0]
     for pick in try served.send(3000, every: 0.02 / busy, PickRequest(from: from)) {
@@ -47,11 +47,11 @@ struct TierTests {
     let tiers = { (place: Place, name: String) -> Tier? in
       selector.table.id(of: name).map { selector.table.tier(of: $0.slot, from: place) }
     }
-    let here = selector.place(node: "n1", zone: "z0", cluster: "here")
+    let here = Place(node: "n1", zone: "z0", cluster: "here")
     #expect(["r2", "r0", "r4", "r8"].map { tiers(here, $0) } == [.node, .zone, .cluster, .remote])
-    let nodeless = selector.place(node: nil, zone: "z1", cluster: "here")
+    let nodeless = Place(node: nil, zone: "z1", cluster: "here")
     #expect(["r4", "r0", "r8"].map { tiers(nodeless, $0) } == [.zone, .cluster, .remote])
-    let elsewhere = selector.place(node: "n9", zone: "z9", cluster: "nowhere")
+    let elsewhere = Place(node: "n9", zone: "z9", cluster: "nowhere")
     #expect(tiers(elsewhere, "r0") == .remote)
     #expect(selector.pick(PickRequest(from: elsewhere), at: .start)?.tier == .remote)
   }

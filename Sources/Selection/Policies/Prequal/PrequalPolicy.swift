@@ -71,15 +71,18 @@ public struct PrequalPolicy: SelectionPolicy {
     pool.remove(at: worst ?? 0)
   }
 
-  /// Keeps the report as a probe, in the place of an older one of the same replica.
+  /// Keeps the report as a probe, in the place of an older one of the same replica. One that does not say how many
+  /// requests there are is none.
   public mutating func heard(_ report: LoadReport, _ slot: Int, in table: ReplicaTable, at now: Moment) {
+    guard let requests = report.requests(concurrency: table.concurrency(slot)) else { return }
+    let inFlight = Int(requests)
     pool.removeAll { $0.slot == slot }
     if pool.count >= options.poolSize { pool.removeFirst() }
-    pool.append(Probe(slot: slot, inFlight: report.inFlight, seconds: report.latencySeconds ?? 0, at: now))
+    pool.append(Probe(slot: slot, inFlight: inFlight, seconds: report.latencySeconds ?? 0, at: now))
     if seen.count < Self.window {
-      seen.append(report.inFlight)
+      seen.append(inFlight)
     } else {
-      seen[next] = report.inFlight
+      seen[next] = inFlight
       next = (next + 1) % Self.window
     }
     sorted = seen.sorted()

@@ -11,7 +11,7 @@ struct ServiceRecord: Sendable {
   private(set) var completed = 0.0
   /// How many requests are worked on now.
   private(set) var busy = 0.0
-  private var last: Moment
+  private(set) var last: Moment
   private var faded: Moment
 
   /// Starts a record at a moment.

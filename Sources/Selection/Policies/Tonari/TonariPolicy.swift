@@ -13,6 +13,11 @@ public import Topology
 /// Where `c` is not known, all requests in flight count as worked on, so that `s` is how long requests took at the
 /// concurrency of late, `m` (Little's law); with `n` in flight one more is promised after `s · (n + 1) / (m + 1)`.
 ///
+/// What a replica says of itself counts as far as it makes the replica dearer, and as long as it is fresh: requests of
+/// others are in `n`; errors, and processors that are busy with something else, make the few requests that are mixed in
+/// slower ones. Saying nothing, or that there is nothing to do, attracts nothing. What another selector saw of a replica
+/// takes the place of everybody's pace there.
+///
 /// Costs lie in a ``Tournament``: a pick looks at its root. A cost is renewed when its replica gets or completes a
 /// request; because time changes costs too, picks renew the others one after the other, each about every `memory / 16`.
 public struct TonariPolicy: SelectionPolicy {
@@ -20,6 +25,7 @@ public struct TonariPolicy: SelectionPolicy {
   private let decay: Decay
   private let firstGuess: Double
   private var records: [ServiceRecord] = []
+  private var hearsay: [Hearsay] = []
   private var everybody = ServiceRecord(at: .start)
   private var tournament = Tournament()
   private var cursor = 0
@@ -41,7 +47,10 @@ public struct TonariPolicy: SelectionPolicy {
 
   /// Forgets slots that have new replicas and sets the costs anew.
   public mutating func arrange(_ table: ReplicaTable, joined: [Int], at now: Moment) {
-    while records.count < table.slotCount { records.append(ServiceRecord(at: now)) }
+    while records.count < table.slotCount {
+      records.append(ServiceRecord(at: now))
+      hearsay.append(Hearsay())
+    }
     for slot in records.indices where records[slot].busy > 0 && table.state(slot) == .gone {
       // Nobody will tell how its requests end.
       everybody.advance(to: now, decay, busy: everybody.busy - records[slot].busy)
@@ -50,6 +59,7 @@ public struct TonariPolicy: SelectionPolicy {
     for slot in joined {
       everybody.advance(to: now, decay, busy: everybody.busy - records[slot].busy)
       records[slot] = ServiceRecord(at: now)
+      hearsay[slot] = Hearsay()
     }
     tournament.reset(leaves: table.count)
     for position in table.everywhere { renew(table.slot(at: position), table, now) }
@@ -74,7 +84,8 @@ public struct TonariPolicy: SelectionPolicy {
   /// The promised seconds to an answer, over the replica's weight.
   public func cost(_ slot: Int, in table: ReplicaTable, at now: Moment) -> Double {
     let load = table.load(slot, at: now)
-    let seconds = records[slot].secondsForEach(expected: expectedSeconds, weight: options.prior)
+    let expected = hearsay[slot].isEmpty ? expectedSeconds : hearsay[slot].expected(expectedSeconds, table, now)
+    let seconds = records[slot].secondsForEach(expected: expected, weight: options.prior)
     guard let servers = table.concurrency(slot).map(Double.init) else {
       let usual = records[slot].meanBusy(expected: expectedSeconds, weight: options.prior)
       return (load + 1) / (usual + 1) * seconds / table.weight(slot)
@@ -93,6 +104,7 @@ public struct TonariPolicy: SelectionPolicy {
     advance(slot, table, completion.at)
     switch completion.outcome {
     case .success:
+      if !completion.wasInFlight { chargeWork(of: completion, table) }
       records[slot].complete()
       everybody.complete()
       expectedSeconds = everybody.secondsForEach(expected: firstGuess, weight: 1)
@@ -104,9 +116,38 @@ public struct TonariPolicy: SelectionPolicy {
     settle(slot, table, completion.at)
   }
 
+  /// Learns what makes the replica slower than its requests have shown.
+  public mutating func heard(_ report: LoadReport, _ slot: Int, in table: ReplicaTable, at now: Moment) {
+    hearsay[slot].hear(report, slot, table, failureCost: options.failureCost, now)
+  }
+
+  /// What requests took there lately; nil where none were seen.
+  public func pace(of slot: Int, in table: ReplicaTable, at now: Moment) -> ServicePace? {
+    let record = records[slot]
+    guard record.completed > 0.01 else { return nil }
+    return ServicePace(
+      seconds: record.secondsForEach(expected: 0, weight: 0),
+      concurrency: max(1, record.meanBusy(expected: expectedSeconds, weight: 1e-9)),
+      completions: record.completed * decay.left(after: now.seconds(since: record.last)))
+  }
+
+  /// Expects that pace of the replica, rather than everybody's, until it saw requests there itself.
+  public mutating func learn(_ pace: ServicePace, _ slot: Int, in table: ReplicaTable, at now: Moment) {
+    hearsay[slot].hear(pace, slot, table, enough: options.prior, now)
+  }
+
   /// Renews the replica's cost.
   public mutating func changed(_ slot: Int, in table: ReplicaTable, at now: Moment) {
     renew(slot, table, now)
+  }
+
+  /// A request that was not counted here was worked on all the same: of its time a part, where others waited too.
+  private mutating func chargeWork(of completion: Completion, _ table: ReplicaTable) {
+    let all = table.requests(completion.slot, at: completion.at) + 1
+    let servers = table.concurrency(completion.slot).map(Double.init) ?? all
+    let seconds = completion.latencySeconds * min(1, servers / all)
+    records[completion.slot].charge(seconds: seconds)
+    everybody.charge(seconds: seconds)
   }
 
   private mutating func renewNext(_ table: ReplicaTable, _ now: Moment) {
