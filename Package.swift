@@ -67,6 +67,9 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
       ],
       path: "benchmarks/Extender", swiftSettings: settings),
+    .executableTarget(
+      name: "selection-benchmark", dependencies: ["Selection", "AllocationCounter"], path: "benchmarks/Selection",
+      swiftSettings: settings),
 
     // I/O and presentation.
     .target(
@@ -158,7 +161,7 @@ let package = Package(
 
     tests("Topology"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    tests("Selection", ["Topology", "AllocationCounter"]),
+    tests("Selection", ["Topology"]),
     tests("Simulation", ["Selection"]),
     tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
     .target(

@@ -95,12 +95,13 @@ extension ReplicaSelector {
 
   /// Looks farther and farther, as long as what is farther is worth its price.
   private mutating func chooseNear(_ everybody: Candidates, _ from: Place, at now: Moment) -> Int? {
+    let ranges = table.roster.index.ranges(of: from)
     var best: (slot: Int, tier: Tier, cost: Double)?
     var candidates = everybody
     candidates.positions = 0..<0
     for distance in Tier.node.rawValue...Tier.remote.rawValue {
       guard let tier = Tier(rawValue: distance) else { break }
-      let range = table.roster.index.range(tier, of: from)
+      let range = ranges[tier]
       guard range.count > candidates.positions.count else { continue }
       candidates.positions = range
       guard let slot = policy.choose(candidates, in: table, at: now, using: &generator), slot != best?.slot else {

@@ -44,17 +44,32 @@ struct PlaceIndex: Sendable {
     return at
   }
 
-  /// The positions of the replicas in a tier of a place or nearer.
-  func range(_ tier: Tier, of place: Place) -> Range<Int> {
-    let number =
-      switch tier {
-      case .node: place.node
-      case .zone: place.zone
-      case .cluster: place.cluster
-      case .remote: UInt64(0)
-      }
-    if tier == .remote { return 0..<order.count }
-    let found = number == 0 ? 0..<0 : places[find(number)].positions
+  /// The positions of the replicas in a tier of a place or nearer, for each tier.
+  func ranges(of place: Place) -> TierRanges {
+    TierRanges(
+      node: range(place.node), zone: range(place.zone), cluster: range(place.cluster), remote: 0..<order.count)
+  }
+
+  private func range(_ number: UInt64) -> Range<Int> {
+    guard number != 0 else { return 0..<0 }
+    let found = places[find(number)].positions
     return Int(found.lowerBound)..<Int(found.upperBound)
+  }
+}
+
+/// Where the replicas of each tier, and nearer ones, stand.
+struct TierRanges: Sendable {
+  fileprivate let node: Range<Int>
+  fileprivate let zone: Range<Int>
+  fileprivate let cluster: Range<Int>
+  fileprivate let remote: Range<Int>
+
+  subscript(tier: Tier) -> Range<Int> {
+    switch tier {
+    case .node: node
+    case .zone: zone
+    case .cluster: cluster
+    case .remote: remote
+    }
   }
 }

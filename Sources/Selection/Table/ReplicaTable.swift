@@ -65,8 +65,10 @@ public struct ReplicaTable: Sendable {
   }
 
   /// All requests in flight at a slot's replica: ours, and those of others as far as we heard of them lately.
-  public func requests(_ slot: Int, at now: Moment) -> Double {
-    let record = records[slot]
+  public func requests(_ slot: Int, at now: Moment) -> Double { requests(records[slot], at: now) }
+
+  @inline(__always)
+  func requests(_ record: ReplicaRecord, at now: Moment) -> Double {
     let own = Double(record.inFlight)
     guard record.foreign > 0 else { return own }
     return own + record.foreign * hearsay.left(after: now.seconds(since: record.heard))
@@ -74,9 +76,12 @@ public struct ReplicaTable: Sendable {
 
   /// The requests in flight that a policy should reckon with: ``requests(_:at:)``, and while a replica is warming up that
   /// many times more as it is away from warm, ten times at first.
-  public func load(_ slot: Int, at now: Moment) -> Double {
-    let requests = requests(slot, at: now)
-    return records[slot].isWarming ? requests / warmth(slot, at: now) : requests
+  public func load(_ slot: Int, at now: Moment) -> Double { load(records[slot], at: now) }
+
+  @inline(__always)
+  func load(_ record: ReplicaRecord, at now: Moment) -> Double {
+    let requests = requests(record, at: now)
+    return record.isWarming ? requests / warmth(record, at: now) : requests
   }
 
   /// Others' requests in flight at a slot's replica, as far as we heard of them lately.
@@ -96,8 +101,9 @@ public struct ReplicaTable: Sendable {
   }
 
   /// How warm a slot's replica is, from 0.1 when it became ready to 1.
-  public func warmth(_ slot: Int, at now: Moment) -> Double {
-    let record = records[slot]
+  public func warmth(_ slot: Int, at now: Moment) -> Double { warmth(records[slot], at: now) }
+
+  private func warmth(_ record: ReplicaRecord, at now: Moment) -> Double {
     guard record.isWarming, warmUp > 0 else { return 1 }
     return min(1, max(0.1, now.seconds(since: record.readySince) / warmUp))
   }

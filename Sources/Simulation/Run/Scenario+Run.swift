@@ -24,6 +24,7 @@ extension Scenario {
     case .roundRobin: result { _ in RoundRobinPolicy() }
     case .leastRequest: result { _ in LeastRequestPolicy() }
     case .peakEWMA: result { _ in PeakEWMAPolicy() }
+    case .c3: result { _ in C3Policy(C3Options(askers: selectors ?? world.clients[0])) }
     case .prequal: result { _ in PrequalPolicy() }
     case .tonari: result { TonariPolicy(seed: $0) }
     case .oracle: result { _ in OraclePolicy() }

@@ -169,7 +169,12 @@ struct SimulationRun<Policy: SelectionPolicy> {
   }
 
   private mutating func answer(_ number: Int, _ outcome: Outcome, at now: Moment) {
-    if !requests[number].isOver { end(number, outcome, at: now) }
+    guard !requests[number].isOver else { return }
+    if policy.hearsWithAnswers, let pick = requests[number].pick {
+      let server = serverOfSlot[pick.replica.slot]
+      selectors[requests[number].client % selectors.count].report(servers[server].report, of: ids[server], at: now)
+    }
+    end(number, outcome, at: now)
   }
 
   /// Ends requests that are out for too long. They end in the order in which they arrived, so that one look each is

@@ -11,6 +11,8 @@ struct ServiceRecord: Sendable {
   private(set) var completed = 0.0
   /// How many requests are worked on now.
   private(set) var busy = 0.0
+  /// Whether there is something that others said, to be looked up. Here, because a cost is a matter of cache lines.
+  var isAdvised = false
   private(set) var last: Moment
   private var faded: Moment
 
@@ -21,6 +23,7 @@ struct ServiceRecord: Sendable {
   }
 
   /// Brings the record to a moment, and notes how many requests are worked on from then on.
+  @inline(__always)
   mutating func advance(to now: Moment, _ decay: Decay, busy next: Double) {
     let age = now.seconds(since: faded)
     if age < decay.tau / 64 {

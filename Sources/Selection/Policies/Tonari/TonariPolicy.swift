@@ -74,23 +74,33 @@ public struct TonariPolicy: SelectionPolicy {
   ) -> Int? {
     guard !candidates.positions.isEmpty else { return nil }
     if now >= nextRenewal { renewNext(table, now) }
-    let position =
-      candidates.isUnrestricted
-      ? tournament.cheapest(in: candidates.positions)
-      : tournament.cheapest(in: candidates.positions) { table.admits(table.slot(at: $0), candidates) }
-    return position.map { table.slot(at: $0) }
+    guard let cheapest = tournament.cheapest(in: candidates.positions) else { return nil }
+    let slot = table.slot(at: cheapest)
+    if candidates.isUnrestricted || table.admits(slot, candidates) { return slot }
+    return tournament.cheapest(in: candidates.positions) { table.admits(table.slot(at: $0), candidates) }
+      .map { table.slot(at: $0) }
   }
 
   /// The promised seconds to an answer, over the replica's weight.
+  @inline(__always)
   public func cost(_ slot: Int, in table: ReplicaTable, at now: Moment) -> Double {
-    let load = table.load(slot, at: now)
-    let expected = hearsay[slot].isEmpty ? expectedSeconds : hearsay[slot].expected(expectedSeconds, table, now)
-    let seconds = records[slot].secondsForEach(expected: expected, weight: options.prior)
-    guard let servers = table.concurrency(slot).map(Double.init) else {
-      let usual = records[slot].meanBusy(expected: expectedSeconds, weight: options.prior)
-      return (load + 1) / (usual + 1) * seconds / table.weight(slot)
+    promise(slot, table.records[slot], table, now)
+  }
+
+  // Inlined, because a call would copy the policy.
+  @inline(__always)
+  private func promise(_ slot: Int, _ replica: ReplicaRecord, _ table: ReplicaTable, _ now: Moment) -> Double {
+    let load = table.load(replica, at: now)
+    let record = records[slot]
+    let expected = record.isAdvised ? hearsay[slot].expected(expectedSeconds, table, now) : expectedSeconds
+    let busy = record.busySeconds + options.prior * expected
+    let completed = record.completed + options.prior
+    guard replica.concurrency > 0 else {
+      let usual = record.meanBusy(expected: expected, weight: options.prior)
+      return (load + 1) * busy / ((usual + 1) * completed * replica.weight)
     }
-    return (max(servers, load + 1) + options.crowding * load) * seconds / (servers * table.weight(slot))
+    let servers = Double(replica.concurrency)
+    return (max(servers, load + 1) + options.crowding * load) * busy / (servers * completed * replica.weight)
   }
 
   /// Renews the replica's cost.
@@ -119,6 +129,7 @@ public struct TonariPolicy: SelectionPolicy {
   /// Learns what makes the replica slower than its requests have shown.
   public mutating func heard(_ report: LoadReport, _ slot: Int, in table: ReplicaTable, at now: Moment) {
     hearsay[slot].hear(report, slot, table, failureCost: options.failureCost, now)
+    records[slot].isAdvised = !hearsay[slot].isEmpty
   }
 
   /// What requests took there lately; nil where none were seen.
@@ -134,6 +145,7 @@ public struct TonariPolicy: SelectionPolicy {
   /// Expects that pace of the replica, rather than everybody's, until it saw requests there itself.
   public mutating func learn(_ pace: ServicePace, _ slot: Int, in table: ReplicaTable, at now: Moment) {
     hearsay[slot].hear(pace, slot, table, enough: options.prior, now)
+    records[slot].isAdvised = true
   }
 
   /// Renews the replica's cost.
@@ -162,23 +174,26 @@ public struct TonariPolicy: SelectionPolicy {
   }
 
   /// Brings the records to a moment. Of the servers that are busy at a replica, our requests have their share.
+  @inline(__always)
   private mutating func advance(_ slot: Int, _ table: ReplicaTable, _ now: Moment) {
-    let own = Double(table.inFlight(slot))
-    let servers = table.concurrency(slot).map(Double.init) ?? .infinity
-    let all = table.requests(slot, at: now)
-    let busy = all <= servers ? own : own * servers / all
+    let replica = table.records[slot]
+    let own = Double(replica.inFlight)
+    let servers = Double(replica.concurrency)
+    let all = table.requests(replica, at: now)
+    let busy = replica.concurrency == 0 || all <= servers ? own : own * servers / all
     let before = records[slot].busy
     records[slot].advance(to: now, decay, busy: busy)
     everybody.advance(to: now, decay, busy: everybody.busy + busy - before)
   }
 
+  @inline(__always)
   private mutating func settle(_ slot: Int, _ table: ReplicaTable, _ now: Moment) {
-    let position = table.position(of: slot)
-    guard position >= 0 else { return }
-    guard table.isOpen(slot) else { return tournament.set(nil, leaf: position) }
+    let replica = table.records[slot]
+    guard replica.position >= 0 else { return }
+    guard replica.isOpen else { return tournament.set(nil, leaf: Int(replica.position)) }
     // A hair of chance, so that selectors that know the same do not all pick the same.
     chance = chance &* 0x5851_F42D_4C95_7F2D &+ 0x1405_7B7E_F767_814F
     let hair = 1 + Double(chance >> 52) * 0x1p-19
-    tournament.set(Float(cost(slot, in: table, at: now) * hair), leaf: position)
+    tournament.set(Float(promise(slot, replica, table, now) * hair), leaf: Int(replica.position))
   }
 }
