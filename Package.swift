@@ -122,7 +122,7 @@ let package = Package(
       ]
     ),
     module("Planning", ["Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
-    module("Files", ["CZlib"]),
+    module("Files", ["CZlib", "Yams"]),
     module(
       "Kubernetes",
       [
@@ -133,6 +133,17 @@ let package = Package(
     ),
 
     // The replica selector.
+    module(
+      "SelectorIntake",
+      [
+        "Dispatching", "LiveInput", "Monitoring", "Selection", "Kubernetes", "Files", "CMosquitto",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
+    module(
+      "Dispatching",
+      ["Selection", "SelectorProtocol", "Topology", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     .target(
       name: "SelectorProtocol",
       dependencies: [
@@ -157,12 +168,21 @@ let package = Package(
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CGLPK", linkerSettings: [.linkedLibrary("glpk")]),
     .target(name: "CProtobufC", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     tests("Topology"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("Selection", ["Topology"]),
     tests("Simulation", ["Selection"]),
+    tests(
+      "SelectorIntake",
+      [
+        "ControlPlaneTestSupport", "Dispatching", "Files", "Kubernetes", "Monitoring", "Selection",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    tests("Dispatching", ["Selection", "SelectorProtocol", "Topology"]),
     tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
     .target(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",

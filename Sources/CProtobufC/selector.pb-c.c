@@ -2348,7 +2348,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__service_digest__descripto
   (ProtobufCMessageInit) tonari__selector__v1__service_digest__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tonari__selector__v1__replica_digest__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tonari__selector__v1__replica_digest__field_descriptors[7] =
 {
   {
     "address",
@@ -2378,7 +2378,7 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__replica_digest__fiel
     "service_time_us",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
+    PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
     offsetof(Tonari__Selector__V1__ReplicaDigest, service_time_us),
     NULL,
@@ -2387,8 +2387,32 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__replica_digest__fiel
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "registered",
+    "concurrency",
     4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__ReplicaDigest, concurrency),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "completions",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__ReplicaDigest, completions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "registered",
+    6,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
@@ -2400,7 +2424,7 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__replica_digest__fiel
   },
   {
     "lifetime_ms",
-    5,
+    7,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
@@ -2413,15 +2437,17 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__replica_digest__fiel
 };
 static const unsigned tonari__selector__v1__replica_digest__field_indices_by_name[] = {
   0,   /* field[0] = address */
+  4,   /* field[4] = completions */
+  3,   /* field[3] = concurrency */
   1,   /* field[1] = in_flight */
-  4,   /* field[4] = lifetime_ms */
-  3,   /* field[3] = registered */
+  6,   /* field[6] = lifetime_ms */
+  5,   /* field[5] = registered */
   2,   /* field[2] = service_time_us */
 };
 static const ProtobufCIntRange tonari__selector__v1__replica_digest__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tonari__selector__v1__replica_digest__descriptor =
 {
@@ -2431,7 +2457,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__replica_digest__descripto
   "Tonari__Selector__V1__ReplicaDigest",
   "tonari.selector.v1",
   sizeof(Tonari__Selector__V1__ReplicaDigest),
-  5,
+  7,
   tonari__selector__v1__replica_digest__field_descriptors,
   tonari__selector__v1__replica_digest__field_indices_by_name,
   1,  tonari__selector__v1__replica_digest__number_ranges,

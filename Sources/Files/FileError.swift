@@ -1,9 +1,9 @@
-/// Why a file could not be read.
+/// Why a file could not be read, or not taken.
 public struct FileError: Error, Hashable, Sendable {
   /// The kind of a ``FileError``.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     private enum Value: String {
-      case notOpened, notRead, corrupt, tooLarge
+      case notOpened, notRead, corrupt, tooLarge, invalid
     }
 
     private let value: Value
@@ -20,6 +20,9 @@ public struct FileError: Error, Hashable, Sendable {
     public static let corrupt = Self(.corrupt)
     /// The file holds more than its reader takes.
     public static let tooLarge = Self(.tooLarge)
+
+    /// The file says something that its reader does not take.
+    public static let invalid = Self(.invalid)
 
     /// The code's name.
     public var description: String { value.rawValue }

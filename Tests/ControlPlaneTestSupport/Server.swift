@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 #if canImport(Glibc)
   import Glibc
@@ -22,7 +22,7 @@ extension ControlPlane {
     ///   - arguments: Its arguments.
     ///   - log: The file that gets what it writes.
     ///   - folder: A folder that goes with the server.
-    init(_ program: URL, _ arguments: [String], log: URL, folder: URL? = nil) throws {
+    public init(_ program: URL, _ arguments: [String], log: URL, folder: URL? = nil) throws {
       self.log = log
       try Data().write(to: log)
       let handle = try FileHandle(forWritingTo: log)
@@ -60,6 +60,9 @@ extension ControlPlane {
       send(SIGKILL)
       while process.isRunning { try? await Task.sleep(for: .milliseconds(5)) }
     }
+
+    /// The status that it ended with; nil while it runs.
+    public var exitStatus: Int32? { process.isRunning ? nil : process.terminationStatus }
 
     /// Sends a signal.
     public func send(_ signal: Int32) {

@@ -520,9 +520,12 @@ struct  Tonari__Selector__V1__ReplicaDigest
    */
   uint32_t in_flight;
   /*
-   * As in ReplicaStatus.
+   * What it learnt of the replica's pace; 0: nothing yet. Microseconds that a request is worked on, how many are at a
+   * time, and from how many requests that is known.
    */
-  uint64_t service_time_us;
+  double service_time_us;
+  double concurrency;
+  double completions;
   /*
    * The replica as registered with the selector, with what is left of its lifetime: so that a selector that starts
    * anew has the replicas before they register again.
@@ -532,7 +535,7 @@ struct  Tonari__Selector__V1__ReplicaDigest
 };
 #define TONARI__SELECTOR__V1__REPLICA_DIGEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__replica_digest__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, NULL, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, NULL, 0 }
 
 
 /*

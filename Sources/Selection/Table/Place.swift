@@ -16,7 +16,8 @@ public struct Place: Hashable, Sendable {
     guard node != nil || zone != nil else { return }
     self.zone = Self.number(zone, in: self.cluster)
     guard node != nil else { return }
-    self.node = Self.number(node, in: self.zone)
+    // Node names are unique in a cluster: who knows its node and not its zone finds its neighbours all the same.
+    self.node = Self.number(node, in: ~self.cluster)
   }
 
   private init() {

@@ -49,6 +49,8 @@ public struct ReplicaTable: Sendable {
 
   func id(at slot: Int) -> ReplicaID { ReplicaID(slot: slot, generation: records[slot].generation) }
 
+  /// The name of a slot's replica.
+  public func name(_ slot: Int) -> String { roster.replicas[slot].name }
   /// Where a slot's replica is in its life.
   public func state(_ slot: Int) -> ReplicaState { records[slot].state }
   /// Whether a slot's replica takes requests: it is ready and not ejected.

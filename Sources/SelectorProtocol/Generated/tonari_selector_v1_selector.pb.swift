@@ -316,7 +316,7 @@ public nonisolated struct Tonari_Selector_V1_Load: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Requests that it works on, whoever sent them.
+  /// Requests that are there, worked on or waiting, whoever sent them.
   public var inFlight: UInt32 {
     get {_inFlight ?? 0}
     set {_inFlight = newValue}
@@ -326,7 +326,7 @@ public nonisolated struct Tonari_Selector_V1_Load: Sendable {
   /// Clears the value of `inFlight`. Subsequent reads from it will return its default value.
   public mutating func clearInFlight() {self._inFlight = nil}
 
-  /// Requests that wait there, not among those in flight.
+  /// Requests that wait there.
   public var queued: UInt32 {
     get {_queued ?? 0}
     set {_queued = newValue}
@@ -342,7 +342,7 @@ public nonisolated struct Tonari_Selector_V1_Load: Sendable {
   /// What a request takes there lately, in microseconds. 0: not known.
   public var latencyUs: UInt64 = 0
 
-  /// Requests that it finished lately, and those of them that failed, each second.
+  /// Requests that it answered lately each second, and those of them that it answered with an error of its own.
   public var requestsPerSecond: Double {
     get {_requestsPerSecond ?? 0}
     set {_requestsPerSecond = newValue}
@@ -684,8 +684,13 @@ public nonisolated struct Tonari_Selector_V1_ReplicaDigest: Sendable {
   /// Requests in flight that the selector dispatched itself.
   public var inFlight: UInt32 = 0
 
-  /// As in ReplicaStatus.
-  public var serviceTimeUs: UInt64 = 0
+  /// What it learnt of the replica's pace; 0: nothing yet. Microseconds that a request is worked on, how many are at a
+  /// time, and from how many requests that is known.
+  public var serviceTimeUs: Double = 0
+
+  public var concurrency: Double = 0
+
+  public var completions: Double = 0
 
   /// The replica as registered with the selector, with what is left of its lifetime: so that a selector that starts
   /// anew has the replicas before they register again.
@@ -1763,7 +1768,7 @@ nonisolated extension Tonari_Selector_V1_ServiceDigest: SwiftProtobuf.Message, S
 
 nonisolated extension Tonari_Selector_V1_ReplicaDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ReplicaDigest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{3}in_flight\0\u{3}service_time_us\0\u{1}registered\0\u{3}lifetime_ms\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{3}in_flight\0\u{3}service_time_us\0\u{1}concurrency\0\u{1}completions\0\u{1}registered\0\u{3}lifetime_ms\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1773,9 +1778,11 @@ nonisolated extension Tonari_Selector_V1_ReplicaDigest: SwiftProtobuf.Message, S
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.address) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.inFlight) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.serviceTimeUs) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._registered) }()
-      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.lifetimeMs) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.serviceTimeUs) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.concurrency) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.completions) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._registered) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.lifetimeMs) }()
       default: break
       }
     }
@@ -1792,14 +1799,20 @@ nonisolated extension Tonari_Selector_V1_ReplicaDigest: SwiftProtobuf.Message, S
     if self.inFlight != 0 {
       try visitor.visitSingularUInt32Field(value: self.inFlight, fieldNumber: 2)
     }
-    if self.serviceTimeUs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.serviceTimeUs, fieldNumber: 3)
+    if self.serviceTimeUs.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.serviceTimeUs, fieldNumber: 3)
+    }
+    if self.concurrency.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.concurrency, fieldNumber: 4)
+    }
+    if self.completions.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.completions, fieldNumber: 5)
     }
     try { if let v = self._registered {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     } }()
     if self.lifetimeMs != 0 {
-      try visitor.visitSingularUInt32Field(value: self.lifetimeMs, fieldNumber: 5)
+      try visitor.visitSingularUInt32Field(value: self.lifetimeMs, fieldNumber: 7)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1808,6 +1821,8 @@ nonisolated extension Tonari_Selector_V1_ReplicaDigest: SwiftProtobuf.Message, S
     if lhs.address != rhs.address {return false}
     if lhs.inFlight != rhs.inFlight {return false}
     if lhs.serviceTimeUs != rhs.serviceTimeUs {return false}
+    if lhs.concurrency != rhs.concurrency {return false}
+    if lhs.completions != rhs.completions {return false}
     if lhs._registered != rhs._registered {return false}
     if lhs.lifetimeMs != rhs.lifetimeMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}

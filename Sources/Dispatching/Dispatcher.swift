@@ -1,0 +1,182 @@
+public import Selection
+import Synchronization
+
+/// Picks replicas for the requests to many services, and knows which replicas there are.
+///
+/// It has no socket and no clock: servers ask it, and whoever calls says what time it is. Safe to use from any thread.
+public final class Dispatcher: Sendable {
+  private struct State {
+    var names: [String: DispatchedService] = [:]
+    /// By number; the first is number 1.
+    var services: [DispatchedService?] = []
+    var members: [String: Membership] = [:]
+    var peers: [String: PeerDigest] = [:]
+    var nextOwner: UInt32 = 1
+  }
+
+  /// What can be set.
+  public let options: DispatcherOptions
+  private let state = Mutex(State())
+  /// Changes of replicas are made one after the other, beside the picks.
+  private let changing = Mutex(())
+  private let version = Atomic<UInt64>(0)
+
+  /// Makes a dispatcher without services.
+  public init(_ options: DispatcherOptions = DispatcherOptions()) {
+    self.options = options
+  }
+
+  /// Grows when services come or go, so that a server may keep a ``directory`` as long as it stays the same.
+  public var directoryVersion: UInt64 { version.load(ordering: .acquiring) }
+
+  /// The services there are.
+  public var directory: ServiceDirectory {
+    state.withLock { ServiceDirectory(version: directoryVersion, names: $0.names, numbers: $0.services) }
+  }
+
+  /// A number for somebody who asks, for ``DispatchedService/abandon(owner:at:)``; never 0.
+  public func newOwner() -> UInt32 {
+    state.withLock { state in
+      defer { state.nextOwner = state.nextOwner == .max ? 1 : state.nextOwner + 1 }
+      return state.nextOwner
+    }
+  }
+
+  /// A service; nil where there is none of this name.
+  public func service(_ name: String) -> DispatchedService? { state.withLock { $0.names[name] } }
+
+  /// All there is to know, by service.
+  public func status(at now: Moment) -> [ServiceStatus] {
+    let services = state.withLock { $0.names.values.sorted { $0.name < $1.name } }
+    return services.map { $0.status(at: now) }
+  }
+
+  /// Takes all open picks of somebody who is gone as cancelled.
+  public func abandon(owner: UInt32, at now: Moment) {
+    for service in directory.all { service.abandon(owner: owner, at: now) }
+  }
+
+  /// Lets go of what was not completed or registered again in time. To be called several times a second.
+  public func expire(at now: Moment) {
+    for service in directory.all { service.expire(at: now) }
+    let due = state.withLock { $0.members.filter { now >= $0.value.nextExpiry }.map(\.key) }
+    for name in due { change(name, at: now) { $0.expire(at: now) } }
+    forgetSilentPeers(at: now)
+  }
+}
+
+// MARK: - Replicas
+
+extension Dispatcher {
+  /// Takes all that a source names for a service for what it named before.
+  public func set(_ replicas: [ServiceReplica], of service: String, from source: ReplicaSource, at now: Moment) {
+    change(service, at: now) { $0.set(replicas, from: source) }
+  }
+
+  /// Takes all that a source names, by service, for what it named before.
+  public func set(_ services: [String: [ServiceReplica]], from source: ReplicaSource, at now: Moment) {
+    let known = state.withLock { $0.members.filter { !$0.value.named(by: source).isEmpty }.map(\.key) }
+    for name in known where services[name] == nil { set([], of: name, from: source, at: now) }
+    for (name, replicas) in services { set(replicas, of: name, from: source, at: now) }
+  }
+
+  /// Adds replicas to a service for a time, or changes those that are there.
+  public func register(
+    _ replicas: [ServiceReplica], of service: String, lifetime: Duration, from source: ReplicaSource = .registration,
+    at now: Moment
+  ) {
+    let until = Moment(nanoseconds: now.nanoseconds &+ Int64(lifetime / .nanoseconds(1)))
+    change(service, at: now) { $0.add(replicas, from: source, until: until) }
+  }
+
+  /// Takes registered replicas away, or lets them finish what they have until their time is over.
+  public func deregister(_ addresses: [String], of service: String, drains: Bool, at now: Moment) {
+    change(service, at: now) { $0.remove(addresses, from: .registration, drains: drains) }
+  }
+
+  /// Hears of a replica's state in all services that have it; nil is the one that its source names. Answers how many
+  /// services have it.
+  ///
+  /// - Parameter cluster: the cluster that it is in; one whose source names none may be in any. Nil for any.
+  @discardableResult
+  public func set(_ replicaState: ReplicaState?, of address: String, in cluster: String? = nil, at now: Moment) -> Int {
+    let having = state.withLock { $0.members.filter { $0.value.contains(address, in: cluster) }.map(\.key) }
+    for name in having { change(name, at: now) { $0.set(replicaState, of: address) } }
+    return having.count
+  }
+
+  /// Learns what a replica says of its load in all services that have it. Answers how many there are.
+  ///
+  /// - Parameter cluster: the cluster that it is in; one whose source names none may be in any. Nil for any.
+  @discardableResult
+  public func report(_ load: LoadReport, of address: String, in cluster: String? = nil, at now: Moment) -> Int {
+    directory.all.count { $0.report(load, of: address, in: cluster, at: now) }
+  }
+
+  /// Changes who belongs to a service, which comes with its first replica and goes with its last.
+  func change(_ name: String, at now: Moment, _ change: (inout Membership) -> Bool) {
+    changing.withLock { _ in
+      var members = state.withLock { $0.members[name] } ?? Membership()
+      let changes = change(&members)
+      state.withLock { $0.members[name] = members.isEmpty ? nil : members }
+      guard changes else { return }
+      let service = service(name) ?? (members.isEmpty ? nil : makeService(name, at: now))
+      service?.replace(with: members.replicas, at: now)
+      guard members.isEmpty, let service else { return }
+      state.withLock { state in
+        state.names[name] = nil
+        state.services[Int(service.number) - 1] = nil
+      }
+      version.add(1, ordering: .releasing)
+    }
+  }
+
+  private func makeService(_ name: String, at now: Moment) -> DispatchedService? {
+    let free = state.withLock { state in state.services.firstIndex { $0 == nil } ?? state.services.count }
+    guard free < 1 << 20 - 1 else { return nil }
+    let service = options.policy.service(
+      name: name, number: UInt32(free + 1), options: options, at: now)
+    state.withLock { state in
+      if free == state.services.count { state.services.append(service) } else { state.services[free] = service }
+      state.names[name] = service
+    }
+    version.add(1, ordering: .releasing)
+    return service
+  }
+}
+
+// MARK: - What peers and registrations need
+
+extension Dispatcher {
+  /// Until when a service's registered replicas stay, by address.
+  func registrations(of service: String) -> [String: Moment] {
+    state.withLock { $0.members[service]?.named(by: .registration).compactMapValues(\.until) } ?? [:]
+  }
+
+  /// Takes what a peer says, nil for nothing any more, and tells the services what all peers say together.
+  func tellServices(_ digest: PeerDigest?, from peer: String, at now: Moment) {
+    let (peers, before) = state.withLock { state in
+      let before = state.peers.updateValue(digest ?? PeerDigest(services: [:], heard: now), forKey: peer)
+      if digest == nil { state.peers[peer] = nil }
+      return (state.peers, before)
+    }
+    for name in Set(before?.services.keys ?? [:].keys).union(digest?.services.keys ?? [:].keys) {
+      guard let service = service(name) else { continue }
+      var together: [String: PeerKnowledge] = before?.services[name]?.mapValues { _ in PeerKnowledge() } ?? [:]
+      for peer in peers.values {
+        for (address, knowledge) in peer.services[name] ?? [:] {
+          together[address, default: PeerKnowledge()].add(knowledge)
+        }
+      }
+      service.hear(together, at: now)
+    }
+  }
+
+  private func forgetSilentPeers(at now: Moment) {
+    let lifetime = Int64(options.peerLifetime / .nanoseconds(1))
+    let silent = state.withLock { state in
+      state.peers.filter { now.nanoseconds - $0.value.heard.nanoseconds > lifetime }.map(\.key)
+    }
+    for peer in silent { forget(peer: peer, at: now) }
+  }
+}

@@ -1,0 +1,40 @@
+public import Selection
+
+/// What can be set in a ``Dispatcher``.
+public struct DispatcherOptions: Hashable, Sendable {
+  /// Which policy picks.
+  public var policy: PolicyName
+  /// What can be set whatever the policy.
+  public var selection: SelectorOptions
+  /// After what time a pick that nobody completed counts as cancelled, so that what is in flight never leaks.
+  public var pickLifetime: Duration
+  /// How long registered replicas stay where their registration does not say.
+  public var registrationLifetime: Duration
+  /// How long what a peer said of its requests in flight counts.
+  public var peerLifetime: Duration
+  /// Retries for each request of a service; see ``RetryBudget``.
+  public var retryShare: Double
+  /// Retries each second that a service always has.
+  public var retriesPerSecond: Double
+  /// Where requests come from that do not say so; for servers to put into ``PickQuery/from``.
+  public var place: Place
+  /// What is left to chance is drawn from this seed.
+  public var seed: UInt64
+
+  /// Makes options.
+  public init(
+    policy: PolicyName = .tonari, selection: SelectorOptions = SelectorOptions(), pickLifetime: Duration = .seconds(60),
+    registrationLifetime: Duration = .seconds(30), peerLifetime: Duration = .seconds(3), retryShare: Double = 0.2,
+    retriesPerSecond: Double = 3, place: Place = .unknown, seed: UInt64 = 0
+  ) {
+    self.policy = policy
+    self.selection = selection
+    self.pickLifetime = pickLifetime
+    self.registrationLifetime = registrationLifetime
+    self.peerLifetime = peerLifetime
+    self.retryShare = retryShare
+    self.retriesPerSecond = retriesPerSecond
+    self.place = place
+    self.seed = seed
+  }
+}

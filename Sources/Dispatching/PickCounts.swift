@@ -1,0 +1,50 @@
+import Selection
+
+/// How often a service was asked, by what came of it.
+public struct PickCounts: Hashable, Sendable {
+  /// Picks on the asker's node.
+  public var node: UInt64 = 0
+  /// Picks in its zone, on another node.
+  public var zone: UInt64 = 0
+  /// Picks in its cluster, in another zone.
+  public var cluster: UInt64 = 0
+  /// Picks elsewhere, or where nobody said where the request comes from.
+  public var remote: UInt64 = 0
+  /// Picks, of those above, where no replica was fit.
+  public var panic: UInt64 = 0
+  /// Requests for which there was no replica.
+  public var none: UInt64 = 0
+  /// Retries that the budget did not allow.
+  public var refusedRetries: UInt64 = 0
+  /// Picks that nobody completed in time.
+  public var expired: UInt64 = 0
+  /// Completed picks, by ``Outcome``.
+  public var succeeded: UInt64 = 0
+  /// Completed picks whose replica failed.
+  public var failed: UInt64 = 0
+  /// Picks whose asker gave up or went away.
+  public var cancelled: UInt64 = 0
+
+  /// No requests.
+  public init() {}
+
+  /// All picks.
+  public var total: UInt64 { node &+ zone &+ cluster &+ remote }
+
+  mutating func count(_ tier: Tier) {
+    switch tier {
+    case .node: node &+= 1
+    case .zone: zone &+= 1
+    case .cluster: cluster &+= 1
+    case .remote: remote &+= 1
+    }
+  }
+
+  mutating func count(_ outcome: Outcome) {
+    switch outcome {
+    case .success: succeeded &+= 1
+    case .failure: failed &+= 1
+    case .cancelled: cancelled &+= 1
+    }
+  }
+}

@@ -1,0 +1,37 @@
+public import Selection
+
+/// A request for a pick, decoded.
+public struct PickQuery: Sendable {
+  /// Where the request comes from.
+  public var from: Place
+  /// A hash of what ties requests to one replica; nil where any will do. See ``PickQuery/hash(_:)``.
+  public var key: UInt64?
+  /// Addresses that were tried already; the last four count.
+  public var excluded: [String]
+  /// Labels that a replica must have.
+  public var labels: [String]
+  /// Whether the retry budget must allow it.
+  public var isRetry: Bool
+  /// How many more replicas to name, at most ``PickAnswer/mostAlternatives``.
+  public var alternatives: Int
+
+  /// Makes a query.
+  public init(
+    from: Place = .unknown, key: UInt64? = nil, excluded: [String] = [], labels: [String] = [], isRetry: Bool = false,
+    alternatives: Int = 0
+  ) {
+    self.from = from
+    self.key = key
+    self.excluded = excluded
+    self.labels = labels
+    self.isRetry = isRetry
+    self.alternatives = alternatives
+  }
+
+  /// The hash of a key: FNV-1a of its bytes, the same in every selector.
+  public static func hash(_ key: some Sequence<UInt8>) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in key { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    return hash
+  }
+}

@@ -1,0 +1,9 @@
+/// How a pick went.
+public enum PickStatus: UInt8, Hashable, Sendable {
+  /// There is a replica.
+  case picked
+  /// The service has no replica that may be named.
+  case noReplica
+  /// It is a retry, and the retry budget is used up.
+  case noRetryLeft
+}

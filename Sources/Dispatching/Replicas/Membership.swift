@@ -1,0 +1,100 @@
+import Selection
+
+/// The replicas of one service as its sources name them.
+struct Membership: Sendable {
+  /// A replica that stays for a time.
+  struct Lease: Sendable {
+    var replica: ServiceReplica
+    /// Until when; nil for as long as its source says so.
+    var until: Moment?
+  }
+
+  private var sources: [[String: Lease]] = ReplicaSource.allCases.map { _ in [:] }
+  /// States that replicas said of themselves, or their last will did.
+  private var states: [String: ReplicaState] = [:]
+  /// No lease ends before.
+  private(set) var nextExpiry = Moment(nanoseconds: .max)
+
+  /// Whether no source names any.
+  var isEmpty: Bool { sources.allSatisfy { $0.isEmpty } }
+
+  /// The replicas, by address.
+  var replicas: [ServiceReplica] {
+    var all: [String: ServiceReplica] = [:]
+    for source in sources {
+      for (address, lease) in source where all[address] == nil { all[address] = lease.replica }
+    }
+    for (address, state) in states { all[address]?.state = state }
+    return all.values.filter { $0.state != .gone }.sorted { $0.address < $1.address }
+  }
+
+  /// What a source names, by address.
+  func named(by source: ReplicaSource) -> [String: Lease] { sources[source.rawValue] }
+
+  /// Whether a source names an address; in a cluster, or in none, where that is asked for.
+  func contains(_ address: String, in cluster: String? = nil) -> Bool {
+    sources.contains { source in
+      guard let replica = source[address]?.replica else { return false }
+      return cluster == nil || replica.cluster.isEmpty || replica.cluster == cluster
+    }
+  }
+
+  /// Takes all that a source names for what it named before. Answers whether that changes anything.
+  mutating func set(_ replicas: [ServiceReplica], from source: ReplicaSource) -> Bool {
+    let wanted = Dictionary(replicas.map { ($0.address, Lease(replica: $0, until: nil)) }) { _, later in later }
+    let known = sources[source.rawValue]
+    sources[source.rawValue] = wanted
+    states = states.filter { contains($0.key) }
+    return wanted.mapValues(\.replica) != known.mapValues(\.replica)
+  }
+
+  /// Adds replicas, or changes them. Answers whether that changes anything but their leases.
+  mutating func add(_ replicas: [ServiceReplica], from source: ReplicaSource, until: Moment) -> Bool {
+    var changes = false
+    for replica in replicas {
+      let known = sources[source.rawValue].updateValue(Lease(replica: replica, until: until), forKey: replica.address)
+      changes = changes || known?.replica != replica || states.removeValue(forKey: replica.address) != nil
+    }
+    nextExpiry = min(nextExpiry, until)
+    return changes
+  }
+
+  /// Takes replicas of a source away, or lets them finish. Answers whether that changes anything.
+  mutating func remove(_ addresses: [String], from source: ReplicaSource, drains: Bool) -> Bool {
+    var changes = false
+    for address in addresses {
+      guard var lease = sources[source.rawValue][address] else { continue }
+      lease.replica.state = .draining
+      sources[source.rawValue][address] = drains ? lease : nil
+      if !drains { states[address] = nil }
+      changes = true
+    }
+    return changes
+  }
+
+  /// Hears of a replica's state; nil is the one that its source names. Answers whether that changes anything.
+  mutating func set(_ state: ReplicaState?, of address: String) -> Bool {
+    guard contains(address), states[address] != state else { return false }
+    states[address] = state
+    return true
+  }
+
+  /// Takes away those whose leases are over. Answers whether there were any.
+  mutating func expire(at now: Moment) -> Bool {
+    guard now >= nextExpiry else { return false }
+    var changes = false
+    nextExpiry = Moment(nanoseconds: .max)
+    for source in sources.indices {
+      for (address, lease) in sources[source] {
+        guard let until = lease.until else { continue }
+        if until <= now {
+          sources[source][address] = nil
+          changes = true
+        } else {
+          nextExpiry = min(nextExpiry, until)
+        }
+      }
+    }
+    return changes
+  }
+}

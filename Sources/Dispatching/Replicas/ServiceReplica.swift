@@ -1,0 +1,67 @@
+public import Selection
+
+/// What is known beforehand about a replica of a service.
+public struct ServiceReplica: Hashable, Sendable {
+  /// `host:port`, unique in its service; at most ``PickAnswer/longestAddress`` bytes.
+  public var address: String
+  /// The node that it runs on; empty where that is not known, as the others.
+  public var node: String
+  /// The node's zone.
+  public var zone: String
+  /// The cluster.
+  public var cluster: String
+  /// Its share compared with the others', above zero.
+  public var weight: Double
+  /// How many requests it works on at a time; nil where nobody knows.
+  public var concurrency: Int?
+  /// Labels, each `name=value`.
+  public var labels: [String]
+  /// Where it is in its life.
+  public var state: ReplicaState
+
+  /// Makes a replica that is ready.
+  public init(
+    address: String, node: String = "", zone: String = "", cluster: String = "", weight: Double = 1,
+    concurrency: Int? = nil, labels: [String] = [], state: ReplicaState = .ready
+  ) {
+    self.address = address
+    self.node = node
+    self.zone = zone
+    self.cluster = cluster
+    self.weight = weight
+    self.concurrency = concurrency
+    self.labels = labels
+    self.state = state
+  }
+
+  /// What is wrong with it; nil where nothing is.
+  public var fault: String? {
+    let port = address.lastIndex(of: ":").map { address[address.index(after: $0)...] }
+    guard let port, port.utf8.count < address.utf8.count - 1, let number = UInt16(port), number > 0 else {
+      return "address '\(address)': expected host:port"
+    }
+    guard address.utf8.count <= PickAnswer.longestAddress else {
+      return "address of \(address.utf8.count) bytes: expected at most \(PickAnswer.longestAddress)"
+    }
+    guard weight.isFinite, weight > 0 else { return "weight \(weight) of \(address): expected a number above zero" }
+    if let concurrency, concurrency < 1 {
+      return "concurrency \(concurrency) of \(address): expected a number above zero"
+    }
+    return nil
+  }
+
+  init(_ replica: Replica, labels: LabelBits) {
+    self.init(
+      address: replica.name, node: replica.node ?? "", zone: replica.zone ?? "", cluster: replica.cluster ?? "",
+      weight: replica.weight, concurrency: replica.concurrency, labels: labels.labels(of: replica.labels),
+      state: replica.state)
+  }
+
+  /// As Selection knows it.
+  func replica(_ labels: inout LabelBits) -> Replica {
+    Replica(
+      name: address, node: node.isEmpty ? nil : node, zone: zone.isEmpty ? nil : zone,
+      cluster: cluster.isEmpty ? nil : cluster, weight: weight, concurrency: concurrency,
+      labels: labels.bits(adding: self.labels), state: state)
+  }
+}

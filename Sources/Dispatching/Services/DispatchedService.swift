@@ -1,0 +1,64 @@
+public import Selection
+
+/// One service of a ``Dispatcher``: picks one of its replicas for each request and keeps count of what is in flight.
+///
+/// Safe to use from any thread. A pick holds a lock for as long as it takes; nothing that takes long is done under it.
+public class DispatchedService: @unchecked Sendable {
+  // Safe: what changes is behind the locks of the subclass, and nothing here changes.
+
+  /// Its name.
+  public let name: String
+  /// Its number in its dispatcher, above zero; the upper part of its picks' ids.
+  let number: UInt32
+
+  init(name: String, number: UInt32) {
+    self.name = name
+    self.number = number
+  }
+
+  /// Picks a replica and counts the request as in flight there, until it is completed or
+  /// ``DispatcherOptions/pickLifetime`` is over.
+  ///
+  /// - Parameters:
+  ///   - owner: who asks, for ``abandon(owner:at:)``; 0 for somebody who is never said to be gone.
+  ///   - answer: is filled where there is a replica.
+  public func pick(_ query: PickQuery, owner: UInt32, at now: Moment, into answer: PickAnswer) -> PickStatus {
+    preconditionFailure("a subclass picks")
+  }
+
+  /// Learns how a pick's request ended. Answers whether the pick was open.
+  ///
+  /// - Parameters:
+  ///   - id: the pick.
+  ///   - latencySeconds: what the request took; nil for the time since the pick.
+  ///   - servedBy: the alternative that served it after the picked replica failed; nil where the picked one did.
+  ///   - load: what the replica said of its load.
+  @discardableResult
+  public func complete(
+    _ id: UInt64, _ outcome: Outcome, latencySeconds: Double? = nil, servedBy: String? = nil, load: LoadReport? = nil,
+    at now: Moment
+  ) -> Bool {
+    preconditionFailure("a subclass completes")
+  }
+
+  /// Takes all open picks of somebody who is gone as cancelled. Answers how many there were.
+  @discardableResult
+  public func abandon(owner: UInt32, at now: Moment) -> Int { preconditionFailure("a subclass abandons") }
+
+  /// Learns what a replica says of its load. Answers whether there is such a replica.
+  ///
+  /// - Parameter cluster: the cluster that it is in; one whose source names none may be in any. Nil for any.
+  @discardableResult
+  public func report(_ load: LoadReport, of address: String, in cluster: String? = nil, at now: Moment) -> Bool {
+    preconditionFailure("a subclass hears")
+  }
+
+  /// All there is to know about it.
+  public func status(at now: Moment) -> ServiceStatus { preconditionFailure("a subclass knows") }
+
+  // What a dispatcher does with its services.
+
+  func expire(at now: Moment) { preconditionFailure("a subclass expires") }
+  func replace(with replicas: [ServiceReplica], at now: Moment) { preconditionFailure("a subclass replaces") }
+  func hear(_ peers: [String: PeerKnowledge], at now: Moment) { preconditionFailure("a subclass hears") }
+}

@@ -1,0 +1,118 @@
+import ControlPlaneTestSupport
+import Dispatching
+import Foundation
+import Kubernetes
+import Monitoring
+import Selection
+import Testing
+
+@testable import SelectorIntake
+
+@Suite("Endpoints of a cluster")
+struct EndpointTests {
+  private func slice(_ json: String) throws -> EndpointSlice {
+    try JSONDecoder().decode(EndpointSlice.self, from: Data(json.utf8))
+  }
+
+  private static let cart = """
+    {"metadata": {"name": "cart-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": "cart"}},
+     "addressType": "IPv4", "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}, {"name": "dns", "port": 53, "protocol": "UDP"}],
+     "endpoints": [
+       {"addresses": ["10.0.0.1"], "conditions": {"ready": true}, "nodeName": "n1", "zone": "z1",
+        "targetRef": {"kind": "Pod", "name": "cart-a", "namespace": "shop"}},
+       {"addresses": ["10.0.0.2"], "conditions": {"ready": false}, "topology": {"kubernetes.io/hostname": "n2"}},
+       {"addresses": ["10.0.0.3"], "conditions": {"ready": false, "serving": true, "terminating": true}},
+       {"addresses": ["10.0.0.4"], "conditions": {"ready": false, "serving": false, "terminating": true}}]}
+    """
+
+  @Test("become replicas with node, zone, state, and what their pods say")
+  func replicas() throws {
+    var table = EndpointTable(cluster: "edge")
+    table.zones = ["n2": "z2"]
+    table.pods = [
+      ObjectKey(namespace: "shop", name: "cart-a"): PodTraits(
+        labels: ["app": "cart"], annotations: ["tonari.dev/concurrency": "8", "tonari.dev/weight": "-1"])
+    ]
+    let key = ObjectKey(namespace: "shop", name: "cart-1")
+    #expect(table.set(key, from: nil, to: try slice(Self.cart)) == ["shop/cart"])
+    #expect(
+      table.replicas(of: "shop/cart")["shop/cart"] == [
+        ServiceReplica(
+          address: "10.0.0.1:8080", node: "n1", zone: "z1", cluster: "edge", concurrency: 8, labels: ["app=cart"]),
+        ServiceReplica(address: "10.0.0.2:8080", node: "n2", zone: "z2", cluster: "edge", state: .starting),
+        ServiceReplica(address: "10.0.0.3:8080", cluster: "edge", state: .draining),
+        ServiceReplica(address: "10.0.0.4:8080", cluster: "edge", state: .gone),
+      ])
+    #expect(table.services(of: [ObjectKey(namespace: "shop", name: "cart-a")]) == ["shop/cart"])
+    #expect(table.services(of: [ObjectKey(namespace: "other", name: "cart-a")]).isEmpty)
+  }
+
+  @Test("of several ports are services of their own, and go when the ports do")
+  func ports() throws {
+    var table = EndpointTable(cluster: "")
+    let two = try slice(
+      """
+      {"metadata": {"name": "x", "namespace": "d", "labels": {"kubernetes.io/service-name": "s"}}, "addressType": "IPv6",
+       "ports": [{"name": "a", "port": 1}, {"name": "b", "port": 2}], "endpoints": [{"addresses": ["fd00::1"]}]}
+      """)
+    let key = ObjectKey(namespace: "d", name: "x")
+    _ = table.set(key, from: nil, to: two)
+    #expect(
+      table.replicas(of: "d/s") == [
+        "d/s:a": [ServiceReplica(address: "[fd00::1]:1")], "d/s:b": [ServiceReplica(address: "[fd00::1]:2")],
+      ])
+    var one = two
+    one.ports?.removeLast()
+    #expect(table.set(key, from: two, to: one) == ["d/s"])
+    #expect(
+      table.replicas(of: "d/s") == ["d/s": [ServiceReplica(address: "[fd00::1]:1")], "d/s:a": [], "d/s:b": []])
+    _ = table.set(key, from: one, to: nil)
+    #expect(table.replicas(of: "d/s") == ["d/s": []])
+    #expect(table.replicas(of: "d/s").isEmpty)
+  }
+
+  @Test("are followed on a real API server", .enabled(if: ControlPlane.isWanted, Comment(rawValue: ControlPlane.hint)))
+  func realServer() async throws {
+    let plane = try await ControlPlane.shared
+    let client = try APIClient(ClientConfiguration.load(kubeconfig: plane.kubeconfig), logger: .silent)
+    let namespace = "endpoints-\(UUID().uuidString.prefix(8).lowercased())"
+    _ = try await client.create(
+      .namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(namespace)]] as JSONValue)
+    let node = "\(namespace)-node"
+    try await ControlPlane.addNode(node, labels: ["topology.kubernetes.io/zone": "z9"], with: client)
+    let dispatcher = Dispatcher()
+    let feed = EndpointFeed(client, dispatcher, namespace: namespace, cluster: "c", logger: .silent)
+    let running = Task { try await feed.run() }
+    defer { running.cancel() }
+
+    let resource = APIResource(group: "discovery.k8s.io", version: "v1beta1", plural: "endpointslices")
+    func slice(_ addresses: [String]) -> JSONValue {
+      [
+        "apiVersion": "discovery.k8s.io/v1beta1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": ["name": "cart-1", "labels": ["kubernetes.io/service-name": "cart"]],
+        "ports": [["name": "http", "port": 8080, "protocol": "TCP"]],
+        "endpoints": .array(
+          addresses.map { address in
+            [
+              "addresses": [.string(address)], "conditions": ["ready": true],
+              "topology": ["kubernetes.io/hostname": .string(node)],
+            ]
+          }),
+      ]
+    }
+    func replicas() -> [ServiceReplica] {
+      dispatcher.service("\(namespace)/cart")?.status(at: .now).replicas.map(\.replica) ?? []
+    }
+    _ = try await client.create(resource, slice(["10.0.0.1"]), in: namespace)
+    try await eventually("the replica is there, with its zone") {
+      replicas() == [ServiceReplica(address: "10.0.0.1:8080", node: node, zone: "z9", cluster: "c")]
+    }
+    #expect(feed.health.allSatisfy { $0.report().isReady })
+    _ = try await client.patch(
+      resource, "cart-1", .merge(["endpoints": slice(["10.0.0.1", "10.0.0.2"])["endpoints"] ?? []] as JSONValue),
+      in: namespace)
+    try await eventually("the second replica is there") { replicas().count == 2 }
+    try await client.delete(resource, "cart-1", in: namespace)
+    try await eventually("the service is gone") { dispatcher.service("\(namespace)/cart") == nil }
+  }
+}

@@ -1,0 +1,112 @@
+import Dispatching
+import Files
+import Foundation
+import Logging
+import Monitoring
+import Selection
+import Testing
+
+@testable import SelectorIntake
+
+@Suite("A file of replicas")
+struct ReplicaFileTests {
+  @Test("says all there is to say of a replica")
+  func everything() throws {
+    let services = try ReplicaFile.services(
+      """
+      services:
+      - name: shop/cart
+        replicas:
+        - {address: "10.0.0.1:80", node: n1, zone: z1, cluster: c1, weight: 2.5, concurrency: 4, labels: [v=1], state: draining}
+        - address: "[::1]:80"
+      - name: shop/empty
+      """, file: "f")
+    #expect(
+      services == [
+        "shop/cart": [
+          ServiceReplica(
+            address: "10.0.0.1:80", node: "n1", zone: "z1", cluster: "c1", weight: 2.5, concurrency: 4, labels: ["v=1"],
+            state: .draining),
+          ServiceReplica(address: "[::1]:80"),
+        ],
+        "shop/empty": [],
+      ])
+  }
+
+  @Test(
+    "an error names file, line and field, what was found and what was expected",
+    arguments: [
+      ("", "f: found nothing, expected a mapping"),
+      ("- a", "f: line 1: found a list, expected a mapping"),
+      ("service: []", "f: line 1: service: found this field, expected one of services"),
+      ("services:\n- replicas: []", "f: line 2: services[0]: expected a field 'name'"),
+      ("services:\n- name: a\n- name: a", "f: line 3: services[1].name: found 'a' twice, expected it once"),
+      (
+        "services:\n- name: a\n  replicas:\n  - address: x",
+        "f: line 4: services[0].replicas[0]: address 'x': expected host:port"
+      ),
+      (
+        "services:\n- name: a\n  replicas:\n  - {address: 'x:1', weight: heavy}",
+        "f: line 4: services[0].replicas[0].weight: found 'heavy', expected a number"
+      ),
+      (
+        "services:\n- name: a\n  replicas:\n  - {address: 'x:1', concurrency: 1.5}",
+        "f: line 4: services[0].replicas[0].concurrency: found '1.5', expected a whole number"
+      ),
+      (
+        "services:\n- name: a\n  replicas:\n  - {address: 'x:1', state: sleepy}",
+        "f: line 4: services[0].replicas[0].state: found 'sleepy', expected one of ready, starting, draining"
+      ),
+      (
+        "services:\n- name: a\n  replicas:\n  - {address: 'x:1'}\n  - {address: 'x:1'}",
+        "f: line 5: services[0].replicas[1].address: found x:1 twice, expected it once"
+      ),
+      ("services: 5", "f: line 1: services: found '5', expected a list"),
+      ("services:\n- name: a\n  replicas: [x]", "f: line 3: services[0].replicas[0]: found 'x', expected a mapping"),
+    ])
+  func errors(_ text: String, _ message: String) {
+    let error = #expect(throws: FileError.self) { try ReplicaFile.services(text, file: "f") }
+    #expect(error.map { "\($0)" } == message)
+  }
+
+  @Test("no text breaks the reader", arguments: 0..<300)
+  func mutations(_ seed: Int) {
+    var bytes = Array("services:\n- name: a\n  replicas:\n  - {address: 'x:1', weight: 2, labels: [a=b]}\n".utf8)
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    for _ in 0..<1 + seed % 6 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1
+      bytes[Int(state >> 33) % bytes.count] = UInt8(truncatingIfNeeded: state >> 20)
+    }
+    do throws(FileError) {
+      let services = try ReplicaFile.services(String(decoding: bytes, as: UTF8.self), file: "f")
+      #expect(services.values.joined().allSatisfy { $0.fault == nil })
+    } catch {
+      #expect(error.file == "f")
+    }
+  }
+
+  @Test("is read again when it changes; what cannot be read leaves what was there")
+  func reload() throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "replicas-\(UUID().uuidString).yaml").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func write(_ text: String) throws { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) }
+    try write("services: [{name: s, replicas: [{address: 'a:1'}]}]")
+    let dispatcher = Dispatcher()
+    let file = try ReplicaFile(path, dispatcher, logger: Logger(label: "") { _ in SwiftLogNoOpLogHandler() })
+    func addresses() -> [String] {
+      dispatcher.service("s")?.status(at: .now).replicas.map(\.replica.address).sorted() ?? []
+    }
+    #expect(addresses() == ["a:1"])
+    try write("services: [{name: s, replicas: [{address: 'a:1'}, {address: 'b:1'}]}]")
+    file.reload()
+    #expect(addresses() == ["a:1", "b:1"])
+    try write("services: nonsense")
+    file.reload()
+    #expect(addresses() == ["a:1", "b:1"])
+    #expect(file.report().fault?.contains("expected a list") == true)
+    try write("services: []")
+    file.reload()
+    #expect(dispatcher.service("s") == nil)
+    #expect(file.report().fault == nil)
+  }
+}
