@@ -34,6 +34,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.27.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
@@ -49,8 +50,8 @@ let package = Package(
     .executableTarget(
       name: "tonari",
       dependencies: [
-        "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Simulation", "Files",
-        "Kubernetes", "Placement", "Traffic", "Topology",
+        "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Simulation", "Certificates",
+        "Files", "Kubernetes", "Placement", "Traffic", "Topology",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -83,7 +84,8 @@ let package = Package(
     module(
       "Extender",
       [
-        "LiveInput", "Monitoring", "Planning", "Files", "Kubernetes", "Placement", "Traffic", "Topology",
+        "LiveInput", "Monitoring", "Planning", "Certificates", "Files", "Kubernetes", "Placement", "Traffic",
+        "Topology",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -123,6 +125,16 @@ let package = Package(
     ),
     module("Planning", ["Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
     module("Files", ["CZlib", "Yams"]),
+    module(
+      "Certificates",
+      [
+        "Files",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
     module(
       "Kubernetes",
       [
@@ -195,7 +207,8 @@ let package = Package(
     tests(
       "Extender",
       [
-        "ControlPlaneTestSupport", "LiveInput", "Monitoring", "Planning", "Kubernetes", "Placement", "Topology", "Yams",
+        "Certificates", "CertificateTestSupport", "ControlPlaneTestSupport", "LiveInput", "Monitoring", "Planning",
+        "Kubernetes", "Placement", "Topology", "Yams",
         .product(name: "HummingbirdTesting", package: "hummingbird"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -223,6 +236,9 @@ let package = Package(
       ]
     ),
     tests("Files", ["CZlib"]),
+    .target(
+      name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
+    tests("Certificates", ["CertificateTestSupport", .product(name: "Logging", package: "swift-log")]),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
     tests("tonari", ["Placement", "Topology", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

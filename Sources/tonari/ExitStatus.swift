@@ -1,5 +1,5 @@
 import ArgumentParser
-import Extender
+import Certificates
 import Files
 import Kubernetes
 import Placement

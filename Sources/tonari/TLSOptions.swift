@@ -1,5 +1,5 @@
 import ArgumentParser
-import Extender
+import Certificates
 
 /// Certificates of a server.
 struct TLSOptions: ParsableArguments {

@@ -1,3 +1,4 @@
+public import Certificates
 public import Hummingbird
 import HummingbirdCore
 import Logging

@@ -1,0 +1,58 @@
+import Files
+public import Logging
+public import NIOCertificateReloading
+public import NIOSSL
+public import ServiceLifecycle
+import Synchronization
+
+/// Certificates that are read again when their files change. What cannot be used does not replace what can.
+public final class ReloadingCertificates: Service, CertificateReloader {
+  private struct State {
+    var contents: TLSFiles.Contents
+    var stamps: [FileStamp?]
+  }
+
+  private let files: TLSFiles
+  private let logger: Logger
+  private let state: Mutex<State>
+
+  /// Reads the files. Throws where they cannot be used.
+  public init(_ files: TLSFiles, logger: Logger) throws(TLSFiles.Failure) {
+    self.files = files
+    self.logger = logger
+    let stamps = files.paths.map(FileStamp.init(path:))
+    state = Mutex(State(contents: try files.read(), stamps: stamps))
+  }
+
+  /// What new connections are to use.
+  public var context: NIOSSLContext { state.withLock { $0.contents.context } }
+
+  /// The chain and the key that new connections are to use.
+  public var sslContextConfigurationOverride: NIOSSLContextConfigurationOverride {
+    state.withLock { $0.contents.override }
+  }
+
+  /// Looks at the files once a second.
+  public func run() async throws {
+    try? await cancelWhenGracefulShutdown {
+      while true {
+        try await Task.sleep(for: .seconds(1))
+        self.reload()
+      }
+    }
+  }
+
+  /// Reads the files again where they have changed.
+  public func reload() {
+    let stamps = files.paths.map(FileStamp.init(path:))
+    guard stamps != state.withLock({ $0.stamps }) else { return }
+    do {
+      let contents = try files.read()
+      state.withLock { $0 = State(contents: contents, stamps: stamps) }
+      logger.notice("Certificates have been read again")
+    } catch {
+      state.withLock { $0.stamps = stamps }
+      logger.error("Changed certificates cannot be used; the old ones stay", metadata: ["error": "\(error)"])
+    }
+  }
+}
