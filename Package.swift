@@ -12,10 +12,13 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
   .testTarget(
     name: name + "Tests",
     dependencies: [.byName(name: name)] + dependencies,
+    exclude: exclude,
     resources: resources,
     swiftSettings: settings
   )
@@ -156,6 +159,18 @@ let package = Package(
     module(
       "Dispatching",
       ["Selection", "SelectorProtocol", "Topology", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+    module(
+      "SelectorServer",
+      [
+        "Certificates", "CProtobufC", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]
+    ),
     .target(
       name: "SelectorProtocol",
       dependencies: [
@@ -164,7 +179,7 @@ let package = Package(
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
       ],
-      exclude: ["generate", "tonari"],
+      exclude: ["examples", "generate", "grpc", "tonari"],
       swiftSettings: settings
     ),
 
@@ -239,6 +254,18 @@ let package = Package(
     .target(
       name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
     tests("Certificates", ["CertificateTestSupport", .product(name: "Logging", package: "swift-log")]),
+    tests(
+      "SelectorServer",
+      [
+        "Certificates", "CertificateTestSupport", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["GRPC/peer.py", "GRPC/peer-requirements.txt"]
+    ),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
     tests("tonari", ["Placement", "Topology", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -1,0 +1,43 @@
+import GRPCCore
+import Monitoring
+import SelectorProtocol
+import SwiftProtobuf
+
+/// The methods of `grpc.health.v1.Health`: `liveness` is served as long as anything answers, the others while all that
+/// the selector depends on is ready.
+struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
+  private static let interval = Duration.milliseconds(500)
+  private static let ready = ["", "readiness", Tonari_Selector_V1_ReplicaSelector.descriptor.fullyQualifiedService]
+
+  let sources: [any HealthSource]
+
+  func check(
+    request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext
+  ) async throws -> Grpc_Health_V1_HealthCheckResponse {
+    guard let status = status(of: request.service) else {
+      throw RPCError(code: .notFound, message: "there is no service '\(request.service.prefix(200))'")
+    }
+    return .with { $0.status = status }
+  }
+
+  func watch(
+    request: Grpc_Health_V1_HealthCheckRequest, response: RPCWriter<Grpc_Health_V1_HealthCheckResponse>,
+    context: ServerContext
+  ) async throws {
+    try await context.serve {
+      var told: Grpc_Health_V1_HealthCheckResponse.ServingStatus?
+      while true {
+        let status = self.status(of: request.service) ?? .serviceUnknown
+        if status != told { try await response.write(.with { $0.status = status }) }
+        told = status
+        try await Task.sleep(for: Self.interval)
+      }
+    }
+  }
+
+  private func status(of service: String) -> Grpc_Health_V1_HealthCheckResponse.ServingStatus? {
+    if service == "liveness" { return .serving }
+    guard Self.ready.contains(service) else { return nil }
+    return sources.allSatisfy { $0.report().isReady } ? .serving : .notServing
+  }
+}

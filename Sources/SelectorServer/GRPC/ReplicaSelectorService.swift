@@ -1,0 +1,175 @@
+import Dispatching
+import GRPCCore
+import Selection
+import SelectorProtocol
+import SwiftProtobuf
+
+/// The methods of `tonari.selector.v1.ReplicaSelector`.
+///
+/// They are written on streams, as the generated code calls them, to know whether an answer was sent.
+struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServiceProtocol {
+  /// The most watches of one session.
+  static let mostWatches = 16
+  /// How often peers are told what was dispatched here.
+  static let exchangeInterval = Duration.milliseconds(100)
+
+  let messages: SelectorMessages
+  let name: String
+  let now: @Sendable () -> Moment
+
+  func pick(
+    request: StreamingServerRequest<Tonari_Selector_V1_PickRequest>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Tonari_Selector_V1_PickResponse> {
+    let request = try await ServerRequest(stream: request)
+    guard !context.cancellation.isCancelled else { throw RPCError.goneByNow }
+    let response = try answering { () throws(SelectorFault) in
+      try messages.pick(request.message, owner: 0, at: now(), using: PickAnswer())
+    }
+    return StreamingServerResponse { writer in
+      // A pick that nobody hears of would count as in flight for long.
+      do {
+        try await writer.write(response)
+        if context.cancellation.isCancelled { throw RPCError.goneByNow }
+      } catch {
+        messages.abandon(pick: response.pickID, at: now())
+        throw error
+      }
+      return [:]
+    }
+  }
+
+  func complete(
+    request: StreamingServerRequest<Tonari_Selector_V1_CompleteRequest>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Tonari_Selector_V1_CompleteResponse> {
+    try await unary(request) { messages.complete($0, at: now()) }
+  }
+
+  func report(
+    request: StreamingServerRequest<Tonari_Selector_V1_ReportRequest>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Tonari_Selector_V1_ReportResponse> {
+    try await unary(request) { message throws(SelectorFault) in try messages.report(message, at: now()) }
+  }
+
+  func register(
+    request: StreamingServerRequest<Tonari_Selector_V1_RegisterRequest>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Tonari_Selector_V1_RegisterResponse> {
+    try await unary(request) { message throws(SelectorFault) in try messages.register(message, at: now()) }
+  }
+
+  func deregister(
+    request: StreamingServerRequest<Tonari_Selector_V1_DeregisterRequest>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Tonari_Selector_V1_DeregisterResponse> {
+    try await unary(request) { message throws(SelectorFault) in try messages.deregister(message, at: now()) }
+  }
+
+  func session(
+    request: StreamingServerRequest<Tonari_Selector_V1_Envelope>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Tonari_Selector_V1_Envelope> {
+    StreamingServerResponse { writer in
+      try await context.serve { try await converse(request.messages, writer) }
+      return [:]
+    }
+  }
+
+  func watch(
+    request: StreamingServerRequest<Tonari_Selector_V1_WatchRequest>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Tonari_Selector_V1_WatchResponse> {
+    let request = try await ServerRequest(stream: request)
+    let watch = try answering { () throws(SelectorFault) in try ServiceWatch(request.message, messages.dispatcher) }
+    return StreamingServerResponse { writer in
+      try await context.serve { try await tell(watch) { try await writer.write($0) } }
+      return [:]
+    }
+  }
+
+  func exchange(
+    request: StreamingServerRequest<Tonari_Selector_V1_Digest>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Tonari_Selector_V1_Digest> {
+    StreamingServerResponse { writer in
+      try await context.serve {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask {
+            while true {
+              try await writer.write(messages.dispatcher.digest(of: name, at: now()))
+              try await Task.sleep(for: Self.exchangeInterval)
+            }
+          }
+          for try await digest in request.messages where digest.selector != name {
+            messages.dispatcher.hear(digest, at: now())
+          }
+          group.cancelAll()
+        }
+      }
+      return [:]
+    }
+  }
+}
+
+// MARK: - What methods have in common
+
+extension ReplicaSelectorService {
+  private func answering<Answer>(_ answer: () throws(SelectorFault) -> Answer) throws(RPCError) -> Answer {
+    do { return try answer() } catch { throw RPCError(error) }
+  }
+
+  private func unary<Request, Answer: Sendable>(
+    _ request: StreamingServerRequest<Request>, _ answer: (Request) throws(SelectorFault) -> Answer
+  ) async throws -> StreamingServerResponse<Answer> {
+    let request = try await ServerRequest(stream: request)
+    let message = try answering { () throws(SelectorFault) in try answer(request.message) }
+    return StreamingServerResponse(single: ServerResponse(message: message))
+  }
+
+  private func tell(
+    _ watch: ServiceWatch, _ write: (Tonari_Selector_V1_WatchResponse) async throws -> Void
+  ) async throws {
+    var watch = watch
+    while true {
+      for change in watch.changes(at: now()) { try await write(change) }
+      try await Task.sleep(for: watch.interval)
+    }
+  }
+
+  /// Answers the envelopes of a session one after the other: an answer takes microseconds, and a client that does not
+  /// read its answers is not read from either.
+  private func converse(
+    _ requests: RPCAsyncSequence<Tonari_Selector_V1_Envelope, any Error>,
+    _ writer: RPCWriter<Tonari_Selector_V1_Envelope>
+  ) async throws {
+    let owner = messages.dispatcher.newOwner()
+    defer { messages.dispatcher.abandon(owner: owner, at: now()) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      var watches = 0
+      for try await envelope in requests {
+        guard case .watch(let request) = envelope.message else {
+          let answer = messages.answer(envelope, owner: owner, at: now(), using: PickAnswer())
+          if let answer { try await writer.write(answer) }
+          continue
+        }
+        do throws(SelectorFault) {
+          guard watches < Self.mostWatches else {
+            throw SelectorFault(.resourceExhausted, "expected at most \(Self.mostWatches) watches in a session")
+          }
+          let watch = try ServiceWatch(request, messages.dispatcher)
+          watches += 1
+          group.addTask {
+            try await tell(watch) { response in
+              try await writer.write(
+                .with {
+                  $0.id = envelope.id
+                  $0.watched = response
+                })
+            }
+          }
+        } catch {
+          try await writer.write(
+            .with {
+              $0.id = envelope.id
+              $0.error = Tonari_Selector_V1_Error(error)
+            })
+        }
+      }
+      group.cancelAll()
+    }
+  }
+}

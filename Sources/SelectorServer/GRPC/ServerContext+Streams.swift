@@ -1,0 +1,31 @@
+import GRPCCore
+import ServiceLifecycle
+
+extension ServerContext {
+  /// Serves a stream until its work is done, its client has gone, its deadline is over or the server ends.
+  func serve(_ work: @escaping @Sendable () async throws -> Void) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await work() }
+      group.addTask {
+        try await cancellation.cancelled
+        throw RPCError.goneByNow
+      }
+      group.addTask {
+        try await gracefulShutdown()
+        throw RPCError(code: .unavailable, message: "this selector ends")
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+}
+
+extension RPCError {
+  static let goneByNow = RPCError(code: .cancelled, message: "whoever asked has gone by now")
+
+  /// The status of a fault.
+  init(_ fault: SelectorFault) {
+    let code = Status.Code(rawValue: Int(fault.code.number)).flatMap { RPCError.Code($0) }
+    self.init(code: code ?? .unknown, message: fault.message)
+  }
+}

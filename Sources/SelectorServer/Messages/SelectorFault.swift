@@ -1,0 +1,33 @@
+/// Why a request to a selector was not done.
+public struct SelectorFault: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What kind of fault it is, with the number of gRPC's status code.
+  public struct Code: Hashable, Sendable {
+    /// The number of gRPC's status code.
+    public let number: UInt32
+
+    /// The request cannot be understood or is out of bounds.
+    public static let invalidArgument = Code(number: 3)
+    /// There is no such service or replica.
+    public static let notFound = Code(number: 5)
+    /// There is no more of something: retries, room.
+    public static let resourceExhausted = Code(number: 8)
+    /// There is no such request.
+    public static let unimplemented = Code(number: 12)
+    /// The service has no replica, or the selector ends.
+    public static let unavailable = Code(number: 14)
+  }
+
+  /// What kind of fault it is.
+  public var code: Code
+  /// What was found and what was expected.
+  public var message: String
+
+  /// Makes a fault.
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  /// The message.
+  public var description: String { message }
+}
