@@ -28,7 +28,8 @@ let package = Package(
   name: "tonari",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "tonari", targets: ["tonari"])
+    .executable(name: "tonari", targets: ["tonari"]),
+    .library(name: "TonariClient", targets: ["TonariClient"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -171,6 +172,17 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]
     ),
+    module(
+      "TonariClient",
+      [
+        "SelectorProtocol",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]
+    ),
     .target(
       name: "SelectorProtocol",
       dependencies: [
@@ -254,6 +266,15 @@ let package = Package(
     .target(
       name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
     tests("Certificates", ["CertificateTestSupport", .product(name: "Logging", package: "swift-log")]),
+    tests(
+      "TonariClient",
+      [
+        "Dispatching", "Selection", "SelectorProtocol", "SelectorServer",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]
+    ),
     tests(
       "SelectorServer",
       [

@@ -1,0 +1,45 @@
+/// Where a selector listens for framed connections.
+public struct SelectorAddress: Hashable, Sendable, CustomStringConvertible {
+  enum Place: Hashable, Sendable {
+    case unix(path: String)
+    case tcp(host: String, port: Int)
+  }
+
+  let place: Place
+
+  /// A Unix socket.
+  public static func unix(path: String) -> SelectorAddress { SelectorAddress(place: .unix(path: path)) }
+
+  /// A host, by name or number, and its port.
+  public static func tcp(host: String, port: Int) -> SelectorAddress {
+    SelectorAddress(place: .tcp(host: host, port: port))
+  }
+
+  private init(place: Place) {
+    self.place = place
+  }
+
+  /// Reads `unix:/path` or `tcp:host:port`, an IPv6 host in brackets; nil where it is neither.
+  public init?(_ text: String) {
+    if text.hasPrefix("unix:"), text.utf8.count > 5 {
+      place = .unix(path: String(text.dropFirst(5)))
+      return
+    }
+    guard text.hasPrefix("tcp:"), let colon = text.lastIndex(of: ":"), let port = UInt16(text[colon...].dropFirst())
+    else { return nil }
+    let start = text.index(text.startIndex, offsetBy: 4)
+    guard start < colon, port > 0 else { return nil }
+    let host = text[start..<colon]
+    let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+    guard isBracketed || !host.contains(":") else { return nil }
+    place = .tcp(host: String(isBracketed ? host.dropFirst().dropLast() : host), port: Int(port))
+  }
+
+  /// The address as it is read.
+  public var description: String {
+    switch place {
+    case .unix(let path): "unix:\(path)"
+    case .tcp(let host, let port): host.contains(":") ? "tcp:[\(host)]:\(port)" : "tcp:\(host):\(port)"
+    }
+  }
+}
