@@ -75,6 +75,10 @@ let package = Package(
     .executableTarget(
       name: "selection-benchmark", dependencies: ["Selection", "AllocationCounter"], path: "benchmarks/Selection",
       swiftSettings: settings),
+    .executableTarget(
+      name: "selector-benchmark",
+      dependencies: ["SelectorServer", "Dispatching", "Selection"],
+      path: "benchmarks/Selector", exclude: ["client.c", "echo.c", "framed.py"], swiftSettings: settings),
 
     // I/O and presentation.
     .target(
@@ -163,7 +167,7 @@ let package = Package(
     module(
       "SelectorServer",
       [
-        "Certificates", "CProtobufC", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
+        "CEpoll", "Certificates", "CProtobufC", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -205,9 +209,11 @@ let package = Package(
 
     // C libraries and thin shims.
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CEpoll"),
     .target(name: "CGLPK", linkerSettings: [.linkedLibrary("glpk")]),
     .target(name: "CProtobufC", linkerSettings: [.linkedLibrary("protobuf-c")]),
     .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+    .target(name: "CTonariClient"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     tests("Topology"),
@@ -222,6 +228,22 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     tests("Dispatching", ["Selection", "SelectorProtocol", "Topology"]),
+    .target(
+      name: "SelectorProtocolTestSupport",
+      dependencies: ["SelectorProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      path: "Tests/SelectorProtocolTestSupport", swiftSettings: settings),
+    tests(
+      "SelectorProtocol",
+      [
+        "CProtobufC", "SelectorProtocolTestSupport", "Topology",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
+    tests(
+      "CTonariClient",
+      [
+        "Dispatching", "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "SelectorServer", "Topology",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
     .target(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
@@ -278,7 +300,8 @@ let package = Package(
     tests(
       "SelectorServer",
       [
-        "Certificates", "CertificateTestSupport", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
+        "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching", "Monitoring", "Selection",
+        "SelectorProtocol", "SelectorProtocolTestSupport", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),

@@ -107,7 +107,7 @@ public struct SelectorMessages: Sendable {
 // MARK: - What is asked for
 
 extension SelectorMessages {
-  private func service(_ name: String) throws(SelectorFault) -> DispatchedService {
+  func service(_ name: String) throws(SelectorFault) -> DispatchedService {
     if let service = dispatcher.service(name) { return service }
     try check(service: name)
     throw SelectorFault(.notFound, "there is no service '\(name)'")

@@ -1,0 +1,2 @@
+#define TONARI_CLIENT_IMPLEMENTATION
+#include "tonari_client.h"

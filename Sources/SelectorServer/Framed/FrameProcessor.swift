@@ -1,0 +1,338 @@
+import CProtobufC
+import Dispatching
+import Selection
+import SelectorProtocol
+import SwiftProtobuf
+
+/// Answers frames: bytes in, bytes out. It has no socket and no clock. Belongs to one thread, whose connections share it.
+///
+/// Picks and completions in the form that encoders give them are read in one pass and answered without an allocation;
+/// the others and reports are decoded by protobuf-c into an arena; what remains goes to ``SelectorMessages``.
+struct FrameProcessor: ~Copyable {
+  /// How far ``process(_:of:into:at:)`` came.
+  struct Progress {
+    /// Bytes of the input that are done with.
+    var consumed = 0
+    /// Frames that were answered.
+    var frames = 0
+    /// Picks among them.
+    var picks = 0
+    /// Why the peer must go.
+    var fault: FrameFault?
+  }
+
+  /// The bytes before each message: 0, and its length, big endian.
+  static let headLength = 5
+  /// With so many bytes to write no further frame is answered before they are written.
+  static let enoughOutput = 128 << 10
+
+  let messages: SelectorMessages
+  let options: FramedOptions
+  private let dispatcher: Dispatcher
+  /// Where requests come from that do not say so.
+  private let ownPlace: Place
+  private let answer = PickAnswer()
+  private var arena: TonariArena
+  private var directory: ServiceDirectory
+  private var services = ServiceCache()
+  private var picks: UInt64 = 0
+  /// What decisions took.
+  private(set) var decisions = DecisionTimes()
+
+  init(_ dispatcher: Dispatcher, _ options: FramedOptions) {
+    self.dispatcher = dispatcher
+    ownPlace = dispatcher.options.place
+    self.options = options
+    messages = SelectorMessages(dispatcher)
+    directory = dispatcher.directory
+    // The most that a usual message takes once decoded is about a twelfth of this for each of its bytes.
+    let capacity = 16 * options.longestMessage
+    arena = TonariArena(
+      block: UnsafeMutablePointer<UInt8>.allocate(capacity: capacity), capacity: capacity, used: 0)
+  }
+
+  deinit {
+    arena.block.deallocate()
+  }
+
+  /// Answers the frames at the front of some bytes, until they are used up, there is much to write, or something is
+  /// wrong.
+  mutating func process(
+    _ input: UnsafeRawBufferPointer, of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
+  ) -> Progress {
+    if dispatcher.directoryVersion != directory.version { takeDirectory() }
+    var progress = Progress()
+    guard let base = input.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return progress }
+    var request = TonariRequest()
+    while output.count < Self.enoughOutput, input.count &- progress.consumed >= Self.headLength {
+      let head = base + progress.consumed
+      let length = Int(
+        UInt32(bigEndian: UnsafeRawPointer(head).loadUnaligned(fromByteOffset: 1, as: UInt32.self)))
+      guard head[0] == 0, length <= options.longestMessage else {
+        progress.fault = head[0] == 0 ? .length(length) : .flag(head[0])
+        break
+      }
+      guard input.count &- progress.consumed &- Self.headLength >= length else { break }
+      let message = UnsafeBufferPointer(start: head + Self.headLength, count: length)
+      switch tonari_request(message.baseAddress, length, &request) {
+      case TONARI_PICK:
+        progress.picks &+= 1
+        picks &+= 1
+        if picks % UInt64(DecisionTimes.sampling) == 0 {
+          let start = Moment.now
+          progress.fault = pick(request, in: message, of: &session, into: &output, at: now)
+          decisions.count(nanoseconds: Moment.now.nanoseconds &- start.nanoseconds)
+        } else {
+          progress.fault = pick(request, in: message, of: &session, into: &output, at: now)
+        }
+      case TONARI_COMPLETE: complete(request, of: &session, into: &output, at: now)
+      default: progress.fault = answerAnother(message, of: &session, into: &output, at: now)
+      }
+      if progress.fault != nil { break }
+      progress.frames &+= 1
+      progress.consumed &+= Self.headLength &+ length
+    }
+    return progress
+  }
+
+  private mutating func takeDirectory() {
+    services.removeAll()
+    directory = dispatcher.directory
+  }
+
+  // MARK: - The usual requests
+
+  @inline(__always)
+  private mutating func pick(
+    _ request: TonariRequest, in message: UnsafeBufferPointer<UInt8>, of session: inout FrameSession,
+    into output: inout OutputBuffer, at now: Moment
+  ) -> FrameFault? {
+    var query = PickQuery(
+      isRetry: request.is_retry, alternatives: Int(min(request.alternatives, UInt32(PickAnswer.mostAlternatives))))
+    if let key = request.key.start, request.key.length > 0 {
+      query.key = PickQuery.hash(UnsafeBufferPointer(start: key, count: request.key.length))
+    }
+    guard let name = request.service.start, let service = services.service(name, request.service.length) else {
+      return answerAnother(message, of: &session, into: &output, at: now)
+    }
+    if request.from.start != nil {
+      guard let place = session.knownPlace(request.from) else {
+        return pick(request, from: request.from, in: message, of: &session, into: &output, at: now)
+      }
+      query.from = place
+    } else {
+      query.from = ownPlace
+    }
+    service._withUnsafeGuaranteedRef {
+      pick(query, from: $0, id: request.id, of: &session, into: &output, at: now)
+    }
+    return nil
+  }
+
+  /// Answers a pick from a place that is not the last one.
+  @inline(never)
+  private mutating func pick(
+    _ request: TonariRequest, from bytes: TonariBytes, in message: UnsafeBufferPointer<UInt8>,
+    of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
+  ) -> FrameFault? {
+    tonari_arena_reset(&arena)
+    var verdict = TONARI_FINE
+    guard let envelope = tonari_decode(&arena, message.baseAddress, message.count, &verdict) else {
+      return FrameFault(verdict)
+    }
+    guard let from = envelope.pointee.pick.pointee.from else { return .malformed }
+    session.learnPlace(bytes, Place(from.pointee))
+    return answer(envelope, message, of: &session, into: &output, at: now)
+  }
+
+  @inline(__always)
+  private func pick(
+    _ query: PickQuery, from service: DispatchedService, id: UInt64, of session: inout FrameSession,
+    into output: inout OutputBuffer, at now: Moment
+  ) {
+    guard id != 0 else { return }
+    guard session.openPicks < options.mostOpenPicks else {
+      refuse(id, .resourceExhausted, "too many picks of this connection are not complete", into: &output)
+      return
+    }
+    switch service.pick(query, owner: session.owner, at: now, into: answer) {
+    case .picked:
+      session.openPicks &+= 1
+      session.hasPicked = true
+      let at = output.room(for: Int(TONARI_LONGEST_ANSWER))
+      output.advance(to: write(id, to: at))
+    case .noReplica: refuse(id, .unavailable, "the service has no replica for this request", into: &output)
+    case .noRetryLeft: refuse(id, .resourceExhausted, "the service allows no retry at present", into: &output)
+    }
+  }
+
+  @inline(__always)
+  private func write(_ id: UInt64, to at: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    withUnsafeTemporaryAllocation(of: TonariBytes.self, capacity: PickAnswer.mostAlternatives + 1) { addresses in
+      for index in 0..<answer.count {
+        let address = answer.address(index)
+        addresses.initializeElement(
+          at: index,
+          to: TonariBytes(start: address.baseAddress?.assumingMemoryBound(to: UInt8.self), length: address.count))
+      }
+      return tonari_put_picked(
+        at, id, answer.id, Self.number(answer.tier), answer.isPanic, addresses.baseAddress, answer.count)
+    }
+  }
+
+  @inline(__always)
+  private static func number(_ tier: Tier) -> UInt32 {
+    switch tier {
+    case .remote: 0
+    case .node: 1
+    case .zone: 2
+    case .cluster: 3
+    }
+  }
+
+  @inline(__always)
+  private func complete(
+    _ request: TonariRequest, of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
+  ) {
+    let wasOpen =
+      directory.service(ofPick: request.pick_id)?.complete(
+        request.pick_id, Outcome(number: Int64(truncatingIfNeeded: request.outcome)),
+        latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us), at: now)
+      ?? false
+    completed(request.id, wasOpen: wasOpen, of: &session, into: &output)
+  }
+
+  @inline(__always)
+  private func completed(
+    _ id: UInt64, wasOpen: Bool, of session: inout FrameSession, into output: inout OutputBuffer
+  ) {
+    if wasOpen, session.openPicks > 0 { session.openPicks &-= 1 }
+    guard id != 0 else { return }
+    output.advance(to: tonari_put_completed(output.room(for: Int(TONARI_LONGEST_ANSWER)), id))
+  }
+
+  // MARK: - The others
+
+  @inline(never)
+  private mutating func answerAnother(
+    _ message: UnsafeBufferPointer<UInt8>, of session: inout FrameSession, into output: inout OutputBuffer,
+    at now: Moment
+  ) -> FrameFault? {
+    tonari_arena_reset(&arena)
+    var verdict = TONARI_FINE
+    guard let envelope = tonari_decode(&arena, message.baseAddress, message.count, &verdict) else {
+      return FrameFault(verdict)
+    }
+    return answer(envelope, message, of: &session, into: &output, at: now)
+  }
+
+  /// Answers an envelope that protobuf-c decoded.
+  private mutating func answer(
+    _ envelope: UnsafePointer<Tonari__Selector__V1__Envelope>, _ message: UnsafeBufferPointer<UInt8>,
+    of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
+  ) -> FrameFault? {
+    let id = envelope.pointee.id
+    do throws(SelectorFault) {
+      switch envelope.pointee.message_case {
+      case TONARI__SELECTOR__V1__ENVELOPE__MESSAGE_PICK:
+        let request = envelope.pointee.pick.pointee
+        let service = try self.service(request.service)
+        pick(
+          try PickQuery(request, for: dispatcher), from: service, id: id, of: &session, into: &output, at: now)
+      case TONARI__SELECTOR__V1__ENVELOPE__MESSAGE_COMPLETE:
+        let request = envelope.pointee.complete.pointee
+        completed(id, wasOpen: complete(request, at: now), of: &session, into: &output)
+      default:
+        guard let request = try? Tonari_Selector_V1_Envelope(serializedBytes: Array(message)) else { return .malformed }
+        if case .watch(let wanted) = request.message {
+          try watch(wanted, id: id, of: &session, at: now)
+        } else if let reply = messages.answer(request, owner: session.owner, at: now, using: answer) {
+          append(reply, to: &output)
+        }
+      }
+    } catch {
+      refuse(id, error, into: &output)
+    }
+    return nil
+  }
+
+  private mutating func service(_ name: UnsafePointer<CChar>) throws(SelectorFault) -> DispatchedService {
+    let text = String(cString: name)
+    let length = text.utf8.count
+    return try name.withMemoryRebound(to: UInt8.self, capacity: length) { bytes throws(SelectorFault) in
+      if let known = services.service(bytes, length) { return known.takeUnretainedValue() }
+      // Only what the directory keeps alive may be remembered.
+      guard let service = directory[text] else { return try messages.service(text) }
+      services.add(service, bytes, length)
+      return service
+    }
+  }
+
+  private func complete(_ request: Tonari__Selector__V1__CompleteRequest, at now: Moment) -> Bool {
+    let servedBy = String(cString: request.served_by)
+    return directory.service(ofPick: request.pick_id)?.complete(
+      request.pick_id, Outcome(number: Int64(request.outcome.rawValue)),
+      latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us),
+      servedBy: servedBy.isEmpty ? nil : servedBy, load: request.load.map { LoadReport($0.pointee) }, at: now) ?? false
+  }
+
+  // MARK: - Watches
+
+  private func watch(
+    _ request: Tonari_Selector_V1_WatchRequest, id: UInt64, of session: inout FrameSession, at now: Moment
+  ) throws(SelectorFault) {
+    guard id != 0 else { throw SelectorFault(.invalidArgument, "watch: expected an id") }
+    guard session.watches.count < options.mostWatches else {
+      throw SelectorFault(.resourceExhausted, "expected at most \(options.mostWatches) watches of a connection")
+    }
+    session.watches.append(FrameWatch(id: id, watch: try ServiceWatch(request, dispatcher), due: now))
+  }
+
+  /// Answers the watches that are due. Answers when the next one is.
+  func answerWatches(
+    of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
+  ) -> Moment? {
+    for index in session.watches.indices where session.watches[index].due <= now {
+      for change in session.watches[index].watch.changes(at: now) {
+        append(
+          .with {
+            $0.id = session.watches[index].id
+            $0.watched = change
+          }, to: &output)
+      }
+      let interval = Int64(session.watches[index].watch.interval / .nanoseconds(1))
+      session.watches[index].due = Moment(nanoseconds: now.nanoseconds &+ interval)
+    }
+    return session.watches.map(\.due).min()
+  }
+
+  // MARK: - Answers
+
+  private func append(_ reply: Tonari_Selector_V1_Envelope, to output: inout OutputBuffer) {
+    guard let bytes: [UInt8] = try? reply.serializedBytes(), let length = UInt32(exactly: bytes.count) else { return }
+    let at = output.room(for: Self.headLength)
+    at[0] = 0
+    UnsafeMutableRawPointer(at).storeBytes(of: length.bigEndian, toByteOffset: 1, as: UInt32.self)
+    output.advance(to: at + Self.headLength)
+    bytes.withUnsafeBytes { output.append($0) }
+  }
+
+  private func refuse(_ id: UInt64, _ fault: SelectorFault, into output: inout OutputBuffer) {
+    guard id != 0 else { return }
+    append(
+      .with {
+        $0.id = id
+        $0.error = Tonari_Selector_V1_Error(fault)
+      }, to: &output)
+  }
+
+  private func refuse(
+    _ id: UInt64, _ code: SelectorFault.Code, _ message: StaticString, into output: inout OutputBuffer
+  ) {
+    let at = output.room(for: Int(TONARI_LONGEST_ANSWER))
+    let end = message.withUTF8Buffer { text -> UnsafeMutablePointer<UInt8> in
+      tonari_put_error(at, id, code.number, text.baseAddress, text.count)
+    }
+    output.advance(to: end)
+  }
+}

@@ -1,0 +1,55 @@
+import CProtobufC
+import Dispatching
+import Glibc
+import Selection
+
+/// What is known of a peer from what it sent.
+struct FrameSession: ~Copyable {
+  /// A longer place is looked up each time.
+  private static let longestPlace = 256
+
+  /// Who asks, for the dispatcher.
+  let owner: UInt32
+  /// Picks that it did not complete; more than there are where others complete them or they expire.
+  var openPicks = 0
+  /// Whether it ever picked.
+  var hasPicked = false
+  /// What it watches.
+  var watches: [FrameWatch] = []
+  /// The bytes of the place from which its last request came: a peer mostly asks for requests of one place.
+  private var place: UnsafeMutablePointer<UInt8>
+  private var placeLength = -1
+  private var knownPlace = Place.unknown
+
+  init(owner: UInt32) {
+    self.owner = owner
+    place = .allocate(capacity: Self.longestPlace)
+  }
+
+  deinit {
+    place.deallocate()
+  }
+
+  /// The place whose message has these bytes, where it is the last one.
+  @inline(__always)
+  func knownPlace(_ bytes: TonariBytes) -> Place? {
+    guard bytes.length == placeLength, memcmp(bytes.start, place, placeLength) == 0 else { return nil }
+    return knownPlace
+  }
+
+  mutating func learnPlace(_ bytes: TonariBytes, _ known: Place) {
+    guard bytes.length <= Self.longestPlace, let start = bytes.start else { return }
+    place.update(from: start, count: bytes.length)
+    placeLength = bytes.length
+    knownPlace = known
+  }
+}
+
+/// A watch of a peer.
+struct FrameWatch {
+  /// The request's id, which all answers carry.
+  var id: UInt64
+  var watch: ServiceWatch
+  /// When it is answered next.
+  var due: Moment
+}

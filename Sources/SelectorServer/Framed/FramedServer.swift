@@ -1,0 +1,101 @@
+public import Dispatching
+import Foundation
+import Glibc
+public import Logging
+public import ServiceLifecycle
+
+/// Serves framed connections, on sockets in the file system and on ports, by threads of its own.
+///
+/// Each connection belongs to one thread. What arrives together is answered together, so that a pipelining peer costs few
+/// system calls. A peer that sends what is not the protocol, or does not read its answers, harms itself alone.
+public final class FramedServer: Service {
+  private let dispatcher: Dispatcher
+  private let addresses: [FramedAddress]
+  private let options: FramedOptions
+  private let logger: Logger
+  private let onListening: @Sendable ([FramedAddress]) -> Void
+  private let mailboxes: [LoopMailbox]
+
+  /// Makes a server that does not listen yet.
+  ///
+  /// - Parameters:
+  ///   - dispatcher: decides.
+  ///   - addresses: where to listen.
+  ///   - options: bounds and threads.
+  ///   - logger: is told of connections that are closed because of what they sent, at most once a second and thread.
+  ///   - onListening: is called once all addresses are listened on, with the ports that were free for those asked for as 0.
+  /// - Throws: ``FramedError`` where the process has no descriptor left.
+  public init(
+    _ dispatcher: Dispatcher, addresses: [FramedAddress], options: FramedOptions = FramedOptions(),
+    logger: Logger = Logger(label: "tonari.selector.framed"),
+    onListening: @escaping @Sendable ([FramedAddress]) -> Void = { _ in }
+  ) throws(FramedError) {
+    self.dispatcher = dispatcher
+    self.addresses = addresses
+    self.options = options
+    self.logger = logger
+    self.onListening = onListening
+    var mailboxes: [LoopMailbox] = []
+    for _ in 0..<max(1, options.threads) { mailboxes.append(try LoopMailbox()) }
+    self.mailboxes = mailboxes
+  }
+
+  /// What it did since it started; at most a tenth of a second old.
+  public var statistics: FramedStatistics {
+    mailboxes.reduce(into: FramedStatistics()) { $0.add($1.published) }
+  }
+
+  /// Listens and serves until a graceful shutdown or its task is cancelled; answers then what was read, and waits for peers
+  /// to take it no longer than ``FramedOptions/shutdownLimit``.
+  ///
+  /// - Throws: ``FramedError`` where it cannot listen.
+  public func run() async throws {
+    var listeners: [FramedListener] = []
+    defer { for listener in listeners { listener.close() } }
+    for address in addresses { listeners.append(try FramedListener(address, mode: options.socketMode)) }
+    onListening(listeners.map(\.address))
+    let descriptors = listeners.map(\.descriptor)
+    let openConnections = OpenConnections()
+    try await withTaskCancellationOrGracefulShutdownHandler {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for (index, mailbox) in mailboxes.enumerated() {
+          group.addTask { [self] in
+            try await serve(mailbox, index == 0 ? descriptors : [], openConnections, index)
+          }
+        }
+        defer { endLoops() }
+        try await group.waitForAll()
+      }
+    } onCancelOrGracefulShutdown: { [self] in
+      endLoops()
+    }
+  }
+
+  private func endLoops() {
+    for mailbox in mailboxes { mailbox.post { $0.isEnding = true } }
+  }
+
+  /// Runs a loop on a thread of its own.
+  private func serve(
+    _ mailbox: LoopMailbox, _ listeners: [Int32], _ openConnections: OpenConnections, _ index: Int
+  ) async throws {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      let thread = Thread { [self] in
+        continuation.resume(
+          with: Result {
+            let loop = try FramedLoop(
+              dispatcher, options, mailbox, peers: mailboxes, listeners: listeners, openConnections: openConnections,
+              logger: logger)
+            loop.run()
+          })
+      }
+      thread.name = "framed-\(index)"
+      thread.start()
+    }
+  }
+}
+
+extension FramedOptions {
+  /// As many as there are processors, but no more than four.
+  public static let defaultThreads = min(4, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+}

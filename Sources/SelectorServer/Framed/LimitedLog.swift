@@ -1,0 +1,25 @@
+import Logging
+import Selection
+
+/// Logs what a peer may cause at will, at most once a second.
+struct LimitedLog {
+  private let logger: Logger
+  private var next = Moment(nanoseconds: .min)
+  private var suppressed = 0
+
+  init(_ logger: Logger) {
+    self.logger = logger
+  }
+
+  mutating func warning(_ message: Logger.Message, _ metadata: Logger.Metadata, at now: Moment) {
+    guard now >= next else {
+      suppressed += 1
+      return
+    }
+    var metadata = metadata
+    if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
+    logger.warning(message, metadata: metadata)
+    suppressed = 0
+    next = Moment(nanoseconds: now.nanoseconds + 1_000_000_000)
+  }
+}

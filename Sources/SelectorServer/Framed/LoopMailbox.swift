@@ -1,0 +1,53 @@
+import CEpoll
+import Glibc
+import Synchronization
+
+/// What others tell a loop's thread.
+final class LoopMailbox: Sendable {
+  /// What is to be done.
+  struct Mail {
+    /// New connections.
+    var sockets: [Int32] = []
+    /// Whether the server shuts down.
+    var isEnding = false
+  }
+
+  /// Is readable once there is mail.
+  let descriptor: Int32
+  private let mail = Mutex(Mail())
+  /// What the loop did, as it said last.
+  private let statistics = Mutex(FramedStatistics())
+
+  init() throws(FramedError) {
+    descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    guard descriptor >= 0 else {
+      throw FramedError(.cannotListen, "cannot make an event descriptor: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// Leaves something for the loop.
+  func post(_ change: (inout Mail) -> Void) {
+    mail.withLock { change(&$0) }
+    eventfd_write(descriptor, 1)
+  }
+
+  /// Takes what is there, except that the end stays.
+  func take() -> Mail {
+    var count: eventfd_t = 0
+    eventfd_read(descriptor, &count)
+    return mail.withLock { mail in
+      defer { mail.sockets = [] }
+      return mail
+    }
+  }
+
+  /// Says what the loop did.
+  func publish(_ now: FramedStatistics) { statistics.withLock { $0 = now } }
+
+  /// What the loop did.
+  var published: FramedStatistics { statistics.withLock { $0 } }
+}
