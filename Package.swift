@@ -199,7 +199,7 @@ let package = Package(
       swiftSettings: settings
     ),
 
-    module("Simulation", ["Selection", "Topology"]),
+    module("Simulation", ["Selection", "Topology", "Yams"]),
 
     // Pure decisions.
     module("Selection", ["Topology"]),
@@ -219,7 +219,7 @@ let package = Package(
     tests("Topology"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("Selection", ["Topology"]),
-    tests("Simulation", ["Selection"]),
+    tests("Simulation", ["Selection", "Topology"]),
     tests(
       "SelectorIntake",
       [

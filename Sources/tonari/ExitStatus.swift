@@ -4,6 +4,7 @@ import Files
 import Kubernetes
 import Placement
 import Planning
+import Simulation
 import Traffic
 
 /// The statuses with which `tonari` ends. They are part of the interface: scripts branch on them.
@@ -26,7 +27,7 @@ enum ExitStatus {
       error.code == .infeasible || error.code == .notFound ? infeasible : failure
     case is PlanningError, is ManifestError, is TrafficError, is FileError, is OutputFile.Failure,
       is ConfigurationError,
-      is TLSFiles.Failure:
+      is TLSFiles.Failure, is SimulationError:
       badInput
     default:
       failure

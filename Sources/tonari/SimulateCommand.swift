@@ -24,23 +24,19 @@ struct SimulateCommand: AsyncParsableCommand {
         tonari simulate testbed
         tonari simulate testbed --policy tonari --policy least-request --load 0.7 --seeds 10 -o json
         tonari simulate sinkhole
-        tonari simulate congestion --policy round-robin --policy tonari
+        tonari simulate congestion --policy round-robin --policy tonari --chart congestion.svg
+        tonari simulate testbed --print-scenario > mine.yaml
+        tonari simulate mine.yaml
 
       \(ExitStatus.help)
       """
   )
 
   @Argument(
-    help: "The scenario: \(Scenario.builtIn.map(\.name).joined(separator: ", ")).",
-    completion: .list(Scenario.builtIn.map(\.name)),
-    transform: { name in
-      guard let scenario = Scenario.builtIn.first(where: { $0.name == name }) else {
-        throw ValidationError("'\(name)': expected \(Scenario.builtIn.map(\.name).joined(separator: ", "))")
-      }
-      return scenario
-    }
+    help: "A scenario's name, or a YAML file with one.",
+    completion: .file(extensions: ["yaml", "yml"])
   )
-  var scenario: Scenario
+  var scenario: String
 
   @Option(
     help: ArgumentHelp(
@@ -77,9 +73,24 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("What to print.", valueName: "form"))
   var output: Form = .table
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw the result into an SVG file too.",
+      discussion: "Mean latency over load where there are four loads or more, and else the quantiles of each policy.",
+      valueName: "file"),
+    completion: .file(extensions: ["svg"]))
+  var chart: String?
+
+  @Flag(help: "Print the scenario as YAML, to be changed and given back, and run nothing.")
+  var printScenario = false
+
   private static let policies = SimulatedPolicy.allCases.map(\.rawValue).joined(separator: ", ")
 
   func validate() throws {
+    if builtIn == nil, !scenario.contains("/"), !scenario.contains(".") {
+      let names = Scenario.builtIn.map(\.name).joined(separator: ", ")
+      throw ValidationError("'\(scenario)': expected \(names), or a file such as \(scenario).yaml")
+    }
     if seeds < 1 { throw ValidationError("--seeds \(seeds): expected at least 1") }
     if let selectors, selectors < 1 { throw ValidationError("--selectors \(selectors): expected at least 1") }
     if let load = load.first(where: { !(0.01...10).contains($0) }) {
@@ -92,7 +103,13 @@ struct SimulateCommand: AsyncParsableCommand {
     try await onWorkerThread { try command.simulate() }
   }
 
+  private var builtIn: Scenario? { Scenario.builtIn.first { $0.name == scenario } }
+
   private func simulate() throws {
+    let scenario = try builtIn ?? read()
+    if printScenario { return Terminal.output.write(scenario.yaml) }
+    let chart = chart.map(OutputFile.init(path:))
+    try chart?.check()
     let policies = policy.isEmpty ? SimulatedPolicy.allCases : policy
     var result = SimulationResult(scenario: scenario.name, runs: [])
     for load in load.isEmpty ? scenario.loads : load {
@@ -102,10 +119,16 @@ struct SimulateCommand: AsyncParsableCommand {
         }
       }
     }
+    try chart?.write(SimulationChart(result).svg)
     switch output {
     case .json: Terminal.output.write(try result.json())
     case .table: Terminal.output.write(SimulationTable(result).text(Terminal.output.style))
     }
+  }
+
+  private func read() throws -> Scenario {
+    let file = InputFile(scenario)
+    return try Scenario(yaml: String(decoding: file.readAll(limit: 1 << 20), as: UTF8.self), file: file.name)
   }
 }
 

@@ -16,10 +16,13 @@ struct SimulationTable {
       columns: [.init("load", isNumeric: true), .init("policy")] + titles.map { .init($0, isNumeric: true) })
     for load in unique(\.load) {
       let runs = result.runs.filter { $0.load == load }
-      let baseline = mean(runs.filter { $0.policy == SimulatedPolicy.leastRequest.rawValue }, \.p99Ms)
       for name in unique(Self.name) {
         let own = runs.filter { Self.name($0) == name }
         guard let p99 = mean(own, \.p99Ms) else { continue }
+        let peers = runs.filter {
+          $0.policy == SimulatedPolicy.leastRequest.rawValue && $0.clients == own.first?.clients
+        }
+        let baseline = mean(peers, \.p99Ms)
         var cells: [TextTable.Cell] = ["\(load)", .init(name)]
         cells += [{ Double($0.requests) }, { Double($0.errors) }].map { .init(number(mean(own, $0), digits: 0)) }
         cells += [\RunResult.meanMs, \.p50Ms, \.p90Ms, \.p99Ms, \.p999Ms].map { key in
@@ -30,12 +33,13 @@ struct SimulationTable {
       }
     }
     let seeds = Set(result.runs.map(\.seed)).count
-    return "\(result.scenario), means of \(seeds) \(seeds == 1 ? "run" : "runs"); ratios to least-request\n"
+    let peer = "least-request" + (result.runs.contains { $0.clients != nil } ? " with as many clients" : "")
+    return "\(result.scenario), means of \(seeds) \(seeds == 1 ? "run" : "runs"); ratios to \(peer)\n"
       + table.render(style)
   }
 
   /// The policy, and how many asked whom where that is compared.
-  private static func name(_ run: RunResult) -> String {
+  static func name(_ run: RunResult) -> String {
     let selectors = run.selectors.map { ", \($0) \($0 == 1 ? "selector" : "selectors")" } ?? ""
     let clients = run.clients.map { ", \($0) \($0 == 1 ? "client" : "clients")" } ?? ""
     return run.policy + clients + selectors

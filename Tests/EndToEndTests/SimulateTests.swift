@@ -38,4 +38,30 @@ struct SimulateTests {
     #expect(run.status == 2)
     #expect(run.messages.contains(message), "\(run.messages)")
   }
+
+  @Test("runs a scenario from a file, as printed, and draws it")
+  func file() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "tonari-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "mine.yaml")
+    let printed = try await TonariProcess.run("simulate", "congestion", "--print-scenario")
+    #expect(printed.status == 0, "\(printed.messages)")
+    try printed.output.write(to: file)
+    let arguments = ["--policy", "tonari", "--load", "0.3", "--seeds", "1", "-o", "json"]
+    let own = try await TonariProcess(["simulate", "congestion"] + arguments).result()
+    let chart = folder.appending(path: "mine.svg").path
+    let read = try await TonariProcess(["simulate", file.path, "--chart", chart] + arguments).result()
+    #expect(read.status == 0, "\(read.messages)")
+    #expect(read.output == own.output)
+    let drawing = try String(contentsOfFile: chart, encoding: .utf8)
+    #expect(drawing.hasPrefix("<svg") && drawing.contains("tonari"))
+
+    try Data("servers: [{cores: 0}]\nworkMs: 1\n".utf8).write(to: file)
+    let wrong = try await TonariProcess(["simulate", file.path]).result()
+    #expect(wrong.status == 4)
+    #expect(wrong.messages.contains("mine.yaml:1: servers[0].cores: found '0'"), "\(wrong.messages)")
+    let missing = try await TonariProcess(["simulate", folder.appending(path: "no.yaml").path]).result()
+    #expect(missing.status == 4)
+  }
 }

@@ -18,6 +18,8 @@ public struct Scenario: Hashable, Sendable {
   /// What a request and its answer take on the way, from a client to a server and back, in
   /// milliseconds, by tier: node, zone, cluster, remote.
   public var networkMs: [Double] = [0, 0, 0, 0]
+  /// When servers report their load to shared selectors; nil where they do not.
+  public var reports: ReportTiming?
   /// Seconds before anything is measured.
   public var warmUpSeconds: Double
   /// Seconds in which requests that arrive are measured.
@@ -49,6 +51,20 @@ public struct Scenario: Hashable, Sendable {
   /// Requests per second at load 1.
   public var requestsPerSecond: Double {
     capacity ?? servers.reduce(0) { $0 + Double($1.count * $1.cores) * $1.speed } / (workMs / 1000)
+  }
+}
+
+/// When servers report.
+public struct ReportTiming: Hashable, Sendable {
+  /// Milliseconds from one report of a server to its next.
+  public var everyMs: Double
+  /// How old a report is when it arrives, in milliseconds.
+  public var delayMs: Double
+
+  /// Makes a timing.
+  public init(everyMs: Double, delayMs: Double) {
+    self.everyMs = everyMs
+    self.delayMs = delayMs
   }
 }
 

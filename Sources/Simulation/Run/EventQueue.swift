@@ -13,6 +13,10 @@ struct Event: Sendable {
     case answer
     /// A server draws its noise.
     case noise
+    /// A server says what load it has.
+    case report
+    /// Its report arrives.
+    case hearing
     /// Selectors tell each other what they dispatched.
     case digest
   }
@@ -21,7 +25,7 @@ struct Event: Sendable {
   var kind: Kind
   /// The server, where it is about one.
   var server = 0
-  /// The request, where it is about one.
+  /// The request, or the report, where it is about one.
   var request = 0
 }
 

@@ -33,6 +33,7 @@ struct SimulationRun<Policy: SelectionPolicy> {
   private var selectors: [ReplicaSelector<Policy>] = []
   private var requests: [Request] = []
   private var oldest = 0
+  private var reports: [LoadReport] = []
   private var events = EventQueue()
   private var arrivals: SeededGenerator
   private var probes: SeededGenerator
@@ -90,6 +91,7 @@ struct SimulationRun<Policy: SelectionPolicy> {
       }
       tellOracle(server, at: .start)
     }
+    startReports()
     if policy.isShared, selectors.count > 1 { events.push(Event(at: .seconds(scenario.digestMs / 1e3), kind: .digest)) }
     events.push(Event(at: .seconds(exponential(1 / rate)), kind: .arrival))
     while let event = events.pop() {
@@ -100,6 +102,8 @@ struct SimulationRun<Policy: SelectionPolicy> {
       case .service: finish(event.request, event.server, at: event.at)
       case .answer: answer(event.request, .success, at: event.at)
       case .noise: redraw(event.server, at: event.at)
+      case .report: report(event.server, at: event.at)
+      case .hearing: hear(event.request, of: event.server, at: event.at)
       case .digest: exchange(at: event.at)
       }
     }
@@ -233,6 +237,27 @@ struct SimulationRun<Policy: SelectionPolicy> {
       let report = LoadReport(inFlight: servers[server].inFlight, latencySeconds: seconds)
       selectors[k].report(report, of: ids[server], at: now)
     }
+  }
+
+  /// Servers report by turns, not all at once.
+  private mutating func startReports() {
+    guard let timing = scenario.reports, policy.isShared, !policy.isOmniscient else { return }
+    for server in servers.indices {
+      let seconds = timing.everyMs / 1e3 * Double(server + 1) / Double(servers.count)
+      events.push(Event(at: .seconds(seconds), kind: .report, server: server))
+    }
+  }
+
+  private mutating func report(_ server: Int, at now: Moment) {
+    guard let timing = scenario.reports, now.seconds < endSeconds + scenario.timeoutSeconds else { return }
+    reports.append(servers[server].report)
+    let arrival = Moment.seconds(now.seconds + timing.delayMs / 1e3)
+    events.push(Event(at: arrival, kind: .hearing, server: server, request: reports.count - 1))
+    events.push(Event(at: .seconds(now.seconds + timing.everyMs / 1e3), kind: .report, server: server))
+  }
+
+  private mutating func hear(_ report: Int, of server: Int, at now: Moment) {
+    for k in selectors.indices { selectors[k].report(reports[report], of: ids[server], at: now) }
   }
 
   /// Each selector learns what the others have in flight.
