@@ -13,8 +13,12 @@ public struct SpillOptions: Hashable, Sendable {
   public var leavingRoom: Double
 
   /// Makes options.
+  ///
+  /// With the defaults, replicas that all have as much to do as they can keep the share on its node that a plan promises
+  /// for even load, and more with less to do. With a lower price of leaving a node, requests that find theirs full take
+  /// the room of others on theirs, who have to leave in turn.
   public init(
-    leavingNode: Double = 1.25, leavingZone: Double = 1.5, leavingCluster: Double = 2, leavingRoom: Double = 3
+    leavingNode: Double = 2, leavingZone: Double = 1.5, leavingCluster: Double = 2, leavingRoom: Double = 1.5
   ) {
     self.leavingNode = leavingNode
     self.leavingZone = leavingZone
