@@ -1,4 +1,6 @@
 #if canImport(Glibc)
+  // Where another file imports Foundation, the compiler may find the system's types in here.
+  import CoreFoundation
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
