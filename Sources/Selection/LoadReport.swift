@@ -1,5 +1,5 @@
 /// What a replica, its agent or a probe says about a replica's load. Each figure may be missing; one that cannot be, such
-/// as a negative or infinite one, counts as missing.
+/// as a negative or infinite one, or more than a billion requests, counts as missing.
 public struct LoadReport: Hashable, Sendable {
   /// Requests that are there, worked on or waiting, whoever dispatched them.
   public var inFlight: Int?
@@ -30,9 +30,10 @@ public struct LoadReport: Hashable, Sendable {
 
   /// The report without the figures that cannot be.
   var plausible: LoadReport {
+    func count(_ value: Int?) -> Int? { value.flatMap { (0...1_000_000_000).contains($0) ? $0 : nil } }
     func number(_ value: Double?) -> Double? { value.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil } }
     return LoadReport(
-      inFlight: inFlight.flatMap { $0 >= 0 ? $0 : nil }, queued: queued.flatMap { $0 >= 0 ? $0 : nil },
+      inFlight: count(inFlight), queued: count(queued),
       cpuUtilization: number(cpuUtilization).flatMap { $0 > 0 ? $0 : nil }, latencySeconds: number(latencySeconds),
       requestsPerSecond: number(requestsPerSecond), errorsPerSecond: number(errorsPerSecond))
   }

@@ -12,6 +12,7 @@ struct LoadReportTests {
         errorsPerSecond: bad)
       #expect(report.plausible == LoadReport())
     }
+    #expect(LoadReport(inFlight: .max, queued: .max).plausible == LoadReport())
     #expect(LoadReport(cpuUtilization: 0).plausible == LoadReport())
     let sound = LoadReport(
       inFlight: 0, queued: 0, cpuUtilization: 1.5, latencySeconds: 0, requestsPerSecond: 0, errorsPerSecond: 0)
