@@ -21,13 +21,17 @@ deps: ## Install the system packages that are missing.
 build: toolchain deps ## Build for release.
 	swift build -c release --product tonari
 
-demo: build ## Plan the example shop and let a scheduler follow the plan: leaves plan.yaml and report.html.
+demo: build ## Plan the example shop, let a scheduler follow the plan, pick replicas: leaves plan.yaml and report.html.
 	$(TONARI) plan --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv \
 	  --name teahouse --time-limit 10s --out plan.yaml --report report.html
 	@echo
 	@echo "The plan is in plan.yaml, the picture in report.html. Does a scheduler follow it?"
 	@echo
-	$(TONARI) demo --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv --plan plan.yaml
+	$(TONARI) demo extender --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv --plan plan.yaml
+	@echo
+	@echo "And which replica gets a request?"
+	@echo
+	$(TONARI) demo selector --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv --plan plan.yaml
 
 test: toolchain deps ## Run all tests.
 	swift build --build-tests

@@ -55,7 +55,10 @@ let package = Package(
       name: "tonari",
       dependencies: [
         "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Simulation", "Certificates",
-        "Files", "Kubernetes", "Placement", "Traffic", "Topology",
+        "Files", "Kubernetes", "Placement", "Traffic", "Topology", "SelectorServer", "SelectorIntake",
+        "SelectorProtocol", "TonariClient", "Dispatching", "Selection",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -172,6 +175,7 @@ let package = Package(
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]
@@ -312,12 +316,17 @@ let package = Package(
     ),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
-    tests("tonari", ["Placement", "Topology", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    tests(
+      "tonari",
+      [
+        "Dispatching", "Files", "Placement", "SelectorServer", "Topology",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     // Runs the built executable as a process.
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning", "Simulation",
+        "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning", "Simulation", "TonariClient",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
   ]

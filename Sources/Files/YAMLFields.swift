@@ -43,6 +43,15 @@ public struct YAMLFields {
     self.fields = fields
   }
 
+  /// The names of the fields, in order.
+  public var names: [String] { fields.keys.sorted() }
+
+  /// A text, or a list of texts, as a list; empty where it is missing.
+  public func stringOrStrings(_ name: String) throws(FileError) -> [String] {
+    guard let node = fields[name], case .scalar = node else { return try strings(name) }
+    return [try string(name)].compactMap { $0 }
+  }
+
   /// Makes sure that there are no other fields.
   public func expect(only names: [String]) throws(FileError) {
     for (name, node) in fields.sorted(by: { $0.key < $1.key }) where !names.contains(name) {

@@ -18,6 +18,7 @@ public final class MetricsRegistry: MetricsFactory, Sendable {
   private struct State {
     var families: [String: Family] = [:]
     var help: [String: String] = [:]
+    var collectors: [@Sendable () -> [CollectedMetric]] = []
   }
 
   private let state = Mutex(State())
@@ -30,18 +31,33 @@ public final class MetricsRegistry: MetricsFactory, Sendable {
     state.withLock { $0.help[Self.name(label)] = help }
   }
 
+  /// Adds metrics that are read off something whenever they are shown: what is counted anyway need not be counted twice.
+  /// Their names are not those of others.
+  public func collect(_ read: @escaping @Sendable () -> [CollectedMetric]) {
+    state.withLock { $0.collectors.append(read) }
+  }
+
   /// All metrics in Prometheus' text format, by name.
   public var text: String {
-    state.withLock { state in
-      var text = ""
-      for (name, family) in state.families.sorted(by: { $0.key < $1.key }) {
-        if let help = state.help[name] { text += "# HELP \(name) \(help)\n" }
-        text += "# TYPE \(name) \(family.type)\n"
-        let lines = family.series.map { (labels: Self.labels($0.dimensions), handler: $0.handler) }
-        for line in lines.sorted(by: { $0.labels < $1.labels }) { text += line.handler.text(name, line.labels) }
-      }
-      return text
+    let (families, help, collectors) = state.withLock { ($0.families, $0.help, $0.collectors) }
+    var texts: [(name: String, text: String)] = families.map { name, family in
+      let lines = family.series.map { (labels: Self.labels($0.dimensions), handler: $0.handler) }
+      let sorted = lines.sorted { $0.labels < $1.labels }
+      return (name, Self.head(name, help[name], family.type) + sorted.map { $0.handler.text(name, $0.labels) }.joined())
     }
+    for metric in collectors.flatMap({ $0() }) {
+      let name = Self.name(metric.label)
+      let lines = metric.samples.map { sample in
+        let labels = Self.labels(sample.dimensions)
+        return "\(name)\(sample.suffix)\(labels.isEmpty ? "" : "{\(labels)}") \(sample.text)\n"
+      }
+      texts.append((name, Self.head(name, metric.help, metric.kind.rawValue) + lines.joined()))
+    }
+    return texts.sorted { $0.name < $1.name }.map(\.text).joined()
+  }
+
+  private static func head(_ name: String, _ help: String?, _ type: String) -> String {
+    (help.map { "# HELP \(name) \($0)\n" } ?? "") + "# TYPE \(name) \(type)\n"
   }
 
   private static func name(_ label: String) -> String {

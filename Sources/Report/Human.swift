@@ -62,7 +62,7 @@ public enum Human {
   }
 
   /// A number with a fixed count of decimals, rounded half away from zero.
-  static func fixed(_ number: Double, decimals: Int) -> String {
+  public static func fixed(_ number: Double, decimals: Int) -> String {
     guard number.isFinite else { return "–" }
     let power = (0..<decimals).reduce(1.0) { product, _ in product * 10 }
     let scaled = (number.magnitude * power).rounded()

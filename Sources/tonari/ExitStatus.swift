@@ -4,6 +4,8 @@ import Files
 import Kubernetes
 import Placement
 import Planning
+import SelectorIntake
+import SelectorServer
 import Simulation
 import Traffic
 
@@ -27,7 +29,7 @@ enum ExitStatus {
       error.code == .infeasible || error.code == .notFound ? infeasible : failure
     case is PlanningError, is ManifestError, is TrafficError, is FileError, is OutputFile.Failure,
       is ConfigurationError,
-      is TLSFiles.Failure, is SimulationError:
+      is TLSFiles.Failure, is SimulationError, is FramedError, is StatisticsError:
       badInput
     default:
       failure

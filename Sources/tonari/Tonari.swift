@@ -8,25 +8,26 @@ struct Tonari: AsyncParsableCommand {
     abstract: "Places microservices that talk to each other next door to each other.",
     discussion: """
       Reads what a cluster looks like and who talks to whom in it, and says which replica should run on which node, so \
-      that requests stay on their node where they can.
+      that requests stay on their node where they can; and says for each request which replica gets it.
 
       EXAMPLES
         kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
         tonari plan -c cluster.json -t traffic.csv --report report.html
         tonari evaluate -c cluster.json -t traffic.csv
+        tonari selector --framed unix:/run/tonari/selector.sock --replicas replicas.yaml
 
       \(ExitStatus.help)
       """,
     version: "0.1.0",
     subcommands: [
-      PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, SimulateCommand.self, DemoCommand.self,
-      CompletionsCommand.self,
+      PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, SelectorCommand.self, TopCommand.self,
+      SimulateCommand.self, DemoCommand.self, CompletionsCommand.self,
     ]
   )
 
   static func main() async {
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(SelectorConfiguration.expanded(Array(CommandLine.arguments.dropFirst())))
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {

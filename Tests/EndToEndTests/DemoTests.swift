@@ -22,7 +22,7 @@ struct DemoTests {
       let claim = try #require(plan.status).traffic.localizedShare.node * 100
       for seed in 1...3 {
         let run = try await TonariProcess(
-          ["demo", "--plan", "plan.yaml", "--seed", "\(seed)"] + Fixtures.example, in: folder
+          ["demo", "extender", "--plan", "plan.yaml", "--seed", "\(seed)"] + Fixtures.example, in: folder
         ).result()
         #expect(run.status == 0, "\(run.messages)")
         #expect(run.messages.isEmpty)
@@ -47,7 +47,7 @@ struct DemoTests {
       [{"name": "node-1", "replicas": 1}]}]}}
       """
     let run = try await TonariProcess.run(
-      "demo", "--cluster", cluster.path, "--plan", "-", input: Data(plan.utf8))
+      "demo", "extender", "--cluster", cluster.path, "--plan", "-", input: Data(plan.utf8))
     #expect(run.status == 0, "\(run.messages)")
     #expect(shares(run.text, "pods that no node takes") == [1, 1, 0])
     #expect(run.messages.contains("1 of 2 replicas"))
@@ -66,10 +66,33 @@ struct DemoTests {
 
         """.utf8))
     defer { for file in [cluster, plan] { try? FileManager.default.removeItem(at: file) } }
-    let other = try await TonariProcess.run("demo", "--cluster", cluster.path, "--plan", plan.path)
+    let other = try await TonariProcess.run("demo", "extender", "--cluster", cluster.path, "--plan", plan.path)
     #expect(other.status == 4)
     #expect(other.messages.contains("spec.placements[0].workload"))
-    let twice = try await TonariProcess.run("demo", "--cluster", "-", "--plan", "-")
+    let twice = try await TonariProcess.run("demo", "extender", "--cluster", "-", "--plan", "-")
     #expect(twice.status == 2)
+  }
+
+  @Test("shows that the selector shuns slow and failing replicas, and keeps what the plan promises on its nodes")
+  func selector() async throws {
+    try await Fixtures.withFolder { folder in
+      let planned = try await TonariProcess(
+        ["plan", "--quiet", "--effort", "1", "--out", "plan.yaml"] + Fixtures.example, in: folder
+      ).result()
+      #expect(planned.status == 0, "\(planned.messages)")
+      let run = try await TonariProcess(
+        ["demo", "selector", "--plan", "plan.yaml", "--requests", "600"] + Fixtures.example, in: folder
+      ).result()
+      #expect(run.status == 0, "\(run.messages)")
+      func failures(_ title: String) throws -> Int {
+        let line = try #require(run.text.split(separator: "\n").first { $0.contains(title) }, "\(run.text)")
+        let words = line.dropFirst(line.prefix { $0 == " " }.count + title.count).split(separator: " ")
+        #expect(words.first == "600")
+        return try #require(Int(words[1]))
+      }
+      #expect(try failures("round robin") == 50)
+      #expect(try failures("selector") < 25)
+      #expect(run.text.contains("stayed on their node"))
+    }
   }
 }

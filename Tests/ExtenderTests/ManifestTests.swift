@@ -34,6 +34,7 @@ import Testing
       ),
       ("scheduler", ["ConfigMap", "ServiceAccount", "Role", "Deployment"]),
       ("planner", ["ServiceAccount", "ClusterRole", "Role", "Deployment"]),
+      ("selector", ["ServiceAccount", "ClusterRole", "ClusterRoleBinding", "DaemonSet", "Service"]),
     ])
   func kustomize(folder: String, kinds: [String]) throws {
     let lines = Set(try build(folder).split(separator: "\n").map(String.init))

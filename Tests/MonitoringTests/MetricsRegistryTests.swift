@@ -24,4 +24,35 @@ import Testing
     #expect(lines.contains(#"seconds_bucket{le="5.0"} 1"#))
     #expect(lines.suffix(3) == [#"seconds_bucket{le="+Inf"} 2"#, "seconds_sum 9.0002", "seconds_count 2"])
   }
+
+  @Test("What is read off something is read whenever metrics are shown")
+  func collected() {
+    let registry = MetricsRegistry()
+    Counter(label: "b", factory: registry).increment()
+    registry.collect {
+      var gauge = CollectedMetric("c.level", .gauge, "A level.")
+      gauge.add(1.5, [("x", "1")])
+      gauge.add(2, [("x", "2")])
+      var histogram = CollectedMetric("a_seconds", .histogram, "Times.")
+      histogram.add(counts: [1, 0, 2], bounds: [0.1, 1], sum: 7.5)
+      return [gauge, histogram]
+    }
+    #expect(
+      registry.text == """
+        # HELP a_seconds Times.
+        # TYPE a_seconds histogram
+        a_seconds_bucket{le="0.1"} 1
+        a_seconds_bucket{le="1.0"} 1
+        a_seconds_bucket{le="+Inf"} 3
+        a_seconds_sum 7.5
+        a_seconds_count 3
+        # TYPE b counter
+        b 1
+        # HELP c_level A level.
+        # TYPE c_level gauge
+        c_level{x="1"} 1.5
+        c_level{x="2"} 2
+
+        """)
+  }
 }

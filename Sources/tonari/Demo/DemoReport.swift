@@ -17,7 +17,8 @@ struct DemoReport {
   /// The tables, each line with a line feed at its end.
   func text(_ style: TerminalStyle, most: Int) -> String {
     let (pods, nodes) = (Human.count(with.pods.count, "pod"), Human.count(input.problem.nodes.count, "node"))
-    var text = "\(pods) scheduled one after another on \(nodes), by a model of kube-scheduler: see 'tonari help demo'\n"
+    var text =
+      "\(pods) scheduled one after another on \(nodes), by a model of kube-scheduler: see 'tonari help demo extender'\n"
     text += "The extender served the plan on \(url), weight \(weight)"
     if let wait = with.typicalWait {
       text += ": filter, prioritize and bind took \(Human.duration(wait)) a pod"

@@ -1,0 +1,88 @@
+public import Dispatching
+public import Monitoring
+public import Selection
+
+/// What `/metrics` shows of a selector, read off its dispatcher and its framed servers.
+public enum SelectorMetrics {
+  /// Adds the metrics to a registry.
+  ///
+  /// - Parameter framed: what the framed server did; nil where there is none.
+  public static func register(
+    in registry: MetricsRegistry, _ dispatcher: Dispatcher, framed: @escaping @Sendable () -> FramedStatistics?,
+    now: @escaping @Sendable () -> Moment = { .now }
+  ) {
+    registry.collect {
+      let now = now()
+      return services(dispatcher.status(at: now), at: now) + (framed().map(connections) ?? [])
+    }
+  }
+
+  private static func services(_ services: [ServiceStatus], at now: Moment) -> [CollectedMetric] {
+    var picks = CollectedMetric("tonari_selector_picks_total", .counter, "Picks, by how far the replica is.")
+    var panics = CollectedMetric(
+      "tonari_selector_panic_picks_total", .counter, "Picks of replicas that were not fit, since none was.")
+    var unanswered = CollectedMetric(
+      "tonari_selector_unanswered_total", .counter, "Requests for which no replica was named, by reason.")
+    var completions = CollectedMetric("tonari_selector_completions_total", .counter, "Completed picks, by outcome.")
+    var open = CollectedMetric("tonari_selector_open_picks", .gauge, "Picks that are not complete.")
+    var ejections = CollectedMetric("tonari_selector_ejections_total", .counter, "How often a replica was ejected.")
+    var replicas = CollectedMetric("tonari_selector_replicas", .gauge, "Replicas, by state.")
+    var inFlight = CollectedMetric(
+      "tonari_selector_in_flight", .gauge, "Requests in flight at the service's replicas, by who dispatched them.")
+    var age = CollectedMetric(
+      "tonari_selector_report_age_seconds", .gauge, "For how long the replica that reported least lately has not.")
+    for service in services {
+      let name = ("service", service.name)
+      let counts = service.counts
+      for (tier, count) in [
+        ("node", counts.node), ("zone", counts.zone), ("cluster", counts.cluster), ("remote", counts.remote),
+      ] { picks.add(count, [name, ("policy", service.policy.rawValue), ("tier", tier)]) }
+      panics.add(counts.panic, [name])
+      unanswered.add(counts.none, [name, ("reason", "no replica")])
+      unanswered.add(counts.refusedRetries, [name, ("reason", "no retry left")])
+      for (outcome, count) in [
+        ("success", counts.succeeded), ("failure", counts.failed), ("cancelled", counts.cancelled),
+        ("expired", counts.expired),
+      ] { completions.add(count, [name, ("outcome", outcome)]) }
+      open.add(service.openPicks, [name])
+      ejections.add(service.ejections, [name])
+      for state in [ReplicaState.starting, .ready, .draining] {
+        let count = service.replicas.count { $0.replica.state == state && !$0.view.isEjected }
+        replicas.add(count, [name, ("state", "\(state)")])
+      }
+      replicas.add(service.replicas.count { $0.view.isEjected }, [name, ("state", "ejected")])
+      inFlight.add(service.replicas.reduce(0) { $0 + $1.view.inFlight }, [name, ("by", "this selector")])
+      inFlight.add(service.replicas.reduce(0) { $0 + $1.view.othersInFlight }, [name, ("by", "others")])
+      if let oldest = service.replicas.compactMap(\.view.heard).min() {
+        age.add(max(0, now.seconds(since: oldest)), [name])
+      }
+    }
+    return [picks, panics, unanswered, completions, open, ejections, replicas, inFlight, age]
+  }
+
+  private static func connections(_ framed: FramedStatistics) -> [CollectedMetric] {
+    func metric(
+      _ name: String, _ kind: CollectedMetric.Kind, _ help: String, _ value: some BinaryInteger
+    ) -> CollectedMetric {
+      var metric = CollectedMetric("tonari_selector_framed_\(name)", kind, help)
+      metric.add(value)
+      return metric
+    }
+    var decisions = CollectedMetric(
+      "tonari_selector_decision_seconds", .histogram,
+      "From a framed pick's message to its answer, of one pick in \(DecisionTimes.sampling).")
+    decisions.add(
+      counts: framed.decisions.counts, bounds: DecisionTimes.bounds.map { Double($0) / 1e9 },
+      sum: Double(framed.decisions.totalNanoseconds) * 1e-9)
+    return [
+      decisions,
+      metric("connections", .gauge, "Framed connections that are open.", framed.openConnections),
+      metric("connections_total", .counter, "Framed connections that were taken.", framed.connections),
+      metric("refused_connections_total", .counter, "Framed connections beyond the limit.", framed.refusedConnections),
+      metric("malformed_total", .counter, "Framed connections that did not speak the protocol.", framed.malformed),
+      metric("messages_total", .counter, "Framed messages that were read.", framed.frames),
+      metric("read_bytes_total", .counter, "Bytes that were read from framed connections.", framed.bytesRead),
+      metric("written_bytes_total", .counter, "Bytes that were written to framed connections.", framed.bytesWritten),
+    ]
+  }
+}

@@ -1,0 +1,164 @@
+public import Dispatching
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import Glibc
+public import Logging
+public import Monitoring
+import NIOCore
+import NIOPosix
+public import Selection
+import SelectorProtocol
+public import ServiceLifecycle
+import Synchronization
+
+/// Tells other selectors what was dispatched and learnt here, and hears what they say.
+///
+/// Names are looked up again and again: behind one there may be several selectors, as behind a headless Service, and other
+/// ones later.
+public final class PeerLinks: Service, HealthSource {
+  /// The time between two digests.
+  public static let interval = Duration.milliseconds(100)
+  private static let lookupInterval = Duration.seconds(5)
+
+  private let peers: [SelectorTarget]
+  private let name: String
+  private let dispatcher: Dispatcher
+  private let logger: Logger
+  private let now: @Sendable () -> Moment
+  private let faults = Mutex<[SelectorTarget: String]>([:])
+
+  /// Makes links.
+  ///
+  /// - Parameters:
+  ///   - peers: the other selectors; this one may be among them.
+  ///   - name: this selector's name, which no other has.
+  public init(
+    _ peers: [SelectorTarget], name: String, _ dispatcher: Dispatcher, logger: Logger,
+    now: @escaping @Sendable () -> Moment = { .now }
+  ) {
+    self.peers = peers
+    self.name = name
+    self.dispatcher = dispatcher
+    self.logger = logger
+    self.now = now
+  }
+
+  /// Never keeps a selector from being ready: it picks without.
+  public func report() -> HealthReport {
+    let fault = faults.withLock { $0.min { $0.key.description < $1.key.description } }
+    return HealthReport(name: "peers", isReady: true, fault: fault.map { "\($0.key): \($0.value)" })
+  }
+
+  /// Keeps links until the service is to end.
+  public func run() async throws {
+    await cancelWhenGracefulShutdown {
+      await withTaskGroup(of: Void.self) { group in
+        var linked: [SelectorTarget: @Sendable () -> Void] = [:]
+        while !Task.isCancelled {
+          if let found = await self.lookUp() {
+            for (target, end) in linked where !found.contains(target) {
+              end()
+              linked[target] = nil
+              self.faults.withLock { $0[target] = nil }
+            }
+            for target in found where linked[target] == nil {
+              let link = Task { await self.keepLinked(to: target) }
+              linked[target] = { link.cancel() }
+              group.addTask {
+                await withTaskCancellationHandler {
+                  await link.value
+                } onCancel: {
+                  link.cancel()
+                }
+              }
+            }
+          }
+          try? await Task.sleep(for: Self.lookupInterval)
+        }
+      }
+    }
+  }
+
+  /// The addresses of all peers; nil where a name can't be looked up, so that links stay as they are.
+  private func lookUp() async -> Set<SelectorTarget>? {
+    var found: Set<SelectorTarget> = []
+    for peer in peers {
+      do {
+        let addresses = try await NIOThreadPool.singleton.runIfActive {
+          try Self.addresses(of: peer.host, port: peer.port)
+        }
+        for address in addresses {
+          found.insert(
+            SelectorTarget(
+              host: address, port: peer.port, serverName: peer.serverName ?? peer.host, security: peer.security))
+        }
+        faults.withLock { $0[peer] = nil }
+      } catch {
+        faults.withLock { $0[peer] = "its name is not known: \(error)" }
+        return nil
+      }
+    }
+    return found
+  }
+
+  private func keepLinked(to target: SelectorTarget) async {
+    var wait = Duration.milliseconds(100)
+    while !Task.isCancelled {
+      let start = ContinuousClock.now
+      do {
+        try await link(to: target)
+      } catch {
+        guard !Task.isCancelled else { return }
+        let isNew = faults.withLock { $0.updateValue("\(error)", forKey: target) == nil }
+        if isNew { logger.notice("A peer is away", metadata: ["peer": "\(target)", "error": "\(error)"]) }
+      }
+      wait = start.duration(to: .now) > .seconds(10) ? .milliseconds(100) : min(wait * 2, .seconds(5))
+      try? await Task.sleep(for: wait)
+    }
+  }
+
+  private func link(to target: SelectorTarget) async throws {
+    try await withGRPCClient(transport: try target.transport()) { client in
+      let selector = Tonari_Selector_V1_ReplicaSelector.Client(wrapping: client)
+      try await selector.exchange { writer in
+        while !Task.isCancelled {
+          try await writer.write(self.dispatcher.digest(of: self.name, at: self.now()))
+          try await Task.sleep(for: Self.interval)
+        }
+      } onResponse: { response in
+        var heard: Set<String> = []
+        defer { for peer in heard { self.dispatcher.forget(peer: peer, at: self.now()) } }
+        for try await digest in response.messages {
+          if heard.isEmpty, self.faults.withLock({ $0.removeValue(forKey: target) }) != nil {
+            self.logger.notice("A peer is there", metadata: ["peer": "\(target)"])
+          }
+          guard digest.selector != self.name else { continue }
+          heard.insert(digest.selector)
+          self.dispatcher.hear(digest, at: self.now())
+        }
+      }
+    }
+  }
+
+  private static func addresses(of host: String, port: Int) throws -> [String] {
+    if (try? SocketAddress(ipAddress: host, port: port)) != nil { return [host] }
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var first: UnsafeMutablePointer<addrinfo>?
+    let status = getaddrinfo(host, nil, &hints, &first)
+    guard status == 0 else { throw LookupFault(description: String(cString: gai_strerror(status))) }
+    defer { freeaddrinfo(first) }
+    var addresses: [String] = []
+    var next = first
+    while let info = next?.pointee {
+      var buffer = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+      if getnameinfo(info.ai_addr, info.ai_addrlen, &buffer, socklen_t(buffer.count), nil, 0, NI_NUMERICHOST) == 0 {
+        addresses.append(String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
+      }
+      next = info.ai_next
+    }
+    return addresses
+  }
+
+  private struct LookupFault: Error, CustomStringConvertible { var description: String }
+}

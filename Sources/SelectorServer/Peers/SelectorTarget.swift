@@ -1,0 +1,70 @@
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+
+/// A selector that is spoken to by gRPC.
+public struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {
+  /// How the connection is secured.
+  public struct Security: Hashable, Sendable {
+    /// The authorities that vouch for the selector, as PEM.
+    public var authority: String
+    /// This side's certificate chain and key, as PEM, for selectors that want one; nil for none.
+    public var certificate: String?
+    /// The key of the certificate.
+    public var key: String?
+
+    /// Names the files.
+    public init(authority: String, certificate: String? = nil, key: String? = nil) {
+      self.authority = authority
+      self.certificate = certificate
+      self.key = key
+    }
+  }
+
+  /// The host, by name or number.
+  public var host: String
+  /// The port.
+  public var port: Int
+  /// The name that the selector's certificate must have; nil for the host.
+  public var serverName: String?
+  /// How the connection is secured; nil for plain HTTP/2.
+  public var security: Security?
+
+  /// Names a selector.
+  public init(host: String, port: Int, serverName: String? = nil, security: Security? = nil) {
+    self.host = host
+    self.port = port
+    self.serverName = serverName
+    self.security = security
+  }
+
+  /// `host:port`.
+  public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+  /// A connection that is made when it is first used.
+  func transport() throws -> HTTP2ClientTransport.Posix {
+    let target: any ResolvableTarget =
+      if host.contains(":") {
+        .ipv6(address: host, port: port)
+      } else if host.allSatisfy({ $0.isNumber || $0 == "." }) {
+        .ipv4(address: host, port: port)
+      } else {
+        .dns(host: host, port: port)
+      }
+    return try HTTP2ClientTransport.Posix(
+      target: target, transportSecurity: transportSecurity,
+      config: .defaults {
+        if security != nil { $0.http2.authority = serverName ?? host }
+      })
+  }
+
+  private var transportSecurity: HTTP2ClientTransport.Posix.TransportSecurity {
+    guard let security else { return .plaintext }
+    let roots = TLSConfig.TrustRootsSource.certificates([.file(path: security.authority, format: .pem)])
+    guard let certificate = security.certificate, let key = security.key else {
+      return .tls { $0.trustRoots = roots }
+    }
+    return .mTLS(
+      certificateChain: [.file(path: certificate, format: .pem)], privateKey: .file(path: key, format: .pem)
+    ) { $0.trustRoots = roots }
+  }
+}

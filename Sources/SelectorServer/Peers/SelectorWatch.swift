@@ -1,0 +1,68 @@
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+public import SelectorProtocol
+import Synchronization
+
+/// Watches another process' selector.
+public struct SelectorWatch: Sendable {
+  private let target: SelectorTarget
+
+  /// Names the selector.
+  public init(_ target: SelectorTarget) {
+    self.target = target
+  }
+
+  /// What there is to know of services, by name, at an interval; ends when the reader does, or throws `RPCError` where the
+  /// selector goes away.
+  ///
+  /// - Parameter services: the services; none for all.
+  public func pictures(
+    of services: [String], every interval: Duration
+  ) -> AsyncThrowingStream<[Tonari_Selector_V1_WatchResponse], any Error> {
+    AsyncThrowingStream { pictures in
+      let watching = Task {
+        do {
+          try await watch(services, every: interval) { pictures.yield($0) }
+          pictures.finish()
+        } catch {
+          pictures.finish(throwing: error)
+        }
+      }
+      pictures.onTermination = { _ in watching.cancel() }
+    }
+  }
+
+  private func watch(
+    _ services: [String], every interval: Duration,
+    _ show: @escaping @Sendable ([Tonari_Selector_V1_WatchResponse]) -> Void
+  ) async throws {
+    let known = Known()
+    try await withGRPCClient(transport: try target.transport()) { client in
+      let selector = Tonari_Selector_V1_ReplicaSelector.Client(wrapping: client)
+      var request = Tonari_Selector_V1_WatchRequest()
+      request.services = services
+      request.intervalMs = UInt32(clamping: max(10, Int64(interval / .milliseconds(1))))
+      var options = CallOptions.defaults
+      options.waitForReady = false
+      try await selector.watch(request, options: options) { response in
+        // The first answers come at once, one for each service.
+        async let ticks: Void = {
+          try await Task.sleep(for: .milliseconds(100))
+          while true {
+            show(known.statuses.withLock { $0.values.sorted { $0.service < $1.service } })
+            try await Task.sleep(for: interval)
+          }
+        }()
+        for try await status in response.messages {
+          known.statuses.withLock { $0[status.service] = status.gone ? nil : status }
+        }
+        try await ticks
+      }
+    }
+  }
+
+  /// What was heard last of each service.
+  private final class Known: Sendable {
+    let statuses = Mutex<[String: Tonari_Selector_V1_WatchResponse]>([:])
+  }
+}

@@ -1,0 +1,163 @@
+import ArgumentParser
+import Dispatching
+import Foundation
+import Hummingbird
+import Kubernetes
+import Logging
+import Monitoring
+import Selection
+import SelectorIntake
+import SelectorServer
+import ServiceLifecycle
+
+/// Answers which replica gets a request.
+struct SelectorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "selector",
+    abstract: "Say for each request which replica gets it.",
+    discussion: """
+      Sidecars and clients ask before each request and say how it ended; the selector knows what is in flight and how \
+      fast replicas are, and names the one that will answer soonest, near to who asks where there is room. Replicas come \
+      from a file, from Kubernetes, or register themselves.
+
+      Several selectors side by side tell each other what they dispatched (--peer). /readyz and /metrics are served by \
+      HTTP. On SIGTERM what was asked is answered before it ends.
+
+      EXAMPLES
+        On a Unix socket, with replicas from a file:
+          tonari selector --framed unix:/run/tonari/selector.sock --replicas replicas.yaml
+
+        On each node of a cluster, for the sidecars there:
+          tonari selector --framed unix:/run/tonari/selector.sock --in-cluster --node "$NODE_NAME"
+
+        Three behind one Service, by gRPC:
+          tonari selector --grpc 0.0.0.0:9443 --in-cluster --peer tonari-selector-peers.tonari.svc:9443
+
+        The same in a file, whose fields are the options' names:
+          tonari selector --config selector.yaml
+
+        Look on:
+          tonari top 127.0.0.1:9443
+
+      A FILE OF REPLICAS
+        services:
+        - name: shop/cart
+          replicas:
+          - {address: "10.0.0.1:8080", node: node-1, zone: zone-a, concurrency: 8}
+          - {address: "10.0.0.2:8080", node: node-2, zone: zone-b, weight: 2, labels: [version=2]}
+
+      \(ExitStatus.help)
+      """
+  )
+
+  // Put in place of before the command line is parsed; it is here for the help.
+  @Option(
+    help: ArgumentHelp(
+      "Read options from a YAML file: their names as fields; a list where several may be given.", valueName: "file"),
+    completion: .file(extensions: ["yaml", "json"])
+  )
+  var config: String?
+
+  @OptionGroup var options: SelectorOptions
+
+  func run() async throws {
+    let logger = options.log.logger("tonari.selector")
+    let name = options.peers.name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
+    var settings = DispatcherOptions(policy: options.policy, seed: .random(in: 0 ... .max))
+    settings.place = Place(
+      node: options.place.node, zone: options.place.zone, cluster: options.place.clusterName)
+    if let lifetime = options.pickLifetime { settings.pickLifetime = lifetime }
+    let dispatcher = Dispatcher(settings)
+
+    var health: [any HealthSource] = []
+    var services: [any ServiceLifecycle.Service] = []
+    try addReplicas(to: dispatcher, &services, &health, logger)
+    try addLoad(to: dispatcher, &services, &health, logger)
+    if !options.peers.peer.isEmpty {
+      let links = PeerLinks(options.peers.targets(options.tls), name: name, dispatcher, logger: logger)
+      services.append(links)
+      health.append(links)
+    }
+    let framed = try addServers(for: dispatcher, name: name, &services, health, logger)
+    services.append(ExpirySweep(dispatcher: dispatcher))
+
+    let registry = MetricsRegistry()
+    SelectorMetrics.register(in: registry, dispatcher) { framed?.statistics }
+    let server = MonitoringServer(
+      host: options.http.host, port: options.http.port,
+      routes: HealthRoutes(registry, health, stalenessLabel: "tonari_selector_source_staleness_seconds"),
+      services: services, logger: logger,
+      onListening: { [logger, host = options.http.host] port in
+        logger.notice("Serving /readyz and /metrics", metadata: ["address": "\(ListenAddress(host: host, port: port))"])
+      })
+    try await server.application().runService()
+  }
+
+  private func addReplicas(
+    to dispatcher: Dispatcher, _ services: inout [any ServiceLifecycle.Service], _ health: inout [any HealthSource],
+    _ logger: Logger
+  ) throws {
+    if let path = options.replicas {
+      let file = try ReplicaFile(path, dispatcher, logger: logger)
+      services.append(file)
+      health.append(file)
+    }
+    if let configuration = try options.api.configuration() {
+      let client = APIClient(configuration, fieldManager: "tonari-selector", logger: logger)
+      let feed = EndpointFeed(
+        client, dispatcher, namespace: options.namespace, cluster: options.place.clusterName ?? "", logger: logger)
+      services.append(feed)
+      health += feed.health
+    }
+  }
+
+  private func addLoad(
+    to dispatcher: Dispatcher, _ services: inout [any ServiceLifecycle.Service], _ health: inout [any HealthSource],
+    _ logger: Logger
+  ) throws {
+    if !options.load.envoy.isEmpty || options.load.prometheus != nil {
+      let feed = try StatisticsFeed(
+        envoys: options.load.envoy, prometheus: options.load.prometheus, queries: options.load.queries(),
+        interval: options.load.loadInterval ?? .seconds(1), dispatcher, logger: logger)
+      services.append(feed)
+      health.append(feed)
+    }
+    if let broker = options.load.broker {
+      let feed = try MQTTFeed(broker, dispatcher, logger: logger)
+      services.append(feed)
+      health.append(feed)
+    }
+  }
+
+  private func addServers(
+    for dispatcher: Dispatcher, name: String, _ services: inout [any ServiceLifecycle.Service],
+    _ health: [any HealthSource], _ logger: Logger
+  ) throws -> FramedServer? {
+    if let address = options.grpc {
+      services.append(
+        SelectorGRPCServer(
+          .init(.host(address.host, port: address.port), tls: options.tls.files), SelectorMessages(dispatcher),
+          name: name, health: health, logger: logger))
+    }
+    guard !options.framed.isEmpty else { return nil }
+    let framed = try FramedServer(dispatcher, addresses: options.framed, logger: logger) { addresses in
+      for address in addresses { logger.notice("Serving framed connections", metadata: ["address": "\(address)"]) }
+    }
+    services.append(framed)
+    return framed
+  }
+}
+
+/// Lets go of what was not completed or registered again in time.
+private struct ExpirySweep: ServiceLifecycle.Service {
+  let dispatcher: Dispatcher
+
+  func run() async throws {
+    try? await cancelWhenGracefulShutdown {
+      while true {
+        try await Task.sleep(for: .milliseconds(200))
+        dispatcher.expire(at: .now)
+      }
+    }
+  }
+}

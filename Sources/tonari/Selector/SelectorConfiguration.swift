@@ -1,0 +1,55 @@
+import ArgumentParser
+import Files
+
+/// A selector's configuration file: its options' names as fields, each with a value, or a list where an option may be given
+/// several times. What is said on the command line too counts from there, and adds up where there may be several.
+enum SelectorConfiguration {
+  /// A command line with the files that it names put in, in place of `--config FILE`; others stay as they are.
+  ///
+  /// Throws `FileError`.
+  static func expanded(_ commandLine: [String]) throws -> [String] {
+    guard commandLine.first == SelectorCommand.configuration.commandName else { return commandLine }
+    var rest: [String] = []
+    var fromFiles: [String] = []
+    var words = commandLine.dropFirst().makeIterator()
+    while let word = words.next() {
+      if word.hasPrefix("--config=") {
+        fromFiles += try arguments(String(word.dropFirst("--config=".count)))
+      } else if word == "--config", let path = words.next() {
+        fromFiles += try arguments(path)
+      } else {
+        rest.append(word)
+      }
+    }
+    return [commandLine[0]] + fromFiles + rest
+  }
+
+  /// The arguments that a file stands for.
+  ///
+  /// Throws `FileError`.
+  static func arguments(_ path: String) throws -> [String] {
+    try arguments(String(decoding: InputFile(path).readAll(), as: UTF8.self), file: path)
+  }
+
+  static func arguments(_ text: String, file: String) throws(FileError) -> [String] {
+    let fields = try YAMLFields(text, file: file)
+    var arguments: [String] = []
+    for name in fields.names {
+      for value in try fields.stringOrStrings(name) {
+        // The one option without a value.
+        if name == "in-cluster" {
+          guard try fields.word(name, [("true", true), ("false", false)]) == true else { continue }
+          arguments.append("--in-cluster")
+        } else {
+          arguments.append("--\(name)=\(value)")
+        }
+      }
+    }
+    do {
+      _ = try SelectorOptions.parse(arguments + ["--framed=unix:/x"])
+    } catch {
+      throw fields.error("\(SelectorOptions.message(for: error))")
+    }
+    return arguments
+  }
+}

@@ -1,0 +1,212 @@
+import ArgumentParser
+import Dispatching
+import SelectorIntake
+import SelectorServer
+
+/// What can be said of a selector, on the command line or in its configuration file.
+struct SelectorOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Listen for framed connections here; several may be given.",
+      discussion: "unix:/path/of/socket or tcp:host:port; port 0 is any that is free.", valueName: "address"),
+    transform: { text in
+      do { return try FramedAddress(text) } catch { throw ValidationError("\(error)") }
+    }
+  )
+  var framed: [FramedAddress] = []
+
+  @Option(help: ArgumentHelp("Listen for gRPC here.", valueName: "host:port"), transform: ListenAddress.init)
+  var grpc: ListenAddress?
+
+  @Option(
+    help: ArgumentHelp("Serve /livez, /readyz and /metrics here.", valueName: "host:port"),
+    transform: ListenAddress.init
+  )
+  var http = ListenAddress(host: "127.0.0.1", port: 8890)
+
+  @Option(
+    help: ArgumentHelp("The replicas of services, as YAML; read again when it changes.", valueName: "file"),
+    completion: .file(extensions: ["yaml", "json"])
+  )
+  var replicas: String?
+
+  @OptionGroup(title: "The cluster to follow") var api: ClusterAPIOptions
+
+  @Option(help: ArgumentHelp("Follow the services of this namespace alone.", valueName: "name"))
+  var namespace: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How replicas are picked: \(PolicyName.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "policy"),
+    completion: .list(PolicyName.allCases.map(\.rawValue)),
+    transform: { text in
+      guard let policy = PolicyName(rawValue: text) else {
+        throw ValidationError(
+          "'\(text)': expected one of \(PolicyName.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      return policy
+    }
+  )
+  var policy = PolicyName.tonari
+
+  @Option(
+    help: ArgumentHelp(
+      "After what time a pick that nobody completed counts as cancelled. (default: 60s)", valueName: "duration"),
+    transform: Duration.argument
+  )
+  var pickLifetime: Duration?
+
+  @OptionGroup(title: "Where it is") var place: SelectorPlaceOptions
+  @OptionGroup(title: "Peers") var peers: PeerOptions
+  @OptionGroup(title: "Load") var load: LoadOptions
+  @OptionGroup(title: "TLS of gRPC") var tls: TLSOptions
+  @OptionGroup var log: LogOptions
+
+  func validate() throws {
+    if framed.isEmpty, grpc == nil { throw ValidationError("expected --framed or --grpc: where to be asked") }
+    if namespace != nil, !api.isGiven {
+      throw ValidationError("--namespace: expected a cluster to follow: --kubeconfig or --in-cluster")
+    }
+    if tls.files != nil, grpc == nil { throw ValidationError("--tls-cert: expected --grpc with it") }
+  }
+}
+
+/// Where a selector is, and with it those who do not say where they ask from.
+struct SelectorPlaceOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The node that it serves, where it serves one.", valueName: "name"))
+  var node: String?
+
+  @Option(help: ArgumentHelp("The zone that it serves.", valueName: "name"))
+  var zone: String?
+
+  @Option(help: ArgumentHelp("The name of its cluster, for replicas that Kubernetes tells of.", valueName: "name"))
+  var clusterName: String?
+}
+
+/// Other selectors for the same services.
+struct PeerOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Exchange what was dispatched with the selector, or the selectors, of this name and gRPC port.",
+      valueName: "host:port"),
+    transform: ListenAddress.init
+  )
+  var peer: [ListenAddress] = []
+
+  @Option(
+    help: ArgumentHelp("The authorities that vouch for the peers, as PEM; without, plain HTTP/2.", valueName: "file"),
+    completion: .file()
+  )
+  var peerCa: String?
+
+  @Option(help: ArgumentHelp("Its name among its peers. (default: host name and process)", valueName: "name"))
+  var name: String?
+
+  func validate() throws {
+    if peer.isEmpty, peerCa != nil { throw ValidationError("--peer-ca: expected --peer with it") }
+  }
+
+  /// The peers.
+  func targets(_ tls: TLSOptions) -> [SelectorTarget] {
+    peer.map { address in
+      let security = peerCa.map { authority in
+        SelectorTarget.Security(authority: authority, certificate: tls.tlsCert, key: tls.tlsKey)
+      }
+      return SelectorTarget(host: address.host, port: address.port, security: security)
+    }
+  }
+}
+
+/// Who says how loaded replicas are, besides those who ask.
+struct LoadOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Read the statistics of this Envoy's hosts from its admin interface; several may be given.", valueName: "url")
+  )
+  var envoy: [String] = []
+
+  @Option(help: ArgumentHelp("Ask this Prometheus for the load of replicas.", valueName: "url"))
+  var prometheus: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to ask it: a figure and PromQL; several may be given.",
+      discussion: """
+        'in-flight=sum by (instance) (http_inflight)'; figures: \
+        \(LoadQueries.Figure.allCases.map(\.rawValue).joined(separator: ", ")) (seconds for latency, a share for cpu)
+        """,
+      valueName: "figure=query")
+  )
+  var loadQuery: [String] = []
+
+  @Option(help: ArgumentHelp("The label that holds a replica's host:port in its answers.", valueName: "name"))
+  var addressLabel = "instance"
+
+  @Option(
+    help: ArgumentHelp("The time between two looks at Envoys and Prometheus. (default: 1s)", valueName: "duration"),
+    transform: Duration.argument
+  )
+  var loadInterval: Duration?
+
+  @Option(
+    help: ArgumentHelp(
+      "Hear the load of replicas from this MQTT broker, under tonari/load/<cluster>/<replica>.", valueName: "host:port"),
+    transform: ListenAddress.init
+  )
+  var mqtt: ListenAddress?
+
+  @Option(help: ArgumentHelp("The first levels of the MQTT topics.", valueName: "topic"))
+  var mqttPrefix = "tonari/load"
+
+  @Option(help: ArgumentHelp("The user at the MQTT broker.", valueName: "name"))
+  var mqttUser: String?
+
+  @Option(help: ArgumentHelp("The file with the user's password.", valueName: "file"), completion: .file())
+  var mqttPasswordFile: String?
+
+  @Option(
+    help: ArgumentHelp("The authorities that vouch for the MQTT broker, as PEM; without, no TLS.", valueName: "file"),
+    completion: .file()
+  )
+  var mqttCa: String?
+
+  func validate() throws {
+    _ = try queries()
+    if (prometheus == nil) != loadQuery.isEmpty {
+      throw ValidationError("--prometheus and --load-query: expected both or none")
+    }
+    if mqtt == nil, mqttUser != nil || mqttPasswordFile != nil || mqttCa != nil {
+      throw ValidationError("--mqtt-user, --mqtt-password-file, --mqtt-ca: expected --mqtt with them")
+    }
+    if mqttPasswordFile != nil, mqttUser == nil {
+      throw ValidationError("--mqtt-password-file: expected --mqtt-user with it")
+    }
+  }
+
+  /// What Prometheus is asked for.
+  func queries() throws -> LoadQueries {
+    var queries: [LoadQueries.Figure: String] = [:]
+    for text in loadQuery {
+      let parts = text.split(separator: "=", maxSplits: 1)
+      guard parts.count == 2, let figure = LoadQueries.Figure(rawValue: String(parts[0])) else {
+        let figures = LoadQueries.Figure.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--load-query '\(text)': expected figure=query, with a figure of \(figures)")
+      }
+      guard queries.updateValue(String(parts[1]), forKey: figure) == nil else {
+        throw ValidationError("--load-query: found \(figure.rawValue) twice, expected it once")
+      }
+    }
+    return LoadQueries(queries, addressLabel: addressLabel)
+  }
+
+  /// The MQTT broker; nil for none.
+  var broker: MQTTConfiguration? {
+    guard let mqtt else { return nil }
+    var configuration = MQTTConfiguration(host: mqtt.host, port: mqtt.port)
+    configuration.prefix = mqttPrefix
+    configuration.user = mqttUser
+    configuration.passwordFile = mqttPasswordFile
+    configuration.authorityFile = mqttCa
+    return configuration
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Foundation
+import Report
+import SelectorProtocol
+import SelectorServer
+
+/// Shows what a selector does, as it goes on.
+struct TopCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "top",
+    abstract: "Show a selector's replicas, their load and picks, as they go on.",
+    discussion: """
+      Watches a selector by gRPC: for each replica the requests in flight, what one request takes there, picks and \
+      failures each second. On a terminal the picture is drawn anew at an interval, else one is written after another. \
+      Ctrl-C ends it.
+
+      EXAMPLES
+        tonari top 127.0.0.1:9443
+        tonari top selector.tonari:9443 --service shop/cart --tls-ca ca.pem
+        tonari top 127.0.0.1:9443 --once
+
+      \(ExitStatus.help)
+      """
+  )
+
+  @Argument(
+    help: ArgumentHelp("Where the selector serves gRPC.", valueName: "host:port"), transform: ListenAddress.init)
+  var selector: ListenAddress
+
+  @Option(
+    help: ArgumentHelp("Show this service alone; several may be given.", valueName: "name"))
+  var service: [String] = []
+
+  @Option(
+    help: ArgumentHelp("The time between two pictures. (default: 1s)", valueName: "duration"),
+    transform: Duration.argument)
+  var interval: Duration?
+
+  @Flag(help: "Show one picture, of an interval, and end.")
+  var once = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The authorities that vouch for the selector, as PEM; without, plain HTTP/2.", valueName: "file"),
+    completion: .file()
+  )
+  var tlsCa: String?
+
+  func run() async throws {
+    let interval = interval ?? .seconds(1)
+    let target = SelectorTarget(
+      host: selector.host, port: selector.port, security: tlsCa.map { SelectorTarget.Security(authority: $0) })
+    let watch = SelectorWatch(target)
+    let terminal = Terminal.output
+    var picture = TopPicture()
+    for try await statuses in watch.pictures(of: service, every: interval) {
+      let text = picture.draw(statuses, seconds: interval / .seconds(1), terminal.style)
+      if once, !picture.hasRates { continue }
+      // Home, and clear what is below: no flicker.
+      let isLive = terminal.takesControlCodes && !once
+      terminal.write(isLive ? "\u{1B}[H\u{1B}[J" + text : text + (once ? "" : "\n"))
+      if once { return }
+    }
+  }
+}
