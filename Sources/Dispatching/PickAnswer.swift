@@ -9,64 +9,89 @@ public final class PickAnswer {
   /// The most alternatives.
   public static let mostAlternatives = 3
 
-  /// To complete the pick with; never 0.
-  public internal(set) var id: UInt64 = 0
-  /// How far the replica is.
-  public internal(set) var tier = Tier.remote
-  /// Whether no replica was fit, and this one was named all the same.
-  public internal(set) var isPanic = false
-  /// How many addresses there are: the pick's, then the alternatives', the best first.
-  public private(set) var count = 0
-  private let bytes: UnsafeMutableRawBufferPointer
-  private var lengths: (Int, Int, Int, Int) = (0, 0, 0, 0)
+  private struct Content {
+    var id: UInt64 = 0
+    var tier = Tier.remote
+    var isPanic = false
+    var count = 0
+    var lengths: (Int, Int, Int, Int) = (0, 0, 0, 0)
+  }
+
+  /// Behind a pointer, as it belongs to one thread and picks are frequent: what is in the object itself is checked for
+  /// overlapping use whenever it is touched.
+  private let content: UnsafeMutablePointer<Content>
+  private let bytes: UnsafeMutableRawPointer
 
   /// Makes an answer to be filled.
   public init() {
+    content = .allocate(capacity: 1)
+    content.initialize(to: Content())
     bytes = .allocate(byteCount: (Self.longestAddress + 1) * (Self.mostAlternatives + 1), alignment: 16)
-    bytes.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
   deinit {
+    content.deallocate()
     bytes.deallocate()
   }
+
+  /// To complete the pick with; never 0.
+  public internal(set) var id: UInt64 {
+    get { content.pointee.id }
+    set { content.pointee.id = newValue }
+  }
+
+  /// How far the replica is.
+  public internal(set) var tier: Tier {
+    get { content.pointee.tier }
+    set { content.pointee.tier = newValue }
+  }
+
+  /// Whether no replica was fit, and this one was named all the same.
+  public internal(set) var isPanic: Bool {
+    get { content.pointee.isPanic }
+    set { content.pointee.isPanic = newValue }
+  }
+
+  /// How many addresses there are: the pick's, then the alternatives', the best first.
+  public var count: Int { content.pointee.count }
 
   /// The bytes of an address; valid until the answer is filled again. A zero byte follows them.
   public func address(_ index: Int) -> UnsafeRawBufferPointer {
     precondition(index >= 0 && index < count, "there are \(count) addresses")
     let length =
       switch index {
-      case 0: lengths.0
-      case 1: lengths.1
-      case 2: lengths.2
-      default: lengths.3
+      case 0: content.pointee.lengths.0
+      case 1: content.pointee.lengths.1
+      case 2: content.pointee.lengths.2
+      default: content.pointee.lengths.3
       }
-    let start = index * (Self.longestAddress + 1)
-    return UnsafeRawBufferPointer(rebasing: bytes[start..<start + length])
+    return UnsafeRawBufferPointer(start: bytes + index * (Self.longestAddress + 1), count: length)
   }
 
   /// An address as a string.
   public func addressString(_ index: Int) -> String { String(decoding: address(index), as: UTF8.self) }
 
   func clear() {
-    count = 0
+    content.pointee.count = 0
   }
 
   /// Adds an address of at most ``longestAddress`` bytes.
   func append(_ address: String) {
     precondition(count <= Self.mostAlternatives, "an answer holds \(Self.mostAlternatives + 1) addresses")
-    let start = count * (Self.longestAddress + 1)
-    var length = 0
-    for byte in address.utf8.prefix(Self.longestAddress) {
-      bytes[start + length] = byte
-      length += 1
+    let start = bytes + count * (Self.longestAddress + 1)
+    var address = address
+    let length = address.withUTF8 { text in
+      let length = min(text.count, Self.longestAddress)
+      if let base = text.baseAddress { start.copyMemory(from: base, byteCount: length) }
+      return length
     }
-    bytes[start + length] = 0
+    start.storeBytes(of: 0, toByteOffset: length, as: UInt8.self)
     switch count {
-    case 0: lengths.0 = length
-    case 1: lengths.1 = length
-    case 2: lengths.2 = length
-    default: lengths.3 = length
+    case 0: content.pointee.lengths.0 = length
+    case 1: content.pointee.lengths.1 = length
+    case 2: content.pointee.lengths.2 = length
+    default: content.pointee.lengths.3 = length
     }
-    count += 1
+    content.pointee.count += 1
   }
 }
