@@ -76,6 +76,9 @@ let package = Package(
       ],
       path: "benchmarks/Extender", swiftSettings: settings),
     .executableTarget(
+      name: "dispatching-benchmark", dependencies: ["Dispatching", "Selection"], path: "benchmarks/Dispatching",
+      swiftSettings: settings),
+    .executableTarget(
       name: "selection-benchmark", dependencies: ["Selection", "AllocationCounter"], path: "benchmarks/Selection",
       swiftSettings: settings),
     .executableTarget(
@@ -203,7 +206,7 @@ let package = Package(
       swiftSettings: settings
     ),
 
-    module("Simulation", ["Selection", "Topology", "Yams"]),
+    module("Simulation", ["Files", "Selection", "Topology"]),
 
     // Pure decisions.
     module("Selection", ["Topology"]),
@@ -223,7 +226,7 @@ let package = Package(
     tests("Topology"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("Selection", ["Topology"]),
-    tests("Simulation", ["Selection", "Topology"]),
+    tests("Simulation", ["Files", "Selection", "Topology"]),
     tests(
       "SelectorIntake",
       [

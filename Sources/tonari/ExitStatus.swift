@@ -6,7 +6,6 @@ import Placement
 import Planning
 import SelectorIntake
 import SelectorServer
-import Simulation
 import Traffic
 
 /// The statuses with which `tonari` ends. They are part of the interface: scripts branch on them.
@@ -29,7 +28,7 @@ enum ExitStatus {
       error.code == .infeasible || error.code == .notFound ? infeasible : failure
     case is PlanningError, is ManifestError, is TrafficError, is FileError, is OutputFile.Failure,
       is ConfigurationError,
-      is TLSFiles.Failure, is SimulationError, is FramedError, is StatisticsError:
+      is TLSFiles.Failure, is FramedError, is StatisticsError:
       badInput
     default:
       failure

@@ -60,7 +60,7 @@ struct SimulateTests {
     try Data("servers: [{cores: 0}]\nworkMs: 1\n".utf8).write(to: file)
     let wrong = try await TonariProcess(["simulate", file.path]).result()
     #expect(wrong.status == 4)
-    #expect(wrong.messages.contains("mine.yaml:1: servers[0].cores: found '0'"), "\(wrong.messages)")
+    #expect(wrong.messages.contains("mine.yaml: line 1: servers[0].cores: found '0'"), "\(wrong.messages)")
     let missing = try await TonariProcess(["simulate", folder.appending(path: "no.yaml").path]).result()
     #expect(missing.status == 4)
   }

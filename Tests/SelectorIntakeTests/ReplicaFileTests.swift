@@ -36,10 +36,10 @@ struct ReplicaFileTests {
   @Test(
     "an error names file, line and field, what was found and what was expected",
     arguments: [
-      ("", "f: found nothing, expected a mapping"),
-      ("- a", "f: line 1: found a list, expected a mapping"),
-      ("service: []", "f: line 1: service: found this field, expected one of services"),
-      ("services:\n- replicas: []", "f: line 2: services[0]: expected a field 'name'"),
+      ("", "f: is empty, expected a mapping"),
+      ("- a", "f: line 1: found a list, expected a mapping with services"),
+      ("service: []", "f: line 1: service: unknown, expected one of services"),
+      ("services:\n- replicas: []", "f: line 2: services[0]: found a mapping, expected name among its fields"),
       ("services:\n- name: a\n- name: a", "f: line 3: services[1].name: found 'a' twice, expected it once"),
       (
         "services:\n- name: a\n  replicas:\n  - address: x",
@@ -47,11 +47,11 @@ struct ReplicaFileTests {
       ),
       (
         "services:\n- name: a\n  replicas:\n  - {address: 'x:1', weight: heavy}",
-        "f: line 4: services[0].replicas[0].weight: found 'heavy', expected a number"
+        "f: line 4: services[0].replicas[0].weight: found 'heavy', expected a number from 1e-06 to 1000000"
       ),
       (
         "services:\n- name: a\n  replicas:\n  - {address: 'x:1', concurrency: 1.5}",
-        "f: line 4: services[0].replicas[0].concurrency: found '1.5', expected a whole number"
+        "f: line 4: services[0].replicas[0].concurrency: found '1.5', expected a whole number from 1 to 1000000"
       ),
       (
         "services:\n- name: a\n  replicas:\n  - {address: 'x:1', state: sleepy}",
@@ -59,10 +59,13 @@ struct ReplicaFileTests {
       ),
       (
         "services:\n- name: a\n  replicas:\n  - {address: 'x:1'}\n  - {address: 'x:1'}",
-        "f: line 5: services[0].replicas[1].address: found x:1 twice, expected it once"
+        "f: line 5: services[0].replicas[1]: found x:1 twice, expected it once"
       ),
       ("services: 5", "f: line 1: services: found '5', expected a list"),
-      ("services:\n- name: a\n  replicas: [x]", "f: line 3: services[0].replicas[0]: found 'x', expected a mapping"),
+      (
+        "services:\n- name: a\n  replicas: [x]",
+        "f: line 3: services[0].replicas[0]: found 'x', expected a mapping with address, node, zone, cluster, weight, concurrency, labels, state"
+      ),
     ])
   func errors(_ text: String, _ message: String) {
     let error = #expect(throws: FileError.self) { try ReplicaFile.services(text, file: "f") }

@@ -1,3 +1,4 @@
+import Files
 import Simulation
 import Testing
 
@@ -26,29 +27,29 @@ struct ScenarioFileTests {
   @Test(
     "is refused with its name, line and field",
     arguments: [
-      ("", "f: is empty"), ("servers: [", "f: is not YAML"), ("- 1", "f:1: scenario: found a list, expected a mapping"),
-      ("workMs: 1", "f:1: scenario: found a mapping, expected servers"), ("servers: [{}]", "expected workMs"),
-      ("servers: []\nworkMs: 1", "f:1: servers: found a list, expected a list of at least 1"),
-      ("servers: [{}]\nworkMs: fast", "f:2: workMs: found 'fast', expected a number from 0.001"),
-      ("servers: [{}]\nworkMs: .nan", "f:2: workMs: found '.nan'"),
+      ("", "f: is empty"), ("servers: [", "f: is not YAML"), ("- 1", "line 1: found a list, expected a mapping"),
+      ("workMs: 1", "line 1: found a mapping, expected servers"), ("servers: [{}]", "expected workMs"),
+      ("servers: []\nworkMs: 1", "line 1: servers: found a list, expected a list of at least 1"),
+      ("servers: [{}]\nworkMs: fast", "line 2: workMs: found 'fast', expected a number from 0.001"),
+      ("servers: [{}]\nworkMs: .nan", "line 2: workMs: found '.nan'"),
       (
         "servers:\n- cores: 2\n- cores: 0\nworkMs: 1",
-        "f:3: servers[1].cores: found '0', expected a whole number from 1"
+        "line 3: servers[1].cores: found '0', expected a whole number from 1"
       ),
-      ("servers:\n- core: 2\nworkMs: 1", "f:2: servers[0].core: unknown; expected one of count, cores"),
+      ("servers:\n- core: 2\nworkMs: 1", "line 2: servers[0].core: unknown, expected one of count, cores"),
       (
         "servers: [{noise: {quiet: [[2, 1]]}}]\nworkMs: 1",
         "servers[0].noise.quiet[0]: found a list, expected the lower"
       ),
       ("servers: [{tellsCores: 3}]\nworkMs: 1", "servers[0].tellsCores: found '3', expected true or false"),
       ("servers: [{}]\nworkMs: 1\nclientNodes: [{zone: z}]", "clientNodes[0]: found a mapping, expected node"),
-      ("servers: [{}]\nworkMs: 1\nnetworkMs: {rack: 1}", "networkMs.rack: unknown; expected one of node, zone"),
+      ("servers: [{}]\nworkMs: 1\nnetworkMs: {rack: 1}", "networkMs.rack: unknown, expected one of node, zone"),
       ("servers: [{}]\nworkMs: 1\nreports: {delayMs: 1}", "reports: found a mapping, expected everyMs"),
       ("servers: [{}]\nworkMs: 1\ncapacity: 1e9", "expected at most 100000000 requests"),
     ])
   func wrong(text: String, message: String) {
-    let error = #expect(throws: SimulationError.self) { try Scenario(yaml: text, file: "f") }
-    #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+    let error = #expect(throws: FileError.self) { try Scenario(yaml: text, file: "f") }
+    #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
   }
 
   @Test("can let servers report, which helps and never harms much, however old the reports are")

@@ -47,7 +47,7 @@ struct SelectorConfigurationTests {
     "an error names the file, and what is wrong",
     arguments: [
       ("polcy: random", "f: line 1: Unknown option '--polcy'"), ("policy: fast", "expected one of random"),
-      ("in-cluster: maybe", "in-cluster: found 'maybe', expected one of true, false"),
+      ("in-cluster: maybe", "in-cluster: found 'maybe', expected true or false"),
       ("framed: {a: b}", "framed: found a mapping, expected a list"), ("framed: 'pipe:x'", "expected unix:/path"),
       ("mqtt-user: me", "expected --mqtt with them"), ("load-query: 'speed=up'", "expected figure=query"),
     ])

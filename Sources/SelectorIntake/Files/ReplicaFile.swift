@@ -69,37 +69,40 @@ public final class ReplicaFile: Service, HealthSource {
   ///
   /// Throws `FileError`.
   static func services(_ text: String, file: String) throws(FileError) -> [String: [ServiceReplica]] {
-    let root = try YAMLFields(text, file: file)
-    try root.expect(only: ["services"])
     var services: [String: [ServiceReplica]] = [:]
-    for service in try root.mappings("services") {
-      try service.expect(only: ["name", "replicas"])
-      guard let name = try service.string("name"), !name.isEmpty else { throw service.error("expected a field 'name'") }
-      guard services[name] == nil else { throw service.error("found '\(name)' twice, expected it once", at: "name") }
+    for service in try YAMLField(text: text, file: file).fields(["services"])["services"]?.list() ?? [] {
+      let fields = try service.fields(["name", "replicas"])
+      guard let name = fields["name"] else { throw service.expected("name among its fields") }
       var replicas: [ServiceReplica] = []
       var seen: Set<String> = []
-      for fields in try service.mappings("replicas") {
-        let replica = try replica(fields)
+      for field in try fields["replicas"]?.list() ?? [] {
+        let replica = try replica(field)
         guard seen.insert(replica.address).inserted else {
-          throw fields.error("found \(replica.address) twice, expected it once", at: "address")
+          throw field.error("found \(replica.address) twice, expected it once")
         }
         replicas.append(replica)
       }
-      services[name] = replicas
+      guard services.updateValue(replicas, forKey: try name.text()) == nil else {
+        throw name.error("found '\(try name.text())' twice, expected it once")
+      }
     }
     return services
   }
 
-  private static func replica(_ fields: YAMLFields) throws(FileError) -> ServiceReplica {
-    try fields.expect(only: ["address", "node", "zone", "cluster", "weight", "concurrency", "labels", "state"])
-    guard let address = try fields.string("address") else { throw fields.error("expected a field 'address'") }
-    let state = try fields.word(
-      "state", [("ready", .ready), ("starting", .starting), ("draining", ReplicaState.draining)])
-    let replica = ServiceReplica(
-      address: address, node: try fields.string("node") ?? "", zone: try fields.string("zone") ?? "",
-      cluster: try fields.string("cluster") ?? "", weight: try fields.number("weight") ?? 1,
-      concurrency: try fields.integer("concurrency"), labels: try fields.strings("labels"), state: state ?? .ready)
-    if let fault = replica.fault { throw fields.error(fault) }
+  private static func replica(_ field: YAMLField) throws(FileError) -> ServiceReplica {
+    let fields = try field.fields([
+      "address", "node", "zone", "cluster", "weight", "concurrency", "labels", "state",
+    ])
+    guard let address = fields["address"] else { throw field.expected("address among its fields") }
+    var replica = ServiceReplica(
+      address: try address.text(), node: try fields["node"]?.text() ?? "", zone: try fields["zone"]?.text() ?? "",
+      cluster: try fields["cluster"]?.text() ?? "", weight: try fields["weight"]?.number(1e-6...1e6) ?? 1,
+      concurrency: try fields["concurrency"]?.integer(1...1_000_000))
+    for label in try fields["labels"]?.list() ?? [] { replica.labels.append(try label.text()) }
+    if let state = fields["state"] {
+      replica.state = try state.word(["ready": .ready, "starting": .starting, "draining": .draining])
+    }
+    if let fault = replica.fault { throw field.error(fault) }
     return replica
   }
 }

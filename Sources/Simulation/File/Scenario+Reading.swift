@@ -1,3 +1,5 @@
+public import Files
+
 extension Scenario {
   /// Reads a scenario from YAML, in the form that ``yaml`` has. What is left out is as in a scenario that is made without
   /// it.
@@ -5,9 +7,9 @@ extension Scenario {
   /// - Parameters:
   ///   - yaml: The text.
   ///   - file: Its name, for errors.
-  /// - Throws: ``SimulationError``, which names file, line and field, what was found and what was expected.
-  public init(yaml: String, file: String) throws(SimulationError) {
-    let whole = try ScenarioField(text: yaml, file: file)
+  /// - Throws: `FileError`, which names file, line and field, what was found and what was expected.
+  public init(yaml: String, file: String) throws(FileError) {
+    let whole = try YAMLField(text: yaml, file: file)
     let fields = try whole.fields([
       "name", "abstract", "servers", "workMs", "clients", "selectors", "clientNodes", "networkMs", "reports",
       "digestMs", "warmUpSeconds", "measuredSeconds", "timeoutSeconds", "capacity", "loads",
@@ -45,7 +47,7 @@ extension Scenario {
 }
 
 extension ServerGroup {
-  fileprivate init(_ field: ScenarioField) throws(SimulationError) {
+  fileprivate init(_ field: YAMLField) throws(FileError) {
     let fields = try field.fields([
       "count", "cores", "tellsCores", "speed", "noise", "failureShare", "nodes", "zone",
     ])
@@ -63,9 +65,9 @@ extension ServerGroup {
 }
 
 extension Noise {
-  fileprivate init(_ field: ScenarioField) throws(SimulationError) {
+  fileprivate init(_ field: YAMLField) throws(FileError) {
     let fields = try field.fields(["noisyShare", "noisy", "quiet", "redrawSeconds"])
-    func factors(_ name: String) throws(SimulationError) -> [ClosedRange<Double>] {
+    func factors(_ name: String) throws(FileError) -> [ClosedRange<Double>] {
       guard let field = fields[name] else { return [1...1] }
       var ranges: [ClosedRange<Double>] = []
       for field in try field.list(atLeast: 1) { ranges.append(try field.range(0.001...1000)) }
@@ -78,7 +80,7 @@ extension Noise {
 }
 
 extension ClientNode {
-  fileprivate init(_ field: ScenarioField) throws(SimulationError) {
+  fileprivate init(_ field: YAMLField) throws(FileError) {
     let fields = try field.fields(["node", "zone"])
     guard let node = fields["node"] else { throw field.expected("node among its fields") }
     self.init(node: try node.text(), zone: try fields["zone"]?.text())
@@ -86,23 +88,23 @@ extension ClientNode {
 }
 
 extension ReportTiming {
-  fileprivate init(_ field: ScenarioField) throws(SimulationError) {
+  fileprivate init(_ field: YAMLField) throws(FileError) {
     let fields = try field.fields(["everyMs", "delayMs"])
     guard let every = fields["everyMs"] else { throw field.expected("everyMs among its fields") }
     self.init(everyMs: try every.number(1...1e6), delayMs: try fields["delayMs"]?.number(0...1e6) ?? 0)
   }
 }
 
-extension ScenarioField {
+extension YAMLField {
   /// One count, or a list of them.
-  fileprivate func counts() throws(SimulationError) -> [Int] {
+  fileprivate func counts() throws(FileError) -> [Int] {
     var counts: [Int] = []
     for field in try list(atLeast: 1) { counts.append(try field.integer(1...100_000)) }
     return counts
   }
 
   /// Milliseconds by tier.
-  fileprivate func tiers() throws(SimulationError) -> [Double] {
+  fileprivate func tiers() throws(FileError) -> [Double] {
     let names = ["node", "zone", "cluster", "remote"]
     let fields = try fields(names)
     var found: [Double] = []

@@ -32,23 +32,20 @@ enum SelectorConfiguration {
   }
 
   static func arguments(_ text: String, file: String) throws(FileError) -> [String] {
-    let fields = try YAMLFields(text, file: file)
+    let whole = try YAMLField(text: text, file: file)
     var arguments: [String] = []
-    for name in fields.names {
-      for value in try fields.stringOrStrings(name) {
-        // The one option without a value.
-        if name == "in-cluster" {
-          guard try fields.word(name, [("true", true), ("false", false)]) == true else { continue }
-          arguments.append("--in-cluster")
-        } else {
-          arguments.append("--\(name)=\(value)")
-        }
+    for (name, field) in try whole.fields().sorted(by: { $0.key < $1.key }) {
+      // The one option without a value.
+      if name == "in-cluster" {
+        if try field.flag() { arguments.append("--in-cluster") }
+        continue
       }
+      for value in try field.elements() { arguments.append("--\(name)=\(try value.text())") }
     }
     do {
       _ = try SelectorOptions.parse(arguments + ["--framed=unix:/x"])
     } catch {
-      throw fields.error("\(SelectorOptions.message(for: error))")
+      throw whole.error("\(SelectorOptions.message(for: error))")
     }
     return arguments
   }
