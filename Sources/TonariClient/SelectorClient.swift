@@ -82,6 +82,9 @@ public final class SelectorClient: Service, Sendable {
     group = eventLoopGroup
   }
 
+  /// Whether enough is known of a service to pick while no selector is in reach.
+  public func knows(_ service: String) -> Bool { state.withLock { $0.tables.knows(service) } }
+
   /// Whether a selector is connected.
   public var isConnected: Bool { state.withLock { $0.connection != nil } }
 

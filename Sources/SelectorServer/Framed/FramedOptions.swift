@@ -20,7 +20,7 @@ public struct FramedOptions: Hashable, Sendable {
   /// Makes options.
   public init(
     threads: Int = FramedOptions.defaultThreads, longestMessage: Int = 64 << 10, mostConnections: Int = 10_000,
-    mostOpenPicks: Int = 100_000, mostWatches: Int = 16, mostUnreadOutput: Int = 1 << 20,
+    mostOpenPicks: Int = 100_000, mostWatches: Int = 256, mostUnreadOutput: Int = 1 << 20,
     shutdownLimit: Duration = .seconds(5), socketMode: UInt32? = nil
   ) {
     self.threads = threads

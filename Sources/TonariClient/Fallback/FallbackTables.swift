@@ -44,6 +44,9 @@ struct FallbackTables: Sendable {
   /// Whether the selector may know less of a service than is known here.
   func isAhead(of service: String) -> Bool { tables[service]?.isConfirmed == false }
 
+  /// Whether anything is known of a service.
+  func knows(_ service: String) -> Bool { tables[service] != nil }
+
   /// Counts a request as in flight.
   mutating func begin(_ address: String) {
     inFlight[address, default: 0] += 1

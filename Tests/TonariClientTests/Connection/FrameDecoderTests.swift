@@ -41,4 +41,17 @@ struct FrameDecoderTests {
       #expect(try decoder.next(&buffer) == nil, "\(bytes)")
     }
   }
+
+  @Test("The bytes that the page on writing a client shows are what it says")
+  func page() throws {
+    var request = ByteBuffer()
+    try request.writeFrame(.with { ($0.id, $0.pick.service) = (1, "a") })
+    #expect(request == ByteBuffer(bytes: [0, 0, 0, 0, 7, 0x08, 0x01, 0x12, 0x03, 0x0A, 0x01, 0x61]))
+    var answer = ByteBuffer(bytes: [0, 0, 0, 0, 0x1A, 0x08, 0x01, 0x1A, 0x16, 0x09, 1, 0, 0, 0, 0, 0, 0, 0, 0x12, 0x0B])
+    answer.writeString("10.0.0.1:80")
+    let picked = Tonari_Selector_V1_Envelope.with {
+      ($0.id, $0.picked.pickID, $0.picked.address) = (1, 1, "10.0.0.1:80")
+    }
+    #expect(try decoder.next(&answer) == picked)
+  }
 }
