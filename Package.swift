@@ -86,6 +86,16 @@ let package = Package(
       dependencies: ["SelectorServer", "Dispatching", "Selection"],
       path: "benchmarks/Selector", exclude: ["client.c", "echo.c", "framed.py"], swiftSettings: settings),
 
+    .executableTarget(
+      name: "selector-grpc-benchmark",
+      dependencies: [
+        "Dispatching", "Selection", "SelectorProtocol", "SelectorServer",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+      ],
+      path: "benchmarks/SelectorGRPC", exclude: ["grpc_server.py", "unary.py"], swiftSettings: settings),
+
     // I/O and presentation.
     .target(
       name: "Report",

@@ -9,7 +9,7 @@ import SwiftProtobuf
 /// They are written on streams, as the generated code calls them, to know whether an answer was sent.
 struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServiceProtocol {
   /// The most watches of one session.
-  static let mostWatches = 16
+  static let mostWatches = 256
   /// How often peers are told what was dispatched here.
   static let exchangeInterval = Duration.milliseconds(100)
 
@@ -138,11 +138,12 @@ extension ReplicaSelectorService {
   ) async throws {
     let owner = messages.dispatcher.newOwner()
     defer { messages.dispatcher.abandon(owner: owner, at: now()) }
+    let decision = PickAnswer()
     try await withThrowingTaskGroup(of: Void.self) { group in
       var watches = 0
       for try await envelope in requests {
         guard case .watch(let request) = envelope.message else {
-          let answer = messages.answer(envelope, owner: owner, at: now(), using: PickAnswer())
+          let answer = messages.answer(envelope, owner: owner, at: now(), using: decision)
           if let answer { try await writer.write(answer) }
           continue
         }

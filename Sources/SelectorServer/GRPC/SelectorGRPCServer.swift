@@ -124,8 +124,8 @@ public struct SelectorGRPCServer: Service {
       // Sidecars keep a connection to ask at any time, and may see to it that it is open.
       $0.connection.keepalive.clientBehavior.allowWithoutCalls = true
       $0.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(10)
-      // Answers are not held back to be sent with others: who asks waits with a request of its own.
-      $0.connection.flushCoalescing = nil
+      // Answers are held back only for those that are nearly ready: who asks waits with a request of its own.
+      $0.connection.flushCoalescing = .init(maxFlushDelay: .microseconds(10), maxBytes: 64 << 10)
     }
   }
 

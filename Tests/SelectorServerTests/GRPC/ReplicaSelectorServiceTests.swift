@@ -1,0 +1,60 @@
+import Dispatching
+import GRPCCore
+import Selection
+import SelectorProtocol
+import SwiftProtobuf
+import Testing
+
+@testable import SelectorServer
+
+struct ReplicaSelectorServiceTests {
+  /// A stream that has ended, or whose client goes away while an answer is written.
+  private struct BrokenWriter: RPCWriterProtocol {
+    let context: ServerContext
+    let isClosed: Bool
+
+    func write(_ element: Tonari_Selector_V1_PickResponse) async throws {
+      if isClosed { throw RPCError(code: .unavailable, message: "closed") }
+      context.cancellation.cancel()
+    }
+
+    func write(contentsOf elements: some Sequence<Tonari_Selector_V1_PickResponse>) async throws {
+      for element in elements { try await write(element) }
+    }
+  }
+
+  private let dispatcher = Dispatcher()
+  private var openPicks: Int? { dispatcher.service("a")?.status(at: .now).openPicks }
+
+  init() {
+    dispatcher.set([ServiceReplica(address: "10.0.0.1:80")], of: "a", from: .file, at: .now)
+  }
+
+  private func pick(_ prepare: @escaping @Sendable (ServerContext) -> Void, isClosed: Bool) async throws {
+    let service = ReplicaSelectorService(messages: SelectorMessages(dispatcher), name: "one", now: { .now })
+    let request = ServerRequest(
+      metadata: [:], message: Tonari_Selector_V1_PickRequest.with { $0.service = "a" })
+    try await withServerContextRPCCancellationHandle { handle in
+      let context = ServerContext(
+        descriptor: Tonari_Selector_V1_ReplicaSelector.Method.Pick.descriptor, remotePeer: "in-process:1",
+        localPeer: "in-process:2", cancellation: handle)
+      prepare(context)
+      let response = try await service.pick(request: StreamingServerRequest(single: request), context: context)
+      let contents = try response.accepted.get()
+      _ = try await contents.producer(RPCWriter(wrapping: BrokenWriter(context: context, isClosed: isClosed)))
+    }
+  }
+
+  @Test("A pick whose client goes away before it has its answer is not open", arguments: [true, false])
+  func abandoned(isClosed: Bool) async throws {
+    await #expect(throws: RPCError.self) { try await pick({ _ in }, isClosed: isClosed) }
+    #expect(openPicks == 0)
+    #expect(dispatcher.service("a")?.status(at: .now).counts.cancelled == 1)
+  }
+
+  @Test("Nothing is picked for a client that is gone already, or whose deadline is over")
+  func gone() async throws {
+    await #expect(throws: RPCError.self) { try await pick({ $0.cancellation.cancel() }, isClosed: false) }
+    #expect(dispatcher.service("a")?.status(at: .now).counts.total == 0)
+  }
+}
