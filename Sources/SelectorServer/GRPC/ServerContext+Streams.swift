@@ -8,11 +8,12 @@ extension ServerContext {
       group.addTask { try await work() }
       group.addTask {
         try await cancellation.cancelled
-        throw RPCError.goneByNow
+        // The transport, too, ends requests when the server ends.
+        throw Task.isShuttingDownGracefully ? RPCError.ending : .goneByNow
       }
       group.addTask {
         try await gracefulShutdown()
-        throw RPCError(code: .unavailable, message: "this selector ends")
+        throw RPCError.ending
       }
       defer { group.cancelAll() }
       try await group.next()
@@ -21,6 +22,7 @@ extension ServerContext {
 }
 
 extension RPCError {
+  static let ending = RPCError(code: .unavailable, message: "this selector ends")
   static let goneByNow = RPCError(code: .cancelled, message: "whoever asked has gone by now")
 
   /// The status of a fault.
