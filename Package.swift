@@ -267,7 +267,8 @@ let package = Package(
       swiftSettings: settings),
     tests("Placement", ["Topology", "CGLPK", "PlacementTestSupport"]),
     .target(
-      name: "ControlPlaneTestSupport", dependencies: ["Kubernetes", .product(name: "Logging", package: "swift-log")],
+      name: "ControlPlaneTestSupport",
+      dependencies: ["Kubernetes", "Yams", .product(name: "Logging", package: "swift-log")],
       path: "Tests/ControlPlaneTestSupport", swiftSettings: settings),
     tests("Kubernetes", ["Topology", "ControlPlaneTestSupport", .product(name: "Logging", package: "swift-log")]),
     tests(

@@ -19,7 +19,7 @@ public actor ControlPlane {
   /// The bearer token of a service account in the namespace `tonari`, as far as ``serviceAccounts`` has it.
   public static func token(ofServiceAccount name: String) -> String { "tonari-test-account-\(name)" }
   /// The service accounts of our manifests.
-  private static let serviceAccounts = ["tonari-extender", "tonari-planner"]
+  private static let serviceAccounts = ["tonari-extender", "tonari-planner", "tonari-selector"]
 
   private static let assets = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"].map { URL(filePath: $0) }
 

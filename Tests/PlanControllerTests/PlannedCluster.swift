@@ -7,7 +7,6 @@ import Monitoring
 import Placement
 import Planning
 import Synchronization
-import Yams
 
 @testable import PlanController
 
@@ -15,8 +14,6 @@ import Yams
 struct PlannedCluster {
   static let namespace = "tonari"
   private static let starting = Task { try await PlannedCluster() }
-  private static let manifests = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "manifests")
 
   let plane: ControlPlane
   /// An administrator.
@@ -30,25 +27,12 @@ struct PlannedCluster {
         .namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]] as JSONValue)
     }
     for file in ["base/placementplans.yaml", "planner/rbac.yaml"] {
-      let text = try String(contentsOf: Self.manifests.appending(path: file), encoding: .utf8)
-      for case let document as [String: Any] in try Yams.load_all(yaml: text) { try await create(document) }
+      try await ControlPlane.create(manifest: file, in: Self.namespace, with: client)
     }
     let client = client
     try await eventually("the custom resource is there") {
       (try? await client.list(.placementPlans)) != nil
     }
-  }
-
-  private func create(_ document: [String: Any]) async throws {
-    let object = try JSONDecoder().decode(
-      JSONValue.self, from: JSONSerialization.data(withJSONObject: document))
-    let kind = object["kind"]?.string ?? ""
-    let version = (object["apiVersion"]?.string ?? "").split(separator: "/").map(String.init)
-    let isNamespaced = ["ServiceAccount", "Role", "RoleBinding"].contains(kind)
-    let resource = APIResource(
-      group: version.count == 2 ? version[0] : "", version: version.last ?? "v1", plural: kind.lowercased() + "s",
-      isNamespaced: isNamespaced)
-    _ = try await client.create(resource, object, in: isNamespaced ? Self.namespace : nil)
   }
 
   /// The cluster of a test: its nodes, its Deployments in the namespace `shop`, and nothing else.

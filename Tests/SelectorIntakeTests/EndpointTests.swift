@@ -81,7 +81,14 @@ struct EndpointTests {
     let node = "\(namespace)-node"
     try await ControlPlane.addNode(node, labels: ["topology.kubernetes.io/zone": "z9"], with: client)
     let dispatcher = Dispatcher()
-    let feed = EndpointFeed(client, dispatcher, namespace: namespace, cluster: "c", logger: .silent)
+    // It may do what our manifests say that it may, and no more.
+    _ = try? await client.create(
+      .namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "tonari"]] as JSONValue)
+    try await ControlPlane.create(manifest: "selector/rbac.yaml", in: "tonari", with: client)
+    let token = ControlPlane.token(ofServiceAccount: "tonari-selector")
+    let selector = try APIClient(
+      ClientConfiguration.load(kubeconfig: plane.kubeconfig(token: token)), logger: .silent)
+    let feed = EndpointFeed(selector, dispatcher, namespace: namespace, cluster: "c", logger: .silent)
     let running = Task { try await feed.run() }
     defer { running.cancel() }
 
