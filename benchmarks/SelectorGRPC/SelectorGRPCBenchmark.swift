@@ -7,7 +7,7 @@ import Selection
 import SelectorProtocol
 import SelectorServer
 
-/// A selector that serves gRPC with made-up replicas, or the same method with nothing in it, for `grpc.py`, until it is
+/// A selector that serves gRPC with made-up replicas, or the same method with nothing in it, for `unary.py`, until it is
 /// killed.
 ///
 /// `selector-grpc-benchmark tonari|empty REPLICAS` says its port once it can be asked for picks of `default/checkout`.
@@ -45,7 +45,11 @@ enum SelectorGRPCBenchmark {
 
   private static func empty() async throws {
     let transport = HTTP2ServerTransport.Posix(
-      address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext)
+      address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext,
+      // As the selector: what a pick costs is to be seen, not what a setting of the transport does.
+      config: .defaults {
+        $0.connection.flushCoalescing = .init(maxFlushDelay: .microseconds(10), maxBytes: 64 << 10)
+      })
     let server = GRPCServer(transport: transport, services: [EmptyService()])
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.serve() }
