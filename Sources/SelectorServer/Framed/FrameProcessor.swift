@@ -31,6 +31,8 @@ struct FrameProcessor: ~Copyable {
   private let dispatcher: Dispatcher
   /// Where requests come from that do not say so.
   private let ownPlace: Place
+  /// In nanoseconds.
+  private let pickLifetime: Int64
   private let answer = PickAnswer()
   private var arena: TonariArena
   private var directory: ServiceDirectory
@@ -42,6 +44,7 @@ struct FrameProcessor: ~Copyable {
   init(_ dispatcher: Dispatcher, _ options: FramedOptions) {
     self.dispatcher = dispatcher
     ownPlace = dispatcher.options.place
+    pickLifetime = Int64(dispatcher.options.pickLifetime / .nanoseconds(1))
     self.options = options
     messages = SelectorMessages(dispatcher)
     directory = dispatcher.directory
@@ -61,6 +64,7 @@ struct FrameProcessor: ~Copyable {
     _ input: UnsafeRawBufferPointer, of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
   ) -> Progress {
     if dispatcher.directoryVersion != directory.version { takeDirectory() }
+    session.forgetExpired(at: now, lifetime: pickLifetime)
     var progress = Progress()
     guard let base = input.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return progress }
     var request = TonariRequest()
@@ -157,8 +161,7 @@ struct FrameProcessor: ~Copyable {
     }
     switch service.pick(query, owner: session.owner, at: now, into: answer) {
     case .picked:
-      session.openPicks &+= 1
-      session.hasPicked = true
+      session.notePick()
       let at = output.room(for: Int(TONARI_LONGEST_ANSWER))
       output.advance(to: write(id, to: at))
     case .noReplica: refuse(id, .unavailable, "the service has no replica for this request", into: &output)
@@ -206,7 +209,7 @@ struct FrameProcessor: ~Copyable {
   private func completed(
     _ id: UInt64, wasOpen: Bool, of session: inout FrameSession, into output: inout OutputBuffer
   ) {
-    if wasOpen, session.openPicks > 0 { session.openPicks &-= 1 }
+    if wasOpen { session.noteCompletion() }
     guard id != 0 else { return }
     output.advance(to: tonari_put_completed(output.room(for: Int(TONARI_LONGEST_ANSWER)), id))
   }

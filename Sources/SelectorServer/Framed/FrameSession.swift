@@ -10,10 +10,12 @@ struct FrameSession: ~Copyable {
 
   /// Who asks, for the dispatcher.
   let owner: UInt32
-  /// Picks that it did not complete; more than there are where others complete them or they expire.
-  var openPicks = 0
+  /// Picks that it did not complete; more than there are where others complete them, or they expired lately.
+  private(set) var openPicks = 0
   /// Whether it ever picked.
-  var hasPicked = false
+  private(set) var hasPicked = false
+  private var picksInPeriod = 0
+  private var periodEnd = Moment(nanoseconds: .min)
   /// What it watches.
   var watches: [FrameWatch] = []
   /// The bytes of the place from which its last request came: a peer mostly asks for requests of one place.
@@ -28,6 +30,30 @@ struct FrameSession: ~Copyable {
 
   deinit {
     place.deallocate()
+  }
+
+  /// Counts a pick.
+  @inline(__always)
+  mutating func notePick() {
+    openPicks &+= 1
+    picksInPeriod &+= 1
+    hasPicked = true
+  }
+
+  /// Counts a pick that is complete.
+  @inline(__always)
+  mutating func noteCompletion() {
+    if openPicks > 0 { openPicks &-= 1 }
+  }
+
+  /// Counts no longer what must have expired, so that completions that get lost do not add up.
+  @inline(__always)
+  mutating func forgetExpired(at now: Moment, lifetime: Int64) {
+    guard now >= periodEnd else { return }
+    // At least a lifetime has passed: what was picked before is not open any more.
+    openPicks = min(openPicks, picksInPeriod)
+    picksInPeriod = 0
+    periodEnd = Moment(nanoseconds: now.nanoseconds &+ lifetime)
   }
 
   /// The place whose message has these bytes, where it is the last one.

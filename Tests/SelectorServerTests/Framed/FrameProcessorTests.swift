@@ -155,6 +155,19 @@ struct FrameProcessorTests {
     #expect(try bench.answers(Frames.pick(4)).first?.picked.address.isEmpty == false)
   }
 
+  @Test("Picks that expired do not count against the bound for ever")
+  func expiredPicks() throws {
+    var bench = FrameBench(FrameBench.dispatcher(), FramedOptions(mostOpenPicks: 2))
+    #expect(try bench.answers(Frames.pick(1), Frames.pick(2), Frames.pick(3)).last?.error.code == 8)
+    for _ in 0..<2 {
+      bench.now = Moment(nanoseconds: bench.now.nanoseconds + 61_000_000_000)
+      bench.dispatcher.expire(at: bench.now)
+      _ = bench.send([])
+    }
+    #expect(try bench.answers(Frames.pick(4)).first?.error.code == 0)
+    #expect(bench.session.openPicks == 1)
+  }
+
   @Test("Services that come and go are seen at once")
   func directory() throws {
     var bench = FrameBench()
