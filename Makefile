@@ -6,6 +6,7 @@ TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
 SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests)
 BLOCKING := ^(SelectorIntakeTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
+WHOLE    := SchedulingTests|EndToEndTests\.SelectorTests|EndToEndTests\.DemoTests
 
 .PHONY: help deps toolchain build demo test e2e lint format bench clean
 
@@ -37,12 +38,13 @@ demo: build ## Plan the example shop, let a scheduler follow the plan, pick repl
 
 test: toolchain deps ## Run all tests.
 	swift build --build-tests
-	swift test --skip-build --disable-xctest --skip '$(SERVING)|$(BLOCKING)|SchedulingTests'
+	swift test --skip-build --disable-xctest --skip '$(SERVING)|$(BLOCKING)|$(WHOLE)'
 	# These talk to servers and wait for them; beside tests that compute they would wait for a core.
 	swift test --skip-build --disable-xctest --filter '$(SERVING)'
 	# Some of these block a thread, as a C client does; one after another they leave one for the servers.
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(BLOCKING)'
-	swift test --skip-build --disable-xctest --filter SchedulingTests
+	# Whole programs that play together want the machine for themselves.
+	swift test --skip-build --disable-xctest --no-parallel --filter '$(WHOLE)'
 
 e2e: toolchain deps ## Schedule through the extender on a real control plane.
 	@[ -n "$${KUBEBUILDER_ASSETS-}" ] || { \
