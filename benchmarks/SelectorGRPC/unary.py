@@ -68,13 +68,16 @@ def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 2
     program = ROOT / ".build" / "release" / "selector-grpc-benchmark"
-    servers = [
-        Server("empty, grpc-swift-2", [program, "empty", "0"]),
-        Server("tonari", [program, "tonari", str(REPLICAS)]),
-        Server("empty, grpcio", [sys.executable, HERE / "grpc_server.py"]),
-    ]
+    commands = {
+        "empty, grpc-swift-2": [program, "empty", "0"],
+        "tonari": [program, "tonari", str(REPLICAS)],
+        "empty, grpcio": [sys.executable, HERE / "grpc_server.py"],
+    }
+    servers = []
     shapes = [(1, 1), (1, 32), (8, 32)]
     try:
+        for name, command in commands.items():
+            servers.append(Server(name, command))
         with tempfile.NamedTemporaryFile() as body:
             # Field 1, the service, in a message in a frame.
             message = b"\x0a" + bytes([len(SERVICE)]) + SERVICE
