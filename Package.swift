@@ -55,7 +55,7 @@ let package = Package(
       name: "tonari",
       dependencies: [
         "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Simulation", "Certificates",
-        "Files", "Kubernetes", "Placement", "Traffic", "Topology", "SelectorServer", "SelectorIntake",
+        "EnvoyServer", "Files", "Kubernetes", "Placement", "Traffic", "Topology", "SelectorServer", "SelectorIntake",
         "SelectorProtocol", "TonariClient", "Dispatching", "Selection",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -170,9 +170,22 @@ let package = Package(
 
     // The replica selector.
     module(
+      "EnvoyServer",
+      [
+        "Dispatching", "EnvoyProtocol", "Selection", "SelectorServer",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]
+    ),
+    module(
       "SelectorIntake",
       [
-        "Dispatching", "LiveInput", "Monitoring", "Selection", "Kubernetes", "Files", "CMosquitto",
+        "Dispatching", "EnvoyProtocol", "LiveInput", "Monitoring", "Selection", "Kubernetes", "Files", "CMosquitto",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
@@ -203,6 +216,16 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]
+    ),
+    .target(
+      name: "EnvoyProtocol",
+      dependencies: [
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+      ],
+      exclude: ["envoy", "generate", "google", "xds"],
+      swiftSettings: settings
     ),
     .target(
       name: "SelectorProtocol",
@@ -243,6 +266,16 @@ let package = Package(
         "ControlPlaneTestSupport", "Dispatching", "Files", "Kubernetes", "Monitoring", "Selection",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    tests(
+      "EnvoyServer",
+      [
+        "Dispatching", "EnvoyProtocol", "Selection", "SelectorServer", "Topology",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests("Dispatching", ["Selection", "SelectorProtocol", "Topology"]),
     .target(

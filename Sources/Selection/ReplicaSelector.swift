@@ -221,7 +221,8 @@ extension ReplicaSelector {
         ejections: ejection.count(of: slot), inFlight: table.inFlight(slot),
         othersInFlight: table.othersInFlight(slot, at: now), warmth: table.warmth(slot, at: now),
         cost: policy.cost(slot, in: table, at: now), pace: policy.pace(of: slot, in: table, at: now),
-        lastReport: table.lastReport(slot)?.report, heard: table.lastReport(slot)?.heard)
+        lastReport: table.lastReport(slot)?.report, heard: table.lastReport(slot)?.heard,
+        reportTimes: table.lastReport(slot)?.times)
     }
   }
 }

@@ -22,4 +22,6 @@ public struct ReplicaView: Hashable, Sendable {
   public var lastReport: LoadReport?
   /// When it last said anything.
   public var heard: Moment?
+  /// When it last said each of its figures; nil where it never said anything.
+  public var reportTimes: ReportTimes?
 }

@@ -41,6 +41,8 @@ struct LoadReportTests {
     let last = try #require(selector.table.lastReport(id.slot))
     #expect(last.report == LoadReport(inFlight: 4, cpuUtilization: 0.5))
     #expect(last.heard == .seconds(2))
+    #expect(last.times.inFlight == .seconds(2) && last.times.cpuUtilization == .seconds(1))
+    #expect(last.times.latency == nil, "what cannot be was not said")
     // A report that says nothing of requests leaves what was heard of them.
     selector.report(LoadReport(cpuUtilization: 0.6), of: id, at: .seconds(2))
     #expect(selector.table.requests(id.slot, at: .seconds(2)) == 4)

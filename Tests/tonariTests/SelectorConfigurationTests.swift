@@ -22,7 +22,7 @@ struct SelectorConfigurationTests {
       """, file: "f")
     let options = try SelectorOptions.parse(arguments)
     #expect(options.framed.map(\.description) == ["unix:/run/s.sock", "tcp:127.0.0.1:9000"])
-    #expect(options.grpc?.port == 9443)
+    #expect(options.grpc == [.host("0.0.0.0", port: 9443)])
     #expect(options.api.inCluster)
     #expect(options.pickLifetime == .seconds(30))
     #expect(options.policy == .leastRequest)

@@ -91,10 +91,10 @@ public struct ReplicaTable: Sendable {
     requests(slot, at: now) - Double(records[slot].inFlight)
   }
 
-  /// What a slot's replica last said of each of its figures, and when it last said anything; nil where it never did.
-  public func lastReport(_ slot: Int) -> (report: LoadReport, heard: Moment)? {
+  /// What a slot's replica last said of each of its figures, when it last said anything, and each; nil where it never did.
+  public func lastReport(_ slot: Int) -> (report: LoadReport, heard: Moment, times: ReportTimes)? {
     guard slot < reports.count, let last = reports[slot] else { return nil }
-    return (last.report, last.heard)
+    return (last.report, last.heard, last.times)
   }
 
   /// How much what was heard at a moment still counts, from 1 to 0.
@@ -203,7 +203,10 @@ extension ReplicaTable {
   /// Hears what a replica has to do. What is not ours is others'.
   mutating func hear(_ report: LoadReport, _ slot: Int, at now: Moment) {
     while reports.count <= slot { reports.append(nil) }
-    reports[slot] = HeardReport(report: reports[slot]?.report.updated(with: report) ?? report, heard: now)
+    var times = reports[slot]?.times ?? ReportTimes()
+    times.note(report, at: now)
+    reports[slot] = HeardReport(
+      report: reports[slot]?.report.updated(with: report) ?? report, heard: now, times: times)
     guard let requests = report.requests(concurrency: concurrency(slot)) else { return }
     records[slot].foreign = max(0, requests - Double(records[slot].inFlight))
     records[slot].heard = now
@@ -234,4 +237,5 @@ extension ReplicaTable {
 private struct HeardReport: Sendable {
   var report: LoadReport
   var heard: Moment
+  var times: ReportTimes
 }

@@ -20,6 +20,12 @@ public struct FramedAddress: Hashable, Sendable, CustomStringConvertible {
     FramedAddress(kind: .tcp(host: host, port: port))
   }
 
+  /// The path of a socket in the file system; nil for a port.
+  public var path: String? {
+    guard case .unix(let path) = kind else { return nil }
+    return path
+  }
+
   private init(kind: Kind) {
     self.kind = kind
   }

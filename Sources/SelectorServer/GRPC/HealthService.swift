@@ -7,9 +7,10 @@ import SwiftProtobuf
 /// the selector depends on is ready.
 struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
   private static let interval = Duration.milliseconds(500)
-  private static let ready = ["", "readiness", Tonari_Selector_V1_ReplicaSelector.descriptor.fullyQualifiedService]
 
   let sources: [any HealthSource]
+  /// The names of the services that are served.
+  let services: Set<String>
 
   func check(
     request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext
@@ -37,7 +38,7 @@ struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
 
   private func status(of service: String) -> Grpc_Health_V1_HealthCheckResponse.ServingStatus? {
     if service == "liveness" { return .serving }
-    guard Self.ready.contains(service) else { return nil }
+    guard service.isEmpty || service == "readiness" || services.contains(service) else { return nil }
     return sources.allSatisfy { $0.report().isReady } ? .serving : .notServing
   }
 }

@@ -1,31 +1,26 @@
 public import Certificates
 public import Dispatching
-import GRPCCore
+public import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 public import Logging
 public import Monitoring
 import NIOCore
 public import Selection
+import SelectorProtocol
 public import ServiceLifecycle
 
-/// Serves `tonari.selector.v1.ReplicaSelector` and `grpc.health.v1.Health` by gRPC.
+/// Serves `tonari.selector.v1.ReplicaSelector`, `grpc.health.v1.Health` and what else it is given by gRPC.
 ///
 /// It ends gracefully: what is asked is answered, streams end with UNAVAILABLE so that clients go elsewhere.
 public struct SelectorGRPCServer: Service {
-  /// Where to listen.
-  public enum Address: Hashable, Sendable {
-    /// A host, by name or number, and a port; 0 for any that is free.
-    case host(String, port: Int)
-    /// A Unix socket at a path; one that is there is replaced.
-    case unix(path: String)
-  }
-
   /// How to serve.
   public struct Configuration: Hashable, Sendable {
     /// Where to listen.
     public var address: Address
     /// Certificate, key and authority of clients; nil for plain HTTP/2. The first two are read again when they change.
     public var tls: TLSFiles?
+    /// Permissions of a socket in the file system, as `0o660`; nil for those that the process gives by itself.
+    public var socketMode: UInt32?
     /// The largest message that is taken, in bytes.
     public var largestMessage = 4 << 20
     /// The most requests that are open at a time on one connection.
@@ -47,6 +42,7 @@ public struct SelectorGRPCServer: Service {
   private let configuration: Configuration
   private let messages: SelectorMessages
   private let name: String
+  private let services: [any RegistrableRPCService]
   private let health: [any HealthSource]
   private let logger: Logger
   private let now: @Sendable () -> Moment
@@ -57,17 +53,20 @@ public struct SelectorGRPCServer: Service {
   /// - Parameters:
   ///   - messages: what answers.
   ///   - name: this selector's name among its peers.
+  ///   - services: what else is served, such as what Envoy asks.
   ///   - health: what the health service asks whether it is ready.
   ///   - now: the clock, the same for all that ask the dispatcher.
   ///   - onListening: is told the port once it listens; nil on a Unix socket.
   public init(
-    _ configuration: Configuration, _ messages: SelectorMessages, name: String, health: [any HealthSource] = [],
+    _ configuration: Configuration, _ messages: SelectorMessages, name: String,
+    services: [any RegistrableRPCService] = [], health: [any HealthSource] = [],
     logger: Logger = Logger(label: "tonari.selector.grpc"), now: @escaping @Sendable () -> Moment = { .now },
     onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
   ) {
     self.configuration = configuration
     self.messages = messages
     self.name = name
+    self.services = services
     self.health = health
     self.logger = logger
     self.now = now
@@ -81,16 +80,18 @@ public struct SelectorGRPCServer: Service {
     let transport = HTTP2ServerTransport.Posix(
       address: try configuration.address.resolved(), transportSecurity: try security(certificates),
       config: transportConfiguration)
-    let server = GRPCServer(
-      transport: transport,
-      services: [
-        ReplicaSelectorService(messages: messages, name: name, now: now), HealthService(sources: health),
-      ])
+    var router = RPCRouter<HTTP2ServerTransport.Posix>()
+    ReplicaSelectorService(messages: messages, name: name, now: now).registerMethods(with: &router)
+    for service in services { service.registerMethods(with: &router) }
+    let names = Set(router.methods.map(\.service.fullyQualifiedService))
+    HealthService(sources: health, services: names).registerMethods(with: &router)
+    let server = GRPCServer(transport: transport, router: router)
     try await withGracefulShutdownHandler {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
           let port = Self.port(of: try await transport.listeningAddress)
-          logger.info("Serving gRPC", metadata: ["address": "\(configuration.address.described(port: port))"])
+          try configuration.setSocketMode()
+          logger.info("Serving gRPC", metadata: ["address": "\(configuration.address.with(port: port))"])
           await onListening(port)
           try await certificates?.run()
         }
@@ -131,26 +132,5 @@ public struct SelectorGRPCServer: Service {
 
   private static func port(of address: GRPCNIOTransportCore.SocketAddress) -> Int? {
     address.ipv4?.port ?? address.ipv6?.port
-  }
-}
-
-extension SelectorGRPCServer.Address {
-  /// The address as the transport knows it; a name is looked up.
-  fileprivate func resolved() throws -> GRPCNIOTransportCore.SocketAddress {
-    switch self {
-    case .unix(let path): return .unixDomainSocket(path: path)
-    case .host(let host, let port):
-      switch try NIOCore.SocketAddress.makeAddressResolvingHost(host, port: port) {
-      case .v6(let address): return .ipv6(host: address.host.isEmpty ? host : address.host, port: port)
-      case let address: return .ipv4(host: address.ipAddress ?? host, port: port)
-      }
-    }
-  }
-
-  fileprivate func described(port: Int?) -> String {
-    switch self {
-    case .unix(let path): "unix:\(path)"
-    case .host(let host, let asked): "\(host):\(port ?? asked)"
-    }
   }
 }

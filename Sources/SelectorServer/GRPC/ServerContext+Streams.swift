@@ -1,9 +1,9 @@
-import GRPCCore
+package import GRPCCore
 import ServiceLifecycle
 
 extension ServerContext {
   /// Serves a stream until its work is done, its client has gone, its deadline is over or the server ends.
-  func serve(_ work: @escaping @Sendable () async throws -> Void) async throws {
+  package func serve(_ work: @escaping @Sendable () async throws -> Void) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await work() }
       group.addTask {

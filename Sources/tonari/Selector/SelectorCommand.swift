@@ -133,14 +133,17 @@ struct SelectorCommand: AsyncParsableCommand {
     for dispatcher: Dispatcher, name: String, _ services: inout [any ServiceLifecycle.Service],
     _ health: [any HealthSource], _ logger: Logger
   ) throws -> FramedServer? {
-    if let address = options.grpc {
+    for address in options.grpc {
+      var configuration = SelectorGRPCServer.Configuration(address, tls: address.isLocal ? nil : options.tls.files)
+      configuration.socketMode = options.socketMode
       services.append(
         SelectorGRPCServer(
-          .init(.host(address.host, port: address.port), tls: options.tls.files), SelectorMessages(dispatcher),
-          name: name, health: health, logger: logger))
+          configuration, SelectorMessages(dispatcher), name: name, services: [], health: health, logger: logger))
     }
     guard !options.framed.isEmpty else { return nil }
-    let framed = try FramedServer(dispatcher, addresses: options.framed, logger: logger) { addresses in
+    let framed = try FramedServer(
+      dispatcher, addresses: options.framed, options: FramedOptions(socketMode: options.socketMode), logger: logger
+    ) { addresses in
       for address in addresses { logger.notice("Serving framed connections", metadata: ["address": "\(address)"]) }
     }
     services.append(framed)

@@ -15,8 +15,29 @@ struct SelectorOptions: ParsableArguments {
   )
   var framed: [FramedAddress] = []
 
-  @Option(help: ArgumentHelp("Listen for gRPC here.", valueName: "host:port"), transform: ListenAddress.init)
-  var grpc: ListenAddress?
+  @Option(
+    help: ArgumentHelp(
+      "Listen for gRPC here, which Envoy too asks by; several may be given.",
+      discussion: "host:port, or unix:/path/of/socket for those on this machine, without TLS.", valueName: "address"),
+    transform: { text in
+      guard !text.hasPrefix("unix:") else { return .unix(path: try FramedAddress(text).path ?? "") }
+      let address = try ListenAddress(text)
+      return .host(address.host, port: address.port)
+    }
+  )
+  var grpc: [SelectorGRPCServer.Address] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The permissions of Unix sockets, such as 0666 where sidecars run as other users.", valueName: "mode"),
+    transform: { text in
+      guard let mode = UInt32(text, radix: 8), mode <= 0o777 else {
+        throw ValidationError("'\(text)': expected permissions in octal, such as 0660")
+      }
+      return mode
+    }
+  )
+  var socketMode: UInt32?
 
   @Option(
     help: ArgumentHelp("Serve /livez, /readyz and /metrics here.", valueName: "host:port"),
@@ -63,11 +84,13 @@ struct SelectorOptions: ParsableArguments {
   @OptionGroup var log: LogOptions
 
   func validate() throws {
-    if framed.isEmpty, grpc == nil { throw ValidationError("expected --framed or --grpc: where to be asked") }
+    if framed.isEmpty, grpc.isEmpty { throw ValidationError("expected --framed or --grpc: where to be asked") }
     if namespace != nil, !api.isGiven {
       throw ValidationError("--namespace: expected a cluster to follow: --kubeconfig or --in-cluster")
     }
-    if tls.files != nil, grpc == nil { throw ValidationError("--tls-cert: expected --grpc with it") }
+    if tls.files != nil, !grpc.contains(where: { !$0.isLocal }) {
+      throw ValidationError("--tls-cert: expected --grpc host:port with it")
+    }
   }
 }
 

@@ -1,0 +1,4 @@
+import Dispatching
+import EnvoyProtocol
+import GRPCCore
+import Selection
