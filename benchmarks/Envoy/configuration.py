@@ -124,11 +124,11 @@ ClientSideWeightedRoundRobin
     name: envoy.load_balancing_policies.override_host
     typed_config:
       "@type": type.googleapis.com/envoy.extensions.load_balancing_policies.override_host.v3.OverrideHost
+      # Not the header too: a client could send it, and with both sources the list is gone through twice.
       override_host_sources:
       - metadata:
           key: envoy.lb
           path: [{key: x-gateway-destination-endpoint}]
-      - header: x-gateway-destination-endpoint
       selected_host_key:
         key: envoy.lb
         path: [{key: x-gateway-destination-endpoint-served}]

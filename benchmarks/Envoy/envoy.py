@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Envoy with the picker, beside Envoy's own policies and HAProxy's leastconn, in turns.
 
-Usage: envoy.py [--rounds N] [--seconds S] [--clients N] [--service DISTRIBUTION] [--only NAME,...]. Wants
-`swift build -c release --product tonari`, cc and haproxy; run it with the Python of benchmarks/setup.sh. Each client
-has a sidecar, which knows of its own requests alone. Ratios are those of the medians of the rounds.
+Wants `swift build -c release --product tonari`, cc and haproxy; run it with the Python of benchmarks/setup.sh. Each
+client has a sidecar, which knows of its own requests alone. Ratios are those of the medians of the rounds.
 """
 
 import argparse
@@ -53,13 +52,13 @@ def measure(bed, replicas, ports, rate, seconds, seed):
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--clients", type=int, default=1)
-    parser.add_argument("--service", default="exponential")
-    parser.add_argument("--mean", type=float, default=40)
-    parser.add_argument("--only", default=",".join(NAMES))
+    parser.add_argument("--seconds", type=float, default=10, help="of each measurement, after a warm-up")
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--service", default="lognormal,deviation=0.5", help="how service times vary: see replica.c")
+    parser.add_argument("--mean", type=float, default=40, help="milliseconds that the faster replicas serve a request")
+    parser.add_argument("--only", default=",".join(NAMES), help="what to measure; ratios are to the first")
     options = parser.parse_args()
     names = options.only.split(",")
     with testbed.Testbed() as bed:
@@ -75,11 +74,13 @@ def main():
                     rate = load * replicas.capacity
                     result = measure(bed, replicas, each.ports, rate, options.seconds, 1000 * turn + int(100 * load))
                     measured[name, load].rounds.append(result)
+        alone = balancers["picker"].went_on_without_picker() if "picker" in names else 0
         print(
             f"12 replicas that serve {replicas.capacity:.0f} requests/s, {options.service} service times, "
             f"{options.clients} clients; {options.rounds} rounds of {options.seconds:g} s, medians (lowest to highest)")
         for load in LOADS:
             show(load, {name: measured[name, load] for name in names})
+        print(f"\nEnvoy went on without the picker {alone} times.")
 
 
 def show(load, measured):

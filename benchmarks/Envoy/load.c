@@ -3,8 +3,8 @@
  *   load [--rate 500 | --closed 1] [--seconds 10] [--warmup 2] [--requests N] [--timeout 5s] [--resets 0.1]
  *        [--reset-within 50ms] [--seed N] PORT...
  *
- * Requests are due at random (Poisson) times, each at the next of the loopback ports, on kept connections, of which there
- * are as many as are needed. Latencies are counted from when a request was due, whether or not it could be sent then.
+ * Requests are due at random (Poisson) times, each at the next of the ports of loopback, on as many kept connections as
+ * that takes. Latencies are counted from when a request was due, whether or not it could be sent then.
  * With --closed, that many requests are under way at a time instead, and each is due when one before it has ended.
  * With --resets, such a share of the requests has its connection reset at a random time within --reset-within.
  * With --requests, it ends after so many instead of after --seconds.

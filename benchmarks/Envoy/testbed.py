@@ -161,10 +161,14 @@ class Envoy(Program):
         listeners = json.loads(get(f"{self.admin}/listeners?format=json"))["listener_statuses"]
         self.ports = [listener["local_address"]["socket_address"]["port_value"] for listener in listeners]
 
-    def statistics(self, pattern):
-        """Counters and gauges whose names match."""
+    def total(self, pattern):
+        """The sum of the counters, or gauges, whose names match."""
         lines = get(f"{self.admin}/stats?filter={pattern}").splitlines()
-        return {name: int(value) for name, value in (line.split(": ") for line in lines) if value.isdigit()}
+        return sum(int(line.split(": ")[1]) for line in lines)
+
+    def went_on_without_picker(self):
+        """How often it did not wait for an answer of the picker any more, or could not ask."""
+        return self.total("ext_proc.failure_mode_allowed$")
 
 
 class HAProxy(Program):
