@@ -172,7 +172,7 @@ let package = Package(
     module(
       "EnvoyServer",
       [
-        "Dispatching", "EnvoyProtocol", "Selection", "SelectorServer",
+        "Dispatching", "EnvoyProtocol", "Monitoring", "Selection", "SelectorServer",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
         .product(name: "Logging", package: "swift-log"),

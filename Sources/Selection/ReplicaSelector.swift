@@ -32,9 +32,15 @@ extension ReplicaSelector {
   /// nil where there is none of these either.
   @_specialize(where Policy == TonariPolicy)
   public mutating func pick(_ request: PickRequest = PickRequest(), at now: Moment) -> Pick? {
-    while now >= ejection.nextReturn, let slot = ejection.nextBack(at: now) { open(slot, at: now) }
+    returnRested(at: now)
     guard let slot = choose(request, at: now) else { return panic(request, at: now) }
     return dispatch(slot, request, isPanic: false, at: now)
+  }
+
+  /// Lets replicas back whose rest is over. Picks do so by themselves; this is for times without any.
+  @inline(__always)
+  public mutating func returnRested(at now: Moment) {
+    while now >= ejection.nextReturn, let slot = ejection.nextBack(at: now) { open(slot, at: now) }
   }
 
   /// A replica that ``pick(_:at:)`` could answer, for a list of those to try next, without counting a request there; nil

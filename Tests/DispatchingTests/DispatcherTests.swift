@@ -209,4 +209,22 @@ struct DispatcherTests {
     #expect(status.replicas.allSatisfy { $0.view.inFlight == 0 })
     #expect(status.revision == 100)
   }
+
+  @Test("tells what changed of who is there, and lets replicas back after their rest though nobody picks")
+  func standing() throws {
+    let dispatcher = dispatcher(
+      ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"], DispatcherOptions(policy: .roundRobin))
+    let service = try service(dispatcher)
+    let before = service.standing
+    #expect(before == ServiceStanding(revision: 1, ejections: 0, ejected: 0))
+    for _ in 0..<9 {
+      #expect(service.pick(PickQuery(), owner: 0, at: .start, into: answer) == .picked)
+      service.complete(answer.id, answer.addressString(0) == "10.0.0.1:80" ? .failure : .success, at: .start)
+    }
+    #expect(service.standing == ServiceStanding(revision: 1, ejections: 1, ejected: 1))
+    dispatcher.expire(at: .seconds(100))
+    #expect(service.standing == ServiceStanding(revision: 1, ejections: 1, ejected: 0))
+    dispatcher.set([ServiceReplica(address: "10.0.0.1:80")], of: "shop/cart", from: .file, at: .seconds(100))
+    #expect(service.standing.revision == 2)
+  }
 }

@@ -53,6 +53,9 @@ public class DispatchedService: @unchecked Sendable {
     preconditionFailure("a subclass hears")
   }
 
+  /// What changes when its replicas do, not their load: little to ask for, to see whether to ask for more.
+  public var standing: ServiceStanding { preconditionFailure("a subclass knows") }
+
   /// All there is to know about it.
   public func status(at now: Moment) -> ServiceStatus { preconditionFailure("a subclass knows") }
 

@@ -147,6 +147,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         state.selector.complete(pick, .cancelled, at: now)
         state.counts.expired &+= 1
       }
+      state.selector.returnRested(at: now)
     }
   }
 
@@ -176,6 +177,13 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         state.selector.report(others: peer.inFlight, at: id, at: now)
         if let pace = peer.pace { state.selector.learn(pace, of: id, at: now) }
       }
+    }
+  }
+
+  override var standing: ServiceStanding {
+    state.withLock { state in
+      ServiceStanding(
+        revision: state.revision, ejections: state.selector.ejections, ejected: state.selector.table.ejectedCount)
     }
   }
 

@@ -46,24 +46,10 @@ public enum Envoy_Service_Endpoint_V3_EndpointDiscoveryService: Sendable {
                 type: .bidirectionalStreaming
             )
         }
-        /// Namespace for "FetchEndpoints" metadata.
-        public enum FetchEndpoints: Sendable {
-            /// Request type for "FetchEndpoints".
-            public typealias Input = Envoy_Service_Discovery_V3_DiscoveryRequest
-            /// Response type for "FetchEndpoints".
-            public typealias Output = Envoy_Service_Discovery_V3_DiscoveryResponse
-            /// Descriptor for "FetchEndpoints".
-            public static let descriptor = GRPCCore.MethodDescriptor(
-                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "envoy.service.endpoint.v3.EndpointDiscoveryService"),
-                method: "FetchEndpoints",
-                type: .unary
-            )
-        }
         /// Descriptors for all methods in the "envoy.service.endpoint.v3.EndpointDiscoveryService" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             StreamEndpoints.descriptor,
-            DeltaEndpoints.descriptor,
-            FetchEndpoints.descriptor
+            DeltaEndpoints.descriptor
         ]
     }
 }
@@ -117,20 +103,6 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService {
             request: GRPCCore.StreamingServerRequest<Envoy_Service_Discovery_V3_DeltaDiscoveryRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse>
-
-        /// Handle the "FetchEndpoints" method.
-        ///
-        /// - Parameters:
-        ///   - request: A streaming request of `Envoy_Service_Discovery_V3_DiscoveryRequest` messages.
-        ///   - context: Context providing information about the RPC.
-        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
-        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
-        ///     to an internal error.
-        /// - Returns: A streaming response of `Envoy_Service_Discovery_V3_DiscoveryResponse` messages.
-        func fetchEndpoints(
-            request: GRPCCore.StreamingServerRequest<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-            context: GRPCCore.ServerContext
-        ) async throws -> GRPCCore.StreamingServerResponse<Envoy_Service_Discovery_V3_DiscoveryResponse>
     }
 
     /// Service protocol for the "envoy.service.endpoint.v3.EndpointDiscoveryService" service.
@@ -168,20 +140,6 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService {
             request: GRPCCore.StreamingServerRequest<Envoy_Service_Discovery_V3_DeltaDiscoveryRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse>
-
-        /// Handle the "FetchEndpoints" method.
-        ///
-        /// - Parameters:
-        ///   - request: A request containing a single `Envoy_Service_Discovery_V3_DiscoveryRequest` message.
-        ///   - context: Context providing information about the RPC.
-        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
-        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
-        ///     to an internal error.
-        /// - Returns: A response containing a single `Envoy_Service_Discovery_V3_DiscoveryResponse` message.
-        func fetchEndpoints(
-            request: GRPCCore.ServerRequest<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-            context: GRPCCore.ServerContext
-        ) async throws -> GRPCCore.ServerResponse<Envoy_Service_Discovery_V3_DiscoveryResponse>
     }
 
     /// Simple service protocol for the "envoy.service.endpoint.v3.EndpointDiscoveryService" service.
@@ -219,20 +177,6 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService {
             response: GRPCCore.RPCWriter<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse>,
             context: GRPCCore.ServerContext
         ) async throws
-
-        /// Handle the "FetchEndpoints" method.
-        ///
-        /// - Parameters:
-        ///   - request: A `Envoy_Service_Discovery_V3_DiscoveryRequest` message.
-        ///   - context: Context providing information about the RPC.
-        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
-        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
-        ///     to an internal error.
-        /// - Returns: A `Envoy_Service_Discovery_V3_DiscoveryResponse` to respond with.
-        func fetchEndpoints(
-            request: Envoy_Service_Discovery_V3_DiscoveryRequest,
-            context: GRPCCore.ServerContext
-        ) async throws -> Envoy_Service_Discovery_V3_DiscoveryResponse
     }
 }
 
@@ -262,33 +206,12 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService.StreamingServicePro
                 )
             }
         )
-        router.registerHandler(
-            forMethod: Envoy_Service_Endpoint_V3_EndpointDiscoveryService.Method.FetchEndpoints.descriptor,
-            deserializer: GRPCProtobuf.ProtobufDeserializer<Envoy_Service_Discovery_V3_DiscoveryRequest>(),
-            serializer: GRPCProtobuf.ProtobufSerializer<Envoy_Service_Discovery_V3_DiscoveryResponse>(),
-            handler: { request, context in
-                try await self.fetchEndpoints(
-                    request: request,
-                    context: context
-                )
-            }
-        )
     }
 }
 
 // Default implementation of streaming methods from 'StreamingServiceProtocol'.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService.ServiceProtocol {
-    public func fetchEndpoints(
-        request: GRPCCore.StreamingServerRequest<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-        context: GRPCCore.ServerContext
-    ) async throws -> GRPCCore.StreamingServerResponse<Envoy_Service_Discovery_V3_DiscoveryResponse> {
-        let response = try await self.fetchEndpoints(
-            request: GRPCCore.ServerRequest(stream: request),
-            context: context
-        )
-        return GRPCCore.StreamingServerResponse(single: response)
-    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -325,19 +248,6 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService.SimpleServiceProtoc
                 )
                 return [:]
             }
-        )
-    }
-
-    public func fetchEndpoints(
-        request: GRPCCore.ServerRequest<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-        context: GRPCCore.ServerContext
-    ) async throws -> GRPCCore.ServerResponse<Envoy_Service_Discovery_V3_DiscoveryResponse> {
-        return GRPCCore.ServerResponse<Envoy_Service_Discovery_V3_DiscoveryResponse>(
-            message: try await self.fetchEndpoints(
-                request: request.message,
-                context: context
-            ),
-            metadata: [:]
         )
     }
 }
@@ -387,25 +297,6 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService {
             deserializer: some GRPCCore.MessageDeserializer<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse>) async throws -> Result
-        ) async throws -> Result where Result: Sendable
-
-        /// Call the "FetchEndpoints" method.
-        ///
-        /// - Parameters:
-        ///   - request: A request containing a single `Envoy_Service_Discovery_V3_DiscoveryRequest` message.
-        ///   - serializer: A serializer for `Envoy_Service_Discovery_V3_DiscoveryRequest` messages.
-        ///   - deserializer: A deserializer for `Envoy_Service_Discovery_V3_DiscoveryResponse` messages.
-        ///   - options: Options to apply to this RPC.
-        ///   - handleResponse: A closure which handles the response and returns its result to
-        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
-        ///       already finished.
-        /// - Returns: The result of `handleResponse`.
-        func fetchEndpoints<Result>(
-            request: GRPCCore.ClientRequest<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-            serializer: some GRPCCore.MessageSerializer<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-            deserializer: some GRPCCore.MessageDeserializer<Envoy_Service_Discovery_V3_DiscoveryResponse>,
-            options: GRPCCore.CallOptions,
-            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Envoy_Service_Discovery_V3_DiscoveryResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -480,36 +371,6 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService {
                 onResponse: handleResponse
             )
         }
-
-        /// Call the "FetchEndpoints" method.
-        ///
-        /// - Parameters:
-        ///   - request: A request containing a single `Envoy_Service_Discovery_V3_DiscoveryRequest` message.
-        ///   - serializer: A serializer for `Envoy_Service_Discovery_V3_DiscoveryRequest` messages.
-        ///   - deserializer: A deserializer for `Envoy_Service_Discovery_V3_DiscoveryResponse` messages.
-        ///   - options: Options to apply to this RPC.
-        ///   - handleResponse: A closure which handles the response and returns its result to
-        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
-        ///       already finished.
-        /// - Returns: The result of `handleResponse`.
-        public func fetchEndpoints<Result>(
-            request: GRPCCore.ClientRequest<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-            serializer: some GRPCCore.MessageSerializer<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-            deserializer: some GRPCCore.MessageDeserializer<Envoy_Service_Discovery_V3_DiscoveryResponse>,
-            options: GRPCCore.CallOptions = .defaults,
-            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Envoy_Service_Discovery_V3_DiscoveryResponse>) async throws -> Result = { response in
-                try response.message
-            }
-        ) async throws -> Result where Result: Sendable {
-            try await self.client.unary(
-                request: request,
-                descriptor: Envoy_Service_Endpoint_V3_EndpointDiscoveryService.Method.FetchEndpoints.descriptor,
-                serializer: serializer,
-                deserializer: deserializer,
-                options: options,
-                onResponse: handleResponse
-            )
-        }
     }
 }
 
@@ -557,31 +418,6 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Envoy_Service_Discovery_V3_DeltaDiscoveryRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse>(),
-            options: options,
-            onResponse: handleResponse
-        )
-    }
-
-    /// Call the "FetchEndpoints" method.
-    ///
-    /// - Parameters:
-    ///   - request: A request containing a single `Envoy_Service_Discovery_V3_DiscoveryRequest` message.
-    ///   - options: Options to apply to this RPC.
-    ///   - handleResponse: A closure which handles the response and returns its result to
-    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
-    ///       already finished.
-    /// - Returns: The result of `handleResponse`.
-    public func fetchEndpoints<Result>(
-        request: GRPCCore.ClientRequest<Envoy_Service_Discovery_V3_DiscoveryRequest>,
-        options: GRPCCore.CallOptions = .defaults,
-        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Envoy_Service_Discovery_V3_DiscoveryResponse>) async throws -> Result = { response in
-            try response.message
-        }
-    ) async throws -> Result where Result: Sendable {
-        try await self.fetchEndpoints(
-            request: request,
-            serializer: GRPCProtobuf.ProtobufSerializer<Envoy_Service_Discovery_V3_DiscoveryRequest>(),
-            deserializer: GRPCProtobuf.ProtobufDeserializer<Envoy_Service_Discovery_V3_DiscoveryResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -641,35 +477,6 @@ extension Envoy_Service_Endpoint_V3_EndpointDiscoveryService.ClientProtocol {
             producer: producer
         )
         return try await self.deltaEndpoints(
-            request: request,
-            options: options,
-            onResponse: handleResponse
-        )
-    }
-
-    /// Call the "FetchEndpoints" method.
-    ///
-    /// - Parameters:
-    ///   - message: request message to send.
-    ///   - metadata: Additional metadata to send, defaults to empty.
-    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
-    ///   - handleResponse: A closure which handles the response and returns its result to
-    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
-    ///       already finished.
-    /// - Returns: The result of `handleResponse`.
-    public func fetchEndpoints<Result>(
-        _ message: Envoy_Service_Discovery_V3_DiscoveryRequest,
-        metadata: GRPCCore.Metadata = [:],
-        options: GRPCCore.CallOptions = .defaults,
-        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Envoy_Service_Discovery_V3_DiscoveryResponse>) async throws -> Result = { response in
-            try response.message
-        }
-    ) async throws -> Result where Result: Sendable {
-        let request = GRPCCore.ClientRequest<Envoy_Service_Discovery_V3_DiscoveryRequest>(
-            message: message,
-            metadata: metadata
-        )
-        return try await self.fetchEndpoints(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -20,6 +20,24 @@ public struct Place: Hashable, Sendable {
     self.node = Self.number(node, in: ~self.cluster)
   }
 
+  /// A node or a zone of this place's cluster; nil where a part is not known.
+  public func neighbour(node: String?, zone: String? = nil) -> Place {
+    guard cluster != 0 else { return Place(node: node, zone: zone) }
+    guard node != nil || zone != nil else { return self }
+    var place = self
+    place.zone = Self.number(zone, in: cluster)
+    place.node = node.map { Self.number($0, in: ~cluster) } ?? 0
+    return place
+  }
+
+  /// How far another place is from here.
+  public func tier(of there: Place) -> Tier {
+    if there.node != 0, there.node == node { return .node }
+    if there.zone != 0, there.zone == zone { return .zone }
+    if there.cluster != 0, there.cluster == cluster { return .cluster }
+    return .remote
+  }
+
   private init() {
     (node, zone, cluster) = (0, 0, 0)
   }

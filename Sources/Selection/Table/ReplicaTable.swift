@@ -126,11 +126,7 @@ public struct ReplicaTable: Sendable {
 extension ReplicaTable {
   /// How far a replica is from a place.
   public func tier(of slot: Int, from place: Place) -> Tier {
-    let there = roster.places[slot]
-    if there.node != 0, there.node == place.node { return .node }
-    if there.zone != 0, there.zone == place.zone { return .zone }
-    if there.cluster != 0, there.cluster == place.cluster { return .cluster }
-    return .remote
+    place.tier(of: roster.places[slot])
   }
 
   /// The slot that stands at a position of the order of places.

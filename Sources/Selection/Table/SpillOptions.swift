@@ -27,7 +27,7 @@ public struct SpillOptions: Hashable, Sendable {
   }
 
   /// The price of going from a tier to a farther one.
-  func price(from near: Tier, to far: Tier) -> Double {
+  public func price(from near: Tier, to far: Tier) -> Double {
     var price = 1.0
     if near <= .node, far > .node { price *= leavingNode }
     if near <= .zone, far > .zone { price *= leavingZone }

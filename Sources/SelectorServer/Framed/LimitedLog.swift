@@ -1,17 +1,17 @@
-import Logging
-import Selection
+package import Logging
+package import Selection
 
 /// Logs what a peer may cause at will, at most once a second.
-struct LimitedLog {
+package struct LimitedLog {
   private let logger: Logger
   private var next = Moment(nanoseconds: .min)
   private var suppressed = 0
 
-  init(_ logger: Logger) {
+  package init(_ logger: Logger) {
     self.logger = logger
   }
 
-  mutating func warning(_ message: Logger.Message, _ metadata: Logger.Metadata, at now: Moment) {
+  package mutating func warning(_ message: Logger.Message, _ metadata: Logger.Metadata, at now: Moment) {
     guard now >= next else {
       suppressed += 1
       return

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dispatching
+import EnvoyServer
 import Foundation
 import Hummingbird
 import Kubernetes
@@ -78,10 +79,10 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(links)
       health.append(links)
     }
-    let framed = try addServers(for: dispatcher, name: name, &services, health, logger)
+    let registry = MetricsRegistry()
+    let framed = try addServers(for: dispatcher, name: name, &services, health, registry, logger)
     services.append(ExpirySweep(dispatcher: dispatcher))
 
-    let registry = MetricsRegistry()
     SelectorMetrics.register(in: registry, dispatcher) { framed?.statistics }
     let server = MonitoringServer(
       host: options.http.host, port: options.http.port,
@@ -131,14 +132,21 @@ struct SelectorCommand: AsyncParsableCommand {
 
   private func addServers(
     for dispatcher: Dispatcher, name: String, _ services: inout [any ServiceLifecycle.Service],
-    _ health: [any HealthSource], _ logger: Logger
+    _ health: [any HealthSource], _ registry: MetricsRegistry, _ logger: Logger
   ) throws -> FramedServer? {
+    let discovery = EndpointDiscovery(
+      dispatcher, isReady: { health.allSatisfy { $0.report().isReady } }, logger: logger)
+    if !options.grpc.isEmpty {
+      discovery.register(in: registry)
+      services.append(discovery)
+    }
     for address in options.grpc {
       var configuration = SelectorGRPCServer.Configuration(address, tls: address.isLocal ? nil : options.tls.files)
       configuration.socketMode = options.socketMode
       services.append(
         SelectorGRPCServer(
-          configuration, SelectorMessages(dispatcher), name: name, services: [], health: health, logger: logger))
+          configuration, SelectorMessages(dispatcher), name: name, services: [discovery], health: health,
+          logger: logger))
     }
     guard !options.framed.isEmpty else { return nil }
     let framed = try FramedServer(

@@ -55,4 +55,18 @@ struct TierTests {
     #expect(tiers(elsewhere, "r0") == .remote)
     #expect(selector.pick(PickRequest(from: elsewhere), at: .start)?.tier == .remote)
   }
+
+  @Test("say how far two places are apart, and know a place's neighbours")
+  func places() {
+    let here = Place(node: "n1", zone: "a", cluster: "one")
+    #expect(here.tier(of: here) == .node)
+    #expect(here.tier(of: Place(node: "n2", zone: "a", cluster: "one")) == .zone)
+    #expect(here.tier(of: Place(node: "n2", zone: "b", cluster: "one")) == .cluster)
+    #expect(here.tier(of: Place(node: "n1", zone: "a", cluster: "two")) == .remote)
+    #expect(Place.unknown.tier(of: here) == .remote && here.tier(of: .unknown) == .remote)
+    #expect(here.neighbour(node: nil) == here)
+    #expect(here.neighbour(node: "n2", zone: "b") == Place(node: "n2", zone: "b", cluster: "one"))
+    #expect(here.neighbour(node: nil, zone: "b") == Place(node: nil, zone: "b", cluster: "one"))
+    #expect(Place.unknown.neighbour(node: "n2", zone: "b") == Place(node: "n2", zone: "b"))
+  }
 }

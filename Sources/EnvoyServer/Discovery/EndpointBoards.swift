@@ -1,0 +1,160 @@
+import Dispatching
+import EnvoyProtocol
+import Selection
+import SwiftProtobuf
+import Synchronization
+
+/// Who is told that there is something else to tell of a resource.
+protocol EndpointReader: AnyObject, Sendable {
+  /// Is told, from any thread.
+  func changed(_ names: [String])
+}
+
+/// The boards that somebody reads, each kept once for all Envoys of a place.
+final class EndpointBoards: Sendable {
+  private struct Key: Hashable {
+    var name: String
+    var place: Place
+  }
+
+  fileprivate struct Entry {
+    var board: EndpointBoard
+    var service: DispatchedService?
+    var standing: ServiceStanding?
+    var endpoints = DiscoveredEndpoints.pending
+    var readers: [ObjectIdentifier: any EndpointReader] = [:]
+  }
+
+  private struct State {
+    var entries: [Key: Entry] = [:]
+    /// Of the directory that the entries' services were found in.
+    var version: UInt64 = 0
+    var ticks = 0
+    var isReady = false
+  }
+
+  /// The time between two looks at who is there; weights are looked at once a second.
+  static let interval = Duration.milliseconds(100)
+  private static let ticksForWeights = 10
+
+  private let dispatcher: Dispatcher
+  private let isReady: @Sendable () -> Bool
+  private let state = Mutex(State())
+
+  init(_ dispatcher: Dispatcher, isReady: @escaping @Sendable () -> Bool) {
+    self.dispatcher = dispatcher
+    self.isReady = isReady
+  }
+
+  /// What there is to tell of a resource.
+  func endpoints(_ name: String, seenFrom place: Place) -> DiscoveredEndpoints {
+    state.withLock { $0.entries[Key(name: name, place: place)]?.endpoints ?? .pending }
+  }
+
+  /// Tells a reader from now on, who learns at once what there is.
+  func add(_ reader: some EndpointReader, _ names: [String], seenFrom place: Place, at now: Moment) {
+    state.withLock { state in
+      state.isReady = state.isReady || isReady()
+      var statuses: [ObjectIdentifier: ServiceStatus] = [:]
+      for name in names {
+        let key = Key(name: name, place: place)
+        var entry =
+          state.entries[key]
+          ?? Entry(
+            board: EndpointBoard(name, seenFrom: place, dispatcher.options.selection.spill), service: find(name))
+        entry.readers[ObjectIdentifier(reader)] = reader
+        if state.isReady, case .pending = entry.endpoints { _ = refresh(&entry, &statuses, at: now) }
+        state.entries[key] = entry
+      }
+    }
+  }
+
+  /// Tells a reader no more; who has no reader is forgotten.
+  func remove(_ reader: some EndpointReader, _ names: some Sequence<String>, seenFrom place: Place) {
+    state.withLock { state in
+      for name in names {
+        let key = Key(name: name, place: place)
+        state.entries[key]?.readers[ObjectIdentifier(reader)] = nil
+        if state.entries[key]?.readers.isEmpty == true { state.entries[key] = nil }
+      }
+    }
+  }
+
+  /// Looks at what has changed. To be called at the interval.
+  func look(at now: Moment) {
+    var news: [ObjectIdentifier: (reader: any EndpointReader, names: [String])] = [:]
+    state.withLock { state in
+      guard !state.entries.isEmpty else { return }
+      state.isReady = state.isReady || isReady()
+      guard state.isReady else { return }
+      state.ticks += 1
+      let version = dispatcher.directoryVersion
+      let isOtherDirectory = version != state.version
+      state.version = version
+      var statuses: [ObjectIdentifier: ServiceStatus] = [:]
+      for key in state.entries.keys {
+        guard let index = state.entries.index(forKey: key) else { continue }
+        let changed = Self.update(&state.entries.values[index]) { entry in
+          if isOtherDirectory { entry.service = find(key.name) }
+          let isDue = state.ticks % Self.ticksForWeights == 0 && entry.service != nil
+          guard isDue || entry.standing != entry.service?.standing || entry.isPending else { return false }
+          return refresh(&entry, &statuses, at: now)
+        }
+        guard changed else { continue }
+        for (id, reader) in state.entries.values[index].readers {
+          news[id, default: (reader, [])].names.append(key.name)
+        }
+      }
+    }
+    // Readers have locks of their own, under which they ask.
+    for (reader, names) in news.values { reader.changed(names) }
+  }
+
+  /// How many boards there are.
+  var count: Int { state.withLock { $0.entries.count } }
+
+  private static func update<Answer>(_ entry: inout Entry, _ change: (inout Entry) -> Answer) -> Answer {
+    change(&entry)
+  }
+
+  private func find(_ name: String) -> DispatchedService? { dispatcher.service(name) }
+
+  /// Answers whether there is something else to tell.
+  private func refresh(
+    _ entry: inout Entry, _ statuses: inout [ObjectIdentifier: ServiceStatus], at now: Moment
+  ) -> Bool {
+    entry.standing = entry.service?.standing
+    var changed = entry.isPending
+    if let service = entry.service {
+      let status = statuses[ObjectIdentifier(service)] ?? service.status(at: now)
+      statuses[ObjectIdentifier(service)] = status
+      changed = entry.board.follow(status, at: now) || changed
+    } else {
+      changed = entry.board.clear() || changed
+    }
+    guard changed else { return false }
+    entry.endpoints = entry.board.assignment.map(DiscoveredEndpoints.init) ?? .absent
+    return true
+  }
+}
+
+extension EndpointBoards.Entry {
+  fileprivate var isPending: Bool {
+    if case .pending = endpoints { true } else { false }
+  }
+}
+
+extension DiscoveredEndpoints {
+  /// An assignment with the version that its contents give.
+  init(_ assignment: Envoy_Config_Endpoint_V3_ClusterLoadAssignment) {
+    // Messages without maps are always written the same; one that cannot be written is too large for any Envoy.
+    let bytes: [UInt8] = (try? assignment.serializedBytes()) ?? []
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let resource = SwiftProtobuf.Google_Protobuf_Any.with {
+      $0.typeURL = endpointType
+      $0.value = .init(bytes)
+    }
+    self = .assignment(version: String(hash, radix: 16), resource)
+  }
+}
