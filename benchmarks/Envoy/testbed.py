@@ -196,7 +196,7 @@ class Selector(Program):
         path = bed.path("replicas.yaml")
         path.write_text(configuration.replicas(SERVICE, replicas.addresses()))
         self.command = [
-            TONARI, "selector", "--grpc", f"unix:{self.socket}", "--replicas", path, "--http",
+            TONARI, "selector", "--picker", f"unix:{self.socket}", "--replicas", path, "--http",
             f"127.0.0.1:{self.port}", *arguments]
         self.bed = bed
         super().__init__("selector", None)
