@@ -16,6 +16,8 @@ public struct DispatcherOptions: Hashable, Sendable {
   public var retryShare: Double
   /// Retries each second that a service always has.
   public var retriesPerSecond: Double
+  /// Requests in flight for each open replica, on average, from which on further ones are turned away; nil for no limit.
+  public var mostInFlight: Int?
   /// Where requests come from that do not say so; for servers to put into ``PickQuery/from``.
   public var place: Place
   /// What is left to chance is drawn from this seed.
@@ -25,7 +27,7 @@ public struct DispatcherOptions: Hashable, Sendable {
   public init(
     policy: PolicyName = .tonari, selection: SelectorOptions = SelectorOptions(), pickLifetime: Duration = .seconds(60),
     registrationLifetime: Duration = .seconds(30), peerLifetime: Duration = .seconds(3), retryShare: Double = 0.2,
-    retriesPerSecond: Double = 3, place: Place = .unknown, seed: UInt64 = 0
+    retriesPerSecond: Double = 3, mostInFlight: Int? = nil, place: Place = .unknown, seed: UInt64 = 0
   ) {
     self.policy = policy
     self.selection = selection
@@ -34,6 +36,7 @@ public struct DispatcherOptions: Hashable, Sendable {
     self.peerLifetime = peerLifetime
     self.retryShare = retryShare
     self.retriesPerSecond = retriesPerSecond
+    self.mostInFlight = mostInFlight
     self.place = place
     self.seed = seed
   }

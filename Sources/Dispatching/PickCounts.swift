@@ -16,6 +16,8 @@ public struct PickCounts: Hashable, Sendable {
   public var none: UInt64 = 0
   /// Retries that the budget did not allow.
   public var refusedRetries: UInt64 = 0
+  /// Requests that were turned away because the service was full.
+  public var shed: UInt64 = 0
   /// Picks that nobody completed in time.
   public var expired: UInt64 = 0
   /// Completed picks, by ``Outcome``.

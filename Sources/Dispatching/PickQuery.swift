@@ -10,6 +10,8 @@ public struct PickQuery: Sendable {
   public var excluded: [String]
   /// Labels that a replica must have.
   public var labels: [String]
+  /// Addresses that alone will do; nil where any will.
+  public var subset: [String]?
   /// Whether the retry budget must allow it.
   public var isRetry: Bool
   /// How many more replicas to name, at most ``PickAnswer/mostAlternatives``.
@@ -17,13 +19,14 @@ public struct PickQuery: Sendable {
 
   /// Makes a query.
   public init(
-    from: Place = .unknown, key: UInt64? = nil, excluded: [String] = [], labels: [String] = [], isRetry: Bool = false,
-    alternatives: Int = 0
+    from: Place = .unknown, key: UInt64? = nil, excluded: [String] = [], labels: [String] = [],
+    subset: [String]? = nil, isRetry: Bool = false, alternatives: Int = 0
   ) {
     self.from = from
     self.key = key
     self.excluded = excluded
     self.labels = labels
+    self.subset = subset
     self.isRetry = isRetry
     self.alternatives = alternatives
   }

@@ -6,4 +6,6 @@ public enum PickStatus: UInt8, Hashable, Sendable {
   case noReplica
   /// It is a retry, and the retry budget is used up.
   case noRetryLeft
+  /// The service has as many requests in flight as it may; see ``DispatcherOptions/mostInFlight``.
+  case full
 }

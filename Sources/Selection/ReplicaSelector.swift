@@ -43,6 +43,41 @@ extension ReplicaSelector {
     while now >= ejection.nextReturn, let slot = ejection.nextBack(at: now) { open(slot, at: now) }
   }
 
+  /// Picks among some replicas alone: the cheapest of those that are open, with what is farther at its price; a key does
+  /// not tie here. Where none is open, one that rests, then one that is draining (``Pick/isPanic``); nil where there is
+  /// none of these either.
+  public mutating func pick(_ request: PickRequest, among replicas: [ReplicaID], at now: Moment) -> Pick? {
+    returnRested(at: now)
+    if let id = alternative(request, among: replicas, at: now) {
+      return dispatch(id.slot, request, isPanic: false, at: now)
+    }
+    let candidates = Candidates(positions: table.everywhere, request)
+    for state in [ReplicaState.ready, .draining] {
+      let resting = replicas.filter {
+        table.isCurrent($0) && table.state($0.slot) == state && table.allows($0.slot, candidates)
+      }
+      guard let id = resting.randomElement(using: &generator) else { continue }
+      return dispatch(id.slot, request, isPanic: true, at: now)
+    }
+    return nil
+  }
+
+  /// A replica that ``pick(_:among:at:)`` could answer, as ``alternative(_:at:)``.
+  public mutating func alternative(_ request: PickRequest, among replicas: [ReplicaID], at now: Moment) -> ReplicaID? {
+    let candidates = Candidates(positions: table.everywhere, request)
+    var best: (id: ReplicaID, cost: Double)?
+    // From somewhere, so that of those that cost the same not always the first is picked.
+    let start = replicas.isEmpty ? 0 : generator.below(replicas.count)
+    for step in replicas.indices {
+      let id = replicas[(start + step) % replicas.count]
+      guard table.isCurrent(id), table.admits(id.slot, candidates) else { continue }
+      var cost = policy.cost(id.slot, in: table, at: now)
+      if request.from != .unknown { cost *= options.spill.price(from: .node, to: table.tier(of: id.slot, from: request.from)) }
+      if best.map({ cost < $0.cost }) ?? true { best = (id, cost) }
+    }
+    return best?.id
+  }
+
   /// A replica that ``pick(_:at:)`` could answer, for a list of those to try next, without counting a request there; nil
   /// where none that fits is open. Whoever wants several excludes each before asking for the next.
   public mutating func alternative(_ request: PickRequest, at now: Moment) -> ReplicaID? {
@@ -140,12 +175,11 @@ extension ReplicaSelector {
     let count = table.count
     guard count > 0 else { return nil }
     let start = generator.below(count)
+    let candidates = Candidates(positions: table.everywhere, request)
     for state in [ReplicaState.ready, .draining] {
       for step in 0..<count {
         let slot = table.slot(at: (start + step) % count)
-        guard table.state(slot) == state, !request.excluded.contains(slot),
-          table.records[slot].labels & request.labels == request.labels
-        else { continue }
+        guard table.state(slot) == state, table.allows(slot, candidates) else { continue }
         return dispatch(slot, request, isPanic: true, at: now)
       }
     }

@@ -26,6 +26,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   private let state: Mutex<State>
   private let policyName: PolicyName
   private let pickLifetime: Int64
+  private let mostInFlight: Int?
 
   init(
     name: String, number: UInt32, _ policy: Policy, named policyName: PolicyName, options: DispatcherOptions,
@@ -33,6 +34,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   ) {
     self.policyName = policyName
     pickLifetime = Int64(options.pickLifetime / .nanoseconds(1))
+    mostInFlight = options.mostInFlight
     // Services draw different numbers, and selectors with different seeds different ids.
     var generator = SeededGenerator(seed: options.seed ^ PickQuery.hash(name.utf8))
     state = Mutex(
@@ -63,7 +65,20 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
           if let id = state.selector.table.id(of: address) { request.excluded.insert(id) }
         }
       }
-      guard let pick = state.selector.pick(request, at: now) else {
+      if let mostInFlight, state.selector.table.totalInFlight >= mostInFlight * state.selector.table.openCount,
+        state.selector.table.openCount > 0
+      {
+        state.counts.shed &+= 1
+        return .full
+      }
+      let subset = query.subset?.compactMap { state.selector.table.id(of: $0) }
+      let pick =
+        if let subset {
+          state.selector.pick(request, among: subset, at: now)
+        } else {
+          state.selector.pick(request, at: now)
+        }
+      guard let pick else {
         state.counts.none &+= 1
         return .noReplica
       }
@@ -83,7 +98,13 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
       if query.alternatives > 0 {
         request.excluded.insert(pick.replica)
         for _ in 0..<min(query.alternatives, PickAnswer.mostAlternatives) {
-          guard let next = state.selector.alternative(request, at: now) else { break }
+          let next =
+            if let subset {
+              state.selector.alternative(request, among: subset, at: now)
+            } else {
+              state.selector.alternative(request, at: now)
+            }
+          guard let next else { break }
           answer.append(state.selector.table.name(next.slot))
           request.excluded.insert(next)
         }

@@ -24,9 +24,13 @@ extension ReplicaTable {
 
   /// Whether the replica in a slot takes requests and is among the candidates, wherever it stands.
   public func admits(_ slot: Int, _ candidates: Candidates) -> Bool {
-    let record = records[slot]
-    return record.isOpen && record.labels & candidates.labels == candidates.labels
-      && !candidates.excluded.contains(slot)
+    records[slot].isOpen && allows(slot, candidates)
+  }
+
+  /// Whether the request of the candidates may go to the replica in a slot, whether it takes requests or not.
+  @inline(__always)
+  func allows(_ slot: Int, _ candidates: Candidates) -> Bool {
+    records[slot].labels & candidates.labels == candidates.labels && !candidates.excluded.contains(slot)
   }
 
   /// A candidate by chance, each as likely as the other; nil where there is none.

@@ -165,6 +165,7 @@ struct FrameProcessor: ~Copyable {
       let at = output.room(for: Int(TONARI_LONGEST_ANSWER))
       output.advance(to: write(id, to: at))
     case .noReplica: refuse(id, .unavailable, "the service has no replica for this request", into: &output)
+    case .full: refuse(id, .resourceExhausted, "the service has as many requests as it may", into: &output)
     case .noRetryLeft: refuse(id, .resourceExhausted, "the service allows no retry at present", into: &output)
     }
   }

@@ -40,6 +40,8 @@ public struct SelectorMessages: Sendable {
     case .picked: return response(answer)
     case .noReplica:
       throw SelectorFault(.unavailable, "service '\(request.service)' has no replica for this request")
+    case .full:
+      throw SelectorFault(.resourceExhausted, "service '\(request.service)' has as many requests as it may")
     case .noRetryLeft:
       throw SelectorFault(.resourceExhausted, "service '\(request.service)' allows no retry at present")
     }

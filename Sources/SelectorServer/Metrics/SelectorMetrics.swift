@@ -39,6 +39,7 @@ public enum SelectorMetrics {
       ] { picks.add(count, [name, ("policy", service.policy.rawValue), ("tier", tier)]) }
       panics.add(counts.panic, [name])
       unanswered.add(counts.none, [name, ("reason", "no replica")])
+      unanswered.add(counts.shed, [name, ("reason", "full")])
       unanswered.add(counts.refusedRetries, [name, ("reason", "no retry left")])
       for (outcome, count) in [
         ("success", counts.succeeded), ("failure", counts.failed), ("cancelled", counts.cancelled),

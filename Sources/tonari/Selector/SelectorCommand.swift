@@ -67,6 +67,7 @@ struct SelectorCommand: AsyncParsableCommand {
     var settings = DispatcherOptions(policy: options.policy, seed: .random(in: 0 ... .max))
     settings.place = Place(
       node: options.place.node, zone: options.place.zone, cluster: options.place.clusterName)
+    settings.mostInFlight = options.mostInFlight
     if let lifetime = options.pickLifetime { settings.pickLifetime = lifetime }
     let dispatcher = Dispatcher(settings)
 
@@ -145,8 +146,8 @@ struct SelectorCommand: AsyncParsableCommand {
       configuration.socketMode = options.socketMode
       services.append(
         SelectorGRPCServer(
-          configuration, SelectorMessages(dispatcher), name: name, services: [discovery], health: health,
-          logger: logger))
+          configuration, SelectorMessages(dispatcher), name: name,
+          services: [EndpointPicker(dispatcher, health: health), discovery], health: health, logger: logger))
     }
     guard !options.framed.isEmpty else { return nil }
     let framed = try FramedServer(

@@ -77,6 +77,17 @@ struct SelectorOptions: ParsableArguments {
   )
   var pickLifetime: Duration?
 
+  @Option(
+    help: ArgumentHelp(
+      "Turn requests away (HTTP 429) from so many in flight for each replica on, on average. (default: never)",
+      valueName: "count"),
+    transform: { text in
+      guard let count = Int(text), count > 0 else { throw ValidationError("'\(text)': expected a number above zero") }
+      return count
+    }
+  )
+  var mostInFlight: Int?
+
   @OptionGroup(title: "Where it is") var place: SelectorPlaceOptions
   @OptionGroup(title: "Peers") var peers: PeerOptions
   @OptionGroup(title: "Load") var load: LoadOptions

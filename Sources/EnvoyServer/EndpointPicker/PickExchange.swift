@@ -1,0 +1,193 @@
+import Dispatching
+import EnvoyProtocol
+import Foundation
+import GRPCCore
+import Selection
+import SwiftProtobuf
+
+typealias ProcessingRequest = Envoy_Service_ExtProc_V3_ProcessingRequest
+typealias ProcessingResponse = Envoy_Service_ExtProc_V3_ProcessingResponse
+
+/// What is said about one request of HTTP on one stream: a pick when its headers come, and how it ended when those of
+/// the response come, or when the stream ends without them. Everything else is passed through untouched.
+struct PickExchange {
+  private typealias BodySendMode = Envoy_Extensions_Filters_Http_ExtProc_V3_ProcessingMode.BodySendMode
+
+  private let dispatcher: Dispatcher
+  private let hints: PickerHints
+  private var open: (service: DispatchedService, pick: UInt64, address: String)?
+  private var requestBody = BodySendMode.none
+  private var responseBody = BodySendMode.none
+
+  init(_ dispatcher: Dispatcher, _ hints: PickerHints) {
+    self.dispatcher = dispatcher
+    self.hints = hints
+  }
+
+  /// Answers a message; nil where none is expected. Throws ``ServiceUnknown`` where the request is for a service that is
+  /// not known.
+  mutating func answer(_ message: ProcessingRequest, at now: Moment) throws(ServiceUnknown) -> ProcessingResponse? {
+    if message.hasProtocolConfig {
+      requestBody = message.protocolConfig.requestBodyMode
+      responseBody = message.protocolConfig.responseBodyMode
+    }
+    // Who only watches reads no answers, and sends requests where it likes.
+    guard !message.observabilityMode else { return nil }
+    switch message.request {
+    case .requestHeaders(let headers): return try pick(headers, message, at: now)
+    case .responseHeaders(let headers):
+      complete(headers, message, at: now)
+      return .with { $0.responseHeaders = Envoy_Service_ExtProc_V3_HeadersResponse() }
+    case .requestBody(let body): return .with { $0.requestBody = Self.untouched(body, requestBody) }
+    case .responseBody(let body): return .with { $0.responseBody = Self.untouched(body, responseBody) }
+    case .requestTrailers: return .with { $0.requestTrailers = Envoy_Service_ExtProc_V3_TrailersResponse() }
+    case .responseTrailers: return .with { $0.responseTrailers = Envoy_Service_ExtProc_V3_TrailersResponse() }
+    case nil: return nil
+    }
+  }
+
+  /// The stream has ended: where the response was not seen, whoever asked gave up, or Envoy went away.
+  mutating func end(at now: Moment) {
+    guard let (service, pick, _) = open else { return }
+    open = nil
+    service.complete(pick, .cancelled, at: now)
+  }
+
+  /// A part of a body as it is: where Envoy lets go of what it sends, it wants it back.
+  private static func untouched(
+    _ body: Envoy_Service_ExtProc_V3_HttpBody, _ mode: BodySendMode
+  ) -> Envoy_Service_ExtProc_V3_BodyResponse {
+    guard mode == .fullDuplexStreamed || mode == .grpc else { return Envoy_Service_ExtProc_V3_BodyResponse() }
+    return .with {
+      $0.response.bodyMutation.streamedResponse.body = body.body
+      $0.response.bodyMutation.streamedResponse.endOfStream = body.endOfStream
+    }
+  }
+}
+
+// MARK: - Request headers
+
+extension PickExchange {
+  private mutating func pick(
+    _ headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest, at now: Moment
+  ) throws(ServiceUnknown) -> ProcessingResponse {
+    // A second head of a request on the same stream cannot be; it would leave the first one's pick open.
+    end(at: now)
+    let service = try service(of: headers, message)
+    var query = PickQuery(from: hints.from ?? dispatcher.options.place, alternatives: hints.alternatives)
+    if let name = hints.keyHeader, let value = headers.headers.bytes(name), !value.isEmpty {
+      query.key = PickQuery.hash(value)
+    }
+    query.subset = Self.subset(message)
+    let answer = PickAnswer()
+    switch service.pick(query, owner: 0, at: now, into: answer) {
+    case .picked:
+      open = (service, answer.id, answer.addressString(0))
+      return Self.response(to: answer)
+    case .noReplica: return Self.noEndpoint
+    case .full, .noRetryLeft: return Self.refusal(429, "all endpoints are busy", "tonari_full")
+    }
+  }
+
+  private func service(
+    of headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest
+  ) throws(ServiceUnknown) -> DispatchedService {
+    if let name = hints.service {
+      guard let service = ServiceNames.service(name, in: dispatcher) else { throw ServiceUnknown(name: name) }
+      return service
+    }
+    let cluster = message.attributes[PickerNames.attributes]?.fields["xds.cluster_name"]?.stringValue
+    if let cluster, let service = ServiceNames.service(cluster, in: dispatcher) { return service }
+    let authority = headers.headers.text(":authority")
+    if let authority, let service = ServiceNames.service(authority, in: dispatcher) { return service }
+    throw ServiceUnknown(name: authority ?? cluster ?? "")
+  }
+
+  /// The endpoints that alone will do; nil where any will.
+  private static func subset(_ message: ProcessingRequest) -> [String]? {
+    guard message.hasMetadataContext,
+      let hint = message.metadataContext.filterMetadata[PickerNames.subsetHint]?.fields[PickerNames.subset]
+    else { return nil }
+    let texts: [String]
+    switch hint.kind {
+    case .stringValue(let text): texts = [text]
+    case .listValue(let list): texts = list.values.map(\.stringValue)
+    default: texts = []
+    }
+    return texts.flatMap { text in
+      text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+  }
+
+  private static func response(to answer: PickAnswer) -> ProcessingResponse {
+    var list = answer.addressString(0)
+    for index in 1..<max(1, answer.count) { list += "," + answer.addressString(index) }
+    var option = Envoy_Config_Core_V3_HeaderValueOption()
+    option.header.key = PickerNames.destination
+    option.header.rawValue = Data(list.utf8)
+    option.appendAction = .overwriteIfExistsOrAdd
+    var response = ProcessingResponse()
+    response.requestHeaders.response.headerMutation.setHeaders = [option]
+    response.dynamicMetadata.fields[PickerNames.metadata] = Google_Protobuf_Value(
+      structValue: Google_Protobuf_Struct(fields: [PickerNames.destination: Google_Protobuf_Value(stringValue: list)]))
+    return response
+  }
+
+  /// The answer where no endpoint is ready.
+  static let noEndpoint = refusal(503, "no endpoint is ready", "tonari_no_endpoint")
+
+  private static func refusal(_ status: Int32, _ text: String, _ details: String) -> ProcessingResponse {
+    .with {
+      $0.immediateResponse.status.code = status
+      $0.immediateResponse.body = Data("\(text)\n".utf8)
+      $0.immediateResponse.details = details
+    }
+  }
+}
+
+// MARK: - Response headers
+
+extension PickExchange {
+  private mutating func complete(
+    _ headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest, at now: Moment
+  ) {
+    guard let (service, pick, picked) = open else { return }
+    open = nil
+    var outcome = Outcome(status: headers.headers.text(":status"), grpcStatus: headers.headers.text("grpc-status"))
+    let served = Self.served(headers, message)
+    // Where the first attempt already went elsewhere, Envoy did not take the endpoint that was picked for one of its
+    // cluster: that says nothing about it.
+    if let served, served != picked, Self.attempts(headers, message) == 1 { outcome = .cancelled }
+    service.complete(pick, outcome, servedBy: outcome == .cancelled ? nil : served, at: now)
+  }
+
+  /// The endpoint that served the request; nil where Envoy does not say.
+  private static func served(
+    _ headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest
+  ) -> String? {
+    if message.hasMetadataContext,
+      let served = message.metadataContext.filterMetadata[PickerNames.metadata]?.fields[PickerNames.served]?.stringValue,
+      !served.isEmpty
+    {
+      return served
+    }
+    if let served = headers.headers.text(PickerNames.served), !served.isEmpty { return served }
+    let address = message.attributes[PickerNames.attributes]?.fields["upstream.address"]?.stringValue
+    return address.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// How often Envoy tried; nil where it does not say.
+  private static func attempts(
+    _ headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest
+  ) -> Int? {
+    if let count = message.attributes[PickerNames.attributes]?.fields["upstream.request_attempt_count"]?.numberValue {
+      return Int(exactly: count)
+    }
+    return headers.headers.text("x-envoy-attempt-count").flatMap { Int($0) }
+  }
+}
+
+/// A request is for a service that the selector does not know.
+struct ServiceUnknown: Error {
+  var name: String
+}
