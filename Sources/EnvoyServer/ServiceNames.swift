@@ -29,7 +29,7 @@ public enum ServiceNames {
       host = host[..<colon]
     }
     let labels = host.split(separator: ".", omittingEmptySubsequences: false)
-    guard let name = labels.first, !name.isEmpty, !host.contains("/") else { return nil }
+    guard let name = labels.first, !name.isEmpty, !host.contains(where: { "/[]:".contains($0) }) else { return nil }
     guard labels.count > 1 else { return "default/\(name)" }
     guard !labels[1].isEmpty, labels.count == 2 || labels[2] == "svc" else { return nil }
     return "\(labels[1])/\(name)"

@@ -72,7 +72,9 @@ extension ReplicaSelector {
       let id = replicas[(start + step) % replicas.count]
       guard table.isCurrent(id), table.admits(id.slot, candidates) else { continue }
       var cost = policy.cost(id.slot, in: table, at: now)
-      if request.from != .unknown { cost *= options.spill.price(from: .node, to: table.tier(of: id.slot, from: request.from)) }
+      if request.from != .unknown {
+        cost *= options.spill.price(from: .node, to: table.tier(of: id.slot, from: request.from))
+      }
       if best.map({ cost < $0.cost }) ?? true { best = (id, cost) }
     }
     return best?.id

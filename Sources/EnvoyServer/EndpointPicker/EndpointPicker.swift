@@ -12,9 +12,9 @@ public import Selection
 /// know all that it should, a stream for a service that it does not know ends with UNAVAILABLE, so that Envoy goes on by
 /// itself where it may (`failure_mode_allow`).
 public struct EndpointPicker: RegistrableRPCService {
-  private let dispatcher: Dispatcher
-  private let health: [any HealthSource]
-  private let now: @Sendable () -> Moment
+  static let serviceName = Envoy_Service_ExtProc_V3_ExternalProcessor.descriptor.fullyQualifiedService
+
+  private let answers: PickerAnswers
 
   /// Makes a picker.
   ///
@@ -25,47 +25,30 @@ public struct EndpointPicker: RegistrableRPCService {
   public init(
     _ dispatcher: Dispatcher, health: [any HealthSource] = [], now: @escaping @Sendable () -> Moment = { .now }
   ) {
-    self.dispatcher = dispatcher
-    self.health = health
-    self.now = now
+    answers = PickerAnswers(dispatcher: dispatcher, health: health, now: now)
   }
 
   /// Registers the method.
   public func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
-    EndpointPickerMethods(dispatcher: dispatcher, health: health, now: now).registerMethods(with: &router)
+    EndpointPickerMethods(answers: answers).registerMethods(with: &router)
   }
 }
 
 /// The method, as the generated code calls it.
 private struct EndpointPickerMethods: Envoy_Service_ExtProc_V3_ExternalProcessor.StreamingServiceProtocol {
-  let dispatcher: Dispatcher
-  let health: [any HealthSource]
-  let now: @Sendable () -> Moment
+  let answers: PickerAnswers
 
   func process(
     request: StreamingServerRequest<ProcessingRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<ProcessingResponse> {
     StreamingServerResponse { writer in
-      var exchange = PickExchange(dispatcher, PickerHints(request.metadata))
-      defer { exchange.end(at: now()) }
+      var exchange = PickExchange(answers.dispatcher, PickerHints(request.metadata))
+      defer { exchange.end(at: answers.now()) }
       for try await message in request.messages {
-        guard let response = try answer(message, &exchange) else { continue }
+        guard let response = try answers.answer(message, of: &exchange) else { continue }
         try await writer.write(response)
       }
       return [:]
-    }
-  }
-
-  private func answer(
-    _ message: ProcessingRequest, _ exchange: inout PickExchange
-  ) throws(RPCError) -> ProcessingResponse? {
-    do {
-      return try exchange.answer(message, at: now())
-    } catch {
-      guard health.allSatisfy({ $0.report().isReady }) else {
-        throw RPCError(code: .unavailable, message: "service '\(error.name.prefix(200))' is not known yet")
-      }
-      return PickExchange.noEndpoint
     }
   }
 }

@@ -1,7 +1,6 @@
 import Dispatching
 import EnvoyProtocol
 import Foundation
-import GRPCCore
 import Selection
 import SwiftProtobuf
 
@@ -166,7 +165,8 @@ extension PickExchange {
     _ headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest
   ) -> String? {
     if message.hasMetadataContext,
-      let served = message.metadataContext.filterMetadata[PickerNames.metadata]?.fields[PickerNames.served]?.stringValue,
+      let served = message.metadataContext.filterMetadata[PickerNames.metadata]?.fields[PickerNames.served]?
+        .stringValue,
       !served.isEmpty
     {
       return served

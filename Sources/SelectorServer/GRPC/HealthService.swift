@@ -1,27 +1,39 @@
-import GRPCCore
-import Monitoring
-import SelectorProtocol
+package import GRPCCore
+package import Monitoring
+package import SelectorProtocol
 import SwiftProtobuf
 
 /// The methods of `grpc.health.v1.Health`: `liveness` is served as long as anything answers, the others while all that
 /// the selector depends on is ready.
-struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
+package struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
   private static let interval = Duration.milliseconds(500)
 
-  let sources: [any HealthSource]
+  private let sources: [any HealthSource]
   /// The names of the services that are served.
-  let services: Set<String>
+  private let services: Set<String>
 
-  func check(
-    request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext
-  ) async throws -> Grpc_Health_V1_HealthCheckResponse {
+  package init(sources: [any HealthSource], services: Set<String>) {
+    self.sources = sources
+    self.services = services
+  }
+
+  /// Answers a check.
+  package func answer(
+    _ request: Grpc_Health_V1_HealthCheckRequest
+  ) throws(RPCError) -> Grpc_Health_V1_HealthCheckResponse {
     guard let status = status(of: request.service) else {
       throw RPCError(code: .notFound, message: "there is no service '\(request.service.prefix(200))'")
     }
     return .with { $0.status = status }
   }
 
-  func watch(
+  package func check(
+    request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext
+  ) async throws -> Grpc_Health_V1_HealthCheckResponse {
+    try answer(request)
+  }
+
+  package func watch(
     request: Grpc_Health_V1_HealthCheckRequest, response: RPCWriter<Grpc_Health_V1_HealthCheckResponse>,
     context: ServerContext
   ) async throws {

@@ -36,20 +36,18 @@ extension SelectorGRPCServer {
       }
     }
 
+    /// Gives a socket's file the permissions that are asked for, where there are any.
+    package func setMode(_ mode: UInt32?) throws {
+      guard case .unix(let path) = self, let mode, chmod(path, mode) != 0 else { return }
+      throw IOError(errnoCode: errno, reason: "\(self): cannot set the mode")
+    }
+
     /// The address with the port that was found free.
-    func with(port: Int?) -> Address {
+    package func with(port: Int?) -> Address {
       switch self {
       case .unix: self
       case .host(let host, let asked): .host(host, port: port ?? asked)
       }
     }
-  }
-}
-
-extension SelectorGRPCServer.Configuration {
-  /// Gives the socket's file the permissions that are asked for.
-  func setSocketMode() throws {
-    guard case .unix(let path) = address, let socketMode, chmod(path, socketMode) != 0 else { return }
-    throw IOError(errnoCode: errno, reason: "\(address): cannot set the mode")
   }
 }

@@ -90,7 +90,7 @@ public struct SelectorGRPCServer: Service {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
           let port = Self.port(of: try await transport.listeningAddress)
-          try configuration.setSocketMode()
+          try configuration.address.setMode(configuration.socketMode)
           logger.info("Serving gRPC", metadata: ["address": "\(configuration.address.with(port: port))"])
           await onListening(port)
           try await certificates?.run()

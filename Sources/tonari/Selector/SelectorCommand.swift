@@ -149,6 +149,11 @@ struct SelectorCommand: AsyncParsableCommand {
           configuration, SelectorMessages(dispatcher), name: name,
           services: [EndpointPicker(dispatcher, health: health), discovery], health: health, logger: logger))
     }
+    if !options.picker.isEmpty {
+      services.append(
+        PickerServer(
+          dispatcher, addresses: options.picker, socketMode: options.socketMode, health: health, logger: logger))
+    }
     guard !options.framed.isEmpty else { return nil }
     let framed = try FramedServer(
       dispatcher, addresses: options.framed, options: FramedOptions(socketMode: options.socketMode), logger: logger

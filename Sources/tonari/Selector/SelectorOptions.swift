@@ -19,13 +19,17 @@ struct SelectorOptions: ParsableArguments {
     help: ArgumentHelp(
       "Listen for gRPC here, which Envoy too asks by; several may be given.",
       discussion: "host:port, or unix:/path/of/socket for those on this machine, without TLS.", valueName: "address"),
-    transform: { text in
-      guard !text.hasPrefix("unix:") else { return .unix(path: try FramedAddress(text).path ?? "") }
-      let address = try ListenAddress(text)
-      return .host(address.host, port: address.port)
-    }
+    transform: SelectorGRPCServer.Address.argument
   )
   var grpc: [SelectorGRPCServer.Address] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Pick for Envoys of this machine here, quicker than --grpc does; several may be given.",
+      discussion: "unix:/path/of/socket or host:port, without TLS.", valueName: "address"),
+    transform: SelectorGRPCServer.Address.argument
+  )
+  var picker: [SelectorGRPCServer.Address] = []
 
   @Option(
     help: ArgumentHelp(
@@ -95,7 +99,9 @@ struct SelectorOptions: ParsableArguments {
   @OptionGroup var log: LogOptions
 
   func validate() throws {
-    if framed.isEmpty, grpc.isEmpty { throw ValidationError("expected --framed or --grpc: where to be asked") }
+    if framed.isEmpty, grpc.isEmpty, picker.isEmpty {
+      throw ValidationError("expected --framed, --grpc or --picker: where to be asked")
+    }
     if namespace != nil, !api.isGiven {
       throw ValidationError("--namespace: expected a cluster to follow: --kubeconfig or --in-cluster")
     }
@@ -242,5 +248,18 @@ struct LoadOptions: ParsableArguments {
     configuration.passwordFile = mqttPasswordFile
     configuration.authorityFile = mqttCa
     return configuration
+  }
+}
+
+extension SelectorGRPCServer.Address {
+  /// Reads `host:port` or `unix:/path/of/socket`.
+  static func argument(_ text: String) throws -> SelectorGRPCServer.Address {
+    do {
+      if text.hasPrefix("unix:") { return .unix(path: try FramedAddress(text).path ?? "") }
+    } catch {
+      throw ValidationError("\(error)")
+    }
+    let address = try ListenAddress(text)
+    return .host(address.host, port: address.port)
   }
 }

@@ -1,0 +1,57 @@
+import Dispatching
+import EnvoyProtocol
+import GRPCCore
+import Monitoring
+import NIOCore
+import NIOFoundationCompat
+import Selection
+import SelectorProtocol
+import SelectorServer
+import SwiftProtobuf
+
+/// What a picker answers, whatever carries the messages.
+struct PickerAnswers: Sendable {
+  let dispatcher: Dispatcher
+  /// What tells whether the selector knows all that it should.
+  let health: [any HealthSource]
+  /// The clock, the same for all that ask the dispatcher.
+  let now: @Sendable () -> Moment
+
+  /// Answers a message of Envoy; nil where it expects no answer.
+  func answer(
+    _ message: ProcessingRequest, of exchange: inout PickExchange
+  ) throws(RPCError) -> ProcessingResponse? {
+    do {
+      return try exchange.answer(message, at: now())
+    } catch {
+      guard health.allSatisfy({ $0.report().isReady }) else {
+        throw RPCError(code: .unavailable, message: "service '\(error.name.prefix(200))' is not known yet")
+      }
+      return PickExchange.noEndpoint
+    }
+  }
+
+  /// Answers a message of a stream; nil where no answer is expected.
+  func answer(
+    _ message: ByteBuffer, of stream: inout PickerStream
+  ) throws(RPCError) -> (any SwiftProtobuf.Message)? {
+    switch stream.method {
+    case .process(var exchange):
+      defer { stream.method = .process(exchange) }
+      return try answer(try decoded(ProcessingRequest.self, message), of: &exchange)
+    case .checkHealth:
+      let request = try decoded(Grpc_Health_V1_HealthCheckRequest.self, message)
+      return try HealthService(sources: health, services: [EndpointPicker.serviceName]).answer(request)
+    }
+  }
+
+  private func decoded<Message: SwiftProtobuf.Message>(
+    _ type: Message.Type, _ bytes: ByteBuffer
+  ) throws(RPCError) -> Message {
+    do {
+      return try Message(serializedBytes: bytes.readableBytesView)
+    } catch {
+      throw RPCError(code: .invalidArgument, message: "the message is not a \(Message.protoMessageName)")
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import Dispatching
+import EnvoyProtocol
+import Foundation
+import GRPCCore
+import Selection
+import SwiftProtobuf
+import Testing
+import Topology
+
+@testable import EnvoyServer
+
+@Suite("What is said about one request")
+struct PickExchangeTests {
+  @Test("Header and metadata carry the same ordered list, the endpoint to try first in front")
+  func destinations() throws {
+    let dispatcher = Exchanges.dispatcher()
+    var exchange = PickExchange(dispatcher, Exchanges.hints())
+    let (header, metadata) = Exchanges.destinations(try exchange.answer(Exchanges.request(), at: .seconds(0)))
+    #expect(header == metadata && Set(header) == Set(Exchanges.addresses))
+    let busy = try #require(dispatcher.cart.replicas.first { $0.view.inFlight == 1 })
+    #expect(busy.replica.address == header.first)
+    #expect(try exchange.answer(Exchanges.response(served: header[0]), at: .seconds(1))?.responseHeaders != nil)
+    #expect(dispatcher.inFlight == 0)
+    #expect(dispatcher.cart.counts.succeeded == 1)
+  }
+
+  @Test("As many endpoints are named for retries as Envoy's configuration says", arguments: [0, 1, 2])
+  func alternatives(_ count: Int) throws {
+    let hints = Exchanges.hints(["x-tonari-service": "shop/cart", "x-tonari-alternatives": "\(count)"])
+    var exchange = PickExchange(Exchanges.dispatcher(), hints)
+    #expect(Exchanges.destinations(try exchange.answer(Exchanges.request(), at: .seconds(0))).header.count == 1 + count)
+  }
+
+  @Test("The service is what the stream's metadata, the cluster or the authority says, in this order")
+  func service() throws {
+    let dispatcher = Exchanges.dispatcher()
+    func picks(_ metadata: Metadata, cluster: String? = nil, authority: String) throws -> Bool {
+      var exchange = PickExchange(dispatcher, PickerHints(metadata))
+      let request = Exchanges.request([":authority": authority]) { message in
+        guard let cluster else { return }
+        message.attributes["envoy.filters.http.ext_proc"] = .init(
+          fields: ["xds.cluster_name": .init(stringValue: cluster)])
+      }
+      return !Exchanges.destinations(try exchange.answer(request, at: .seconds(0))).header.isEmpty
+    }
+    #expect(try picks(["x-tonari-service": "shop/cart"], authority: "elsewhere.example"))
+    #expect(try picks([:], cluster: "outbound|8080||cart.shop.svc.cluster.local", authority: "elsewhere.example"))
+    #expect(try picks([:], cluster: "unheard-of", authority: "cart.shop.svc.cluster.local:8080"))
+    #expect(throws: ServiceUnknown.self) { try picks([:], authority: "elsewhere.example") }
+    #expect(throws: ServiceUnknown.self) { try picks(["x-tonari-service": "shop/none"], authority: "cart.shop") }
+  }
+
+  @Test("Only endpoints of the subset are picked, be it a string or a list")
+  func subset() throws {
+    typealias Value = Google_Protobuf_Value
+    let hints: [Value] = [
+      Value(stringValue: "10.0.0.2:80, 10.0.0.9:80"),
+      Value(listValue: .init(values: [Value(stringValue: "10.0.0.9:80"), Value(stringValue: "10.0.0.2:80")])),
+    ]
+    for hint in hints {
+      var exchange = PickExchange(Exchanges.dispatcher(), Exchanges.hints())
+      for _ in 0..<4 {
+        let answer = try exchange.answer(Self.request(subset: hint), at: .seconds(0))
+        #expect(Exchanges.destinations(answer).header == ["10.0.0.2:80"])
+      }
+    }
+    let none: [Value] = [
+      Value(stringValue: ""), Value(listValue: .init()), Value(stringValue: "10.0.0.9:80"), Value(numberValue: 1),
+    ]
+    for hint in none {
+      var exchange = PickExchange(Exchanges.dispatcher(), Exchanges.hints())
+      #expect(try exchange.answer(Self.request(subset: hint), at: .seconds(0))?.immediateResponse.status.code == 503)
+    }
+  }
+
+  private static func request(subset: Google_Protobuf_Value) -> ProcessingRequest {
+    Exchanges.request {
+      $0.metadataContext.filterMetadata["envoy.lb.subset_hint"] = .init(
+        fields: ["x-gateway-destination-endpoint-subset": subset])
+    }
+  }
+
+  @Test("Where nothing is ready the answer is 503, where all is full 429, and nothing stays in flight for it")
+  func refusals() throws {
+    let starting = Dispatcher()
+    starting.set(
+      [ServiceReplica(address: "10.0.0.1:80", state: .starting)], of: "shop/cart", from: .file, at: .seconds(0))
+    var exchange = PickExchange(starting, Exchanges.hints())
+    #expect(try exchange.answer(Exchanges.request(), at: .seconds(0))?.immediateResponse.status.code == 503)
+
+    let dispatcher = Exchanges.dispatcher(DispatcherOptions(policy: .leastRequest, mostInFlight: 1))
+    var exchanges = (0..<4).map { _ in PickExchange(dispatcher, Exchanges.hints()) }
+    let statuses = try exchanges.indices.map {
+      try exchanges[$0].answer(Exchanges.request(), at: .seconds(0))?.immediateResponse.status.code
+    }
+    #expect(statuses == [0, 0, 0, 429])
+    #expect(dispatcher.inFlight == 3 && dispatcher.cart.counts.shed == 1)
+    for index in exchanges.indices { exchanges[index].end(at: .seconds(0)) }
+    #expect(dispatcher.inFlight == 0 && dispatcher.cart.counts.cancelled == 3)
+  }
+
+  @Test("A request that was served by the second endpoint failed at the first")
+  func retried() throws {
+    let dispatcher = Exchanges.dispatcher()
+    var exchange = PickExchange(dispatcher, Exchanges.hints())
+    let picked = Exchanges.destinations(try exchange.answer(Exchanges.request(), at: .seconds(0))).header
+    _ = try exchange.answer(Exchanges.response(200, served: picked[1]), at: .seconds(1))
+    #expect(dispatcher.inFlight == 0)
+    #expect(dispatcher.cart.replicas.first { $0.replica.address == picked[0] }?.failures == 1)
+    #expect(dispatcher.cart.replicas.first { $0.replica.address == picked[1] }?.failures == 0)
+  }
+
+  @Test("An endpoint that Envoy passed over at its first attempt did not fail")
+  func passedOver() throws {
+    let dispatcher = Exchanges.dispatcher()
+    var exchange = PickExchange(dispatcher, Exchanges.hints())
+    let picked = Exchanges.destinations(try exchange.answer(Exchanges.request(), at: .seconds(0))).header
+    let response = Exchanges.response(served: "10.0.0.77:80", headers: ["x-envoy-attempt-count": "1"])
+    _ = try exchange.answer(response, at: .seconds(1))
+    #expect(dispatcher.inFlight == 0 && dispatcher.cart.counts.cancelled == 1)
+    #expect(dispatcher.cart.replicas.first { $0.replica.address == picked[0] }?.failures == 0)
+  }
+
+  @Test(
+    "The status says how it ended",
+    arguments: [
+      ("200", nil, Outcome.success), ("404", nil, .success), ("429", nil, .success), ("500", nil, .failure),
+      ("503", nil, .failure), ("504", nil, .failure), ("200", "0", .success), ("200", "5", .success),
+      ("200", "14", .failure), ("200", "13", .failure), (nil, nil, .failure), ("x", nil, .failure),
+    ] as [(String?, String?, Outcome)])
+  func outcome(_ status: String?, _ grpcStatus: String?, _ outcome: Outcome) {
+    #expect(Outcome(status: status, grpcStatus: grpcStatus) == outcome)
+  }
+
+  @Test("Bodies and trailers pass untouched in every mode")
+  func bodies() throws {
+    typealias Mode = Envoy_Extensions_Filters_Http_ExtProc_V3_ProcessingMode.BodySendMode
+    let body = Envoy_Service_ExtProc_V3_HttpBody.with {
+      $0.body = Data("tea".utf8)
+      $0.endOfStream = true
+    }
+    for mode in [Mode.none, .streamed, .buffered, .bufferedPartial, .fullDuplexStreamed, .grpc] {
+      var exchange = PickExchange(Exchanges.dispatcher(), Exchanges.hints())
+      let head = Exchanges.request {
+        $0.protocolConfig.requestBodyMode = mode
+        $0.protocolConfig.responseBodyMode = mode
+      }
+      _ = try exchange.answer(head, at: .seconds(0))
+      let returned = mode == .fullDuplexStreamed || mode == .grpc
+      for answer in [
+        try exchange.answer(.with { $0.requestBody = body }, at: .seconds(0))?.requestBody,
+        try exchange.answer(.with { $0.responseBody = body }, at: .seconds(0))?.responseBody,
+      ] {
+        let answer = try #require(answer)
+        #expect(answer.response.status == .continue)
+        #expect(answer.hasResponse == returned, "\(mode)")
+        #expect(answer.response.bodyMutation.streamedResponse.body == (returned ? body.body : Data()))
+        #expect(answer.response.bodyMutation.streamedResponse.endOfStream == returned)
+      }
+      let trailers = Envoy_Service_ExtProc_V3_HttpTrailers()
+      #expect(
+        try exchange.answer(.with { $0.requestTrailers = trailers }, at: .seconds(0))?.response
+          == .requestTrailers(Envoy_Service_ExtProc_V3_TrailersResponse()))
+      #expect(
+        try exchange.answer(.with { $0.responseTrailers = trailers }, at: .seconds(0))?.response
+          == .responseTrailers(Envoy_Service_ExtProc_V3_TrailersResponse()))
+    }
+  }
+
+  @Test("Who only watches gets no answers, and counts nowhere")
+  func observability() throws {
+    let dispatcher = Exchanges.dispatcher()
+    var exchange = PickExchange(dispatcher, Exchanges.hints())
+    #expect(try exchange.answer(Exchanges.request { $0.observabilityMode = true }, at: .seconds(0)) == nil)
+    #expect(dispatcher.cart.counts.total == 0)
+  }
+
+  @Test("Requests with the same key go to the same endpoint")
+  func keys() throws {
+    let hints = Exchanges.hints(["x-tonari-service": "shop/cart", "x-tonari-key-header": "X-Session"])
+    let dispatcher = Exchanges.dispatcher()
+    var first: [String: String] = [:]
+    for round in 0..<3 {
+      for key in 0..<8 {
+        var exchange = PickExchange(dispatcher, hints)
+        let request = Exchanges.request([":authority": "cart.shop", "x-session": "s\(key)"])
+        let picked = Exchanges.destinations(try exchange.answer(request, at: .seconds(Double(round)))).header[0]
+        #expect(first["s\(key)", default: picked] == picked)
+        first["s\(key)"] = picked
+        exchange.end(at: .seconds(Double(round)))
+      }
+    }
+    #expect(Set(first.values).count > 1)
+  }
+
+  @Test("Whatever arrives in whatever order, nothing crashes and nothing stays in flight")
+  func anyOrder() throws {
+    var generator = SeededGenerator(seed: 5)
+    let dispatcher = Exchanges.dispatcher()
+    let heads = [Exchanges.request(), Exchanges.response(), Exchanges.response(503, served: "10.0.0.2:80")]
+    let others: [ProcessingRequest] = [
+      ProcessingRequest(), .with { $0.requestBody = .init() }, .with { $0.responseTrailers = .init() },
+      .with { $0.observabilityMode = true },
+    ]
+    let whole = try (heads + others).map { try $0.serializedBytes() as [UInt8] }
+    var understood = 0
+    for _ in 0..<2_000 {
+      var exchange = PickExchange(dispatcher, Exchanges.hints())
+      for _ in 0..<generator.below(6) {
+        var bytes = whole[generator.below(whole.count)]
+        for _ in 0..<generator.below(4) where !bytes.isEmpty {
+          bytes[generator.below(bytes.count)] = UInt8(truncatingIfNeeded: generator.next())
+        }
+        guard let message = try? ProcessingRequest(serializedBytes: bytes) else { continue }
+        understood += 1
+        _ = try? exchange.answer(message, at: .seconds(0))
+      }
+      exchange.end(at: .seconds(0))
+      #expect(dispatcher.inFlight == 0 && dispatcher.cart.openPicks == 0)
+    }
+    #expect(understood > 1_000)
+  }
+}
