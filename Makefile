@@ -4,9 +4,9 @@ PACKAGES := libcurl4-openssl-dev libglpk-dev libmosquitto-dev libprotobuf-c-dev 
 EXAMPLE  := manifests/examples
 TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
-SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests)
+SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
 BLOCKING := ^(SelectorIntakeTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
-WHOLE    := SchedulingTests|EndToEndTests\.SelectorTests|EndToEndTests\.DemoTests
+WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|Envoy)
 
 .PHONY: help deps toolchain build demo test e2e lint format bench clean
 

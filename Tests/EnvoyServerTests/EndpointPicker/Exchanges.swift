@@ -66,7 +66,13 @@ enum Exchanges {
 }
 
 extension Dispatcher {
-  var cart: ServiceStatus { status(at: .seconds(0)).first { $0.name == "shop/cart" }! }
+  /// How service `shop/cart` is; a test without it is wrong.
+  var cart: ServiceStatus {
+    guard let cart = status(at: .seconds(0)).first(where: { $0.name == "shop/cart" }) else {
+      fatalError("no shop/cart")
+    }
+    return cart
+  }
 
   var inFlight: Int { cart.replicas.reduce(0) { $0 + $1.view.inFlight } }
 }
