@@ -10,6 +10,8 @@ public final class Dispatcher: Sendable {
     /// By number; the first is number 1.
     var services: [DispatchedService?] = []
     var members: [String: Membership] = [:]
+    /// The services that have a replica, by its address.
+    var having: [String: Set<String>] = [:]
     var peers: [String: PeerDigest] = [:]
     var nextOwner: UInt32 = 1
   }
@@ -110,18 +112,38 @@ extension Dispatcher {
   /// - Parameter cluster: the cluster that it is in; one whose source names none may be in any. Nil for any.
   @discardableResult
   public func report(_ load: LoadReport, of address: String, in cluster: String? = nil, at now: Moment) -> Int {
-    directory.all.count { $0.report(load, of: address, in: cluster, at: now) }
+    services(having: address).count { $0.report(load, of: address, in: cluster, at: now) }
+  }
+
+  /// How often a replica was picked here since it joined, over all services that have it.
+  public func picks(of address: String) -> UInt64 {
+    services(having: address).reduce(0) { $0 &+ $1.picks(of: address) }
+  }
+
+  private func services(having address: String) -> [DispatchedService] {
+    state.withLock { state in state.having[address].map { $0.compactMap { state.names[$0] } } ?? [] }
   }
 
   /// Changes who belongs to a service, which comes with its first replica and goes with its last.
   func change(_ name: String, at now: Moment, _ change: (inout Membership) -> Bool) {
     changing.withLock { _ in
       var members = state.withLock { $0.members[name] } ?? Membership()
+      let before = members
       let changes = change(&members)
       state.withLock { $0.members[name] = members.isEmpty ? nil : members }
       guard changes else { return }
       let service = service(name) ?? (members.isEmpty ? nil : makeService(name, at: now))
       service?.replace(with: members.replicas, at: now)
+      let (gone, come) = (
+        before.addresses.subtracting(members.addresses), members.addresses.subtracting(before.addresses)
+      )
+      state.withLock { state in
+        for address in gone {
+          state.having[address]?.remove(name)
+          if state.having[address]?.isEmpty == true { state.having[address] = nil }
+        }
+        for address in come { state.having[address, default: []].insert(name) }
+      }
       guard members.isEmpty, let service else { return }
       state.withLock { state in
         state.names[name] = nil

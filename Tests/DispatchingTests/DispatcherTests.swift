@@ -227,4 +227,21 @@ struct DispatcherTests {
     dispatcher.set([ServiceReplica(address: "10.0.0.1:80")], of: "shop/cart", from: .file, at: .seconds(100))
     #expect(service.standing.revision == 2)
   }
+
+  @Test("tells how often an address was picked, over all services that have it, and hears of its load in those alone")
+  func addresses() throws {
+    let dispatcher = dispatcher(["10.0.0.1:80"])
+    for name in ["a", "b"] {
+      dispatcher.set([ServiceReplica(address: "10.0.0.1:80")], of: name, from: .file, at: .start)
+      #expect(try service(dispatcher, name).pick(PickQuery(), owner: 0, at: .start, into: answer) == .picked)
+    }
+    #expect(dispatcher.picks(of: "10.0.0.1:80") == 2)
+    #expect(dispatcher.report(LoadReport(inFlight: 1), of: "10.0.0.1:80", at: .start) == 3)
+    dispatcher.set([], of: "a", from: .file, at: .start)
+    dispatcher.set([ServiceReplica(address: "10.0.0.2:80")], of: "b", from: .file, at: .start)
+    #expect(dispatcher.picks(of: "10.0.0.1:80") == 0)
+    #expect(dispatcher.report(LoadReport(inFlight: 1), of: "10.0.0.1:80", at: .start) == 1)
+    #expect(dispatcher.report(LoadReport(inFlight: 1), of: "10.0.0.2:80", at: .start) == 1)
+    #expect(dispatcher.report(LoadReport(inFlight: 1), of: "10.0.0.3:80", at: .start) == 0)
+  }
 }

@@ -28,6 +28,9 @@ struct Membership: Sendable {
     return all.values.filter { $0.state != .gone }.sorted { $0.address < $1.address }
   }
 
+  /// The addresses that any source names.
+  var addresses: Set<String> { sources.reduce(into: []) { $0.formUnion($1.keys) } }
+
   /// What a source names, by address.
   func named(by source: ReplicaSource) -> [String: Lease] { sources[source.rawValue] }
 

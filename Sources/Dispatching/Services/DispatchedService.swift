@@ -63,5 +63,6 @@ public class DispatchedService: @unchecked Sendable {
 
   func expire(at now: Moment) { preconditionFailure("a subclass expires") }
   func replace(with replicas: [ServiceReplica], at now: Moment) { preconditionFailure("a subclass replaces") }
+  func picks(of address: String) -> UInt64 { preconditionFailure("a subclass counts") }
   func hear(_ peers: [String: PeerKnowledge], at now: Moment) { preconditionFailure("a subclass hears") }
 }

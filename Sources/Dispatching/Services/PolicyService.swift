@@ -153,6 +153,10 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     }
   }
 
+  override func picks(of address: String) -> UInt64 {
+    state.withLock { state in state.selector.table.id(of: address).map { state.slots[$0.slot].picks } ?? 0 }
+  }
+
   private func count(_ outcome: Outcome, _ pick: Pick, servedByAnother: Bool, _ state: inout State) {
     state.counts.count(outcome)
     let slot = pick.replica.slot

@@ -117,7 +117,7 @@ final class EndpointBoards: Sendable {
     change(&entry)
   }
 
-  private func find(_ name: String) -> DispatchedService? { dispatcher.service(name) }
+  private func find(_ name: String) -> DispatchedService? { ServiceNames.service(name, in: dispatcher) }
 
   /// Answers whether there is something else to tell.
   private func refresh(

@@ -137,9 +137,11 @@ struct SelectorCommand: AsyncParsableCommand {
   ) throws -> FramedServer? {
     let discovery = EndpointDiscovery(
       dispatcher, isReady: { health.allSatisfy { $0.report().isReady } }, logger: logger)
+    let loads = LoadReportingService(dispatcher)
     if !options.grpc.isEmpty {
       discovery.register(in: registry)
       services.append(discovery)
+      loads.register(in: registry)
     }
     for address in options.grpc {
       var configuration = SelectorGRPCServer.Configuration(address, tls: address.isLocal ? nil : options.tls.files)
@@ -147,7 +149,7 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(
         SelectorGRPCServer(
           configuration, SelectorMessages(dispatcher), name: name,
-          services: [EndpointPicker(dispatcher, health: health), discovery], health: health, logger: logger))
+          services: [EndpointPicker(dispatcher, health: health), discovery, loads], health: health, logger: logger))
     }
     if !options.picker.isEmpty {
       services.append(

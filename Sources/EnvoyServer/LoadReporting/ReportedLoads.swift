@@ -1,0 +1,127 @@
+import EnvoyProtocol
+import Selection
+import SwiftProtobuf
+
+/// What Envoys send to endpoints, summed over all of them, from what each reports about once a second.
+struct ReportedLoads: Sendable {
+  /// What Envoys have at an endpoint.
+  struct Load: Hashable, Sendable {
+    var inFlight = 0
+    var requestsPerSecond = 0.0
+    var errorsPerSecond = 0.0
+
+    static func + (a: Load, b: Load) -> Load {
+      Load(
+        inFlight: a.inFlight + b.inFlight, requestsPerSecond: a.requestsPerSecond + b.requestsPerSecond,
+        errorsPerSecond: a.errorsPerSecond + b.errorsPerSecond)
+    }
+
+    static func - (a: Load, b: Load) -> Load {
+      Load(
+        inFlight: a.inFlight - b.inFlight, requestsPerSecond: max(0, a.requestsPerSecond - b.requestsPerSecond),
+        errorsPerSecond: max(0, a.errorsPerSecond - b.errorsPerSecond))
+    }
+  }
+
+  /// An endpoint's sum, and how much of it this selector picked.
+  fileprivate struct Endpoint: Sendable {
+    var load = Load()
+    var envoys = 0
+    var picks: UInt64
+    var picksPerSecond: Double?
+    var counted: Moment
+  }
+
+  private struct Envoy: Sendable {
+    var loads: [String: Load] = [:]
+    var heard: Moment
+  }
+
+  private var envoys: [UInt64: Envoy] = [:]
+  private var endpoints: [String: Endpoint] = [:]
+
+  /// Where as much of the requests was picked here, those in flight are known better than from reports.
+  private static let mostlyPicked = 0.75
+  /// No count is larger.
+  private static let most: UInt64 = 1_000_000_000
+
+  /// Whether nobody reports of anything.
+  var isEmpty: Bool { envoys.isEmpty && endpoints.isEmpty }
+
+  /// Takes an Envoy's report. What it does not mention has nothing to do. Answers the loads of all endpoints that it
+  /// mentions or did.
+  ///
+  /// - Parameters:
+  ///   - envoy: the Envoy's stream.
+  ///   - picks: how often an endpoint was picked by this selector.
+  mutating func hear(
+    _ clusters: [Envoy_Config_Endpoint_V3_ClusterStats], from envoy: UInt64, at now: Moment,
+    picks: (String) -> UInt64
+  ) -> [String: LoadReport] {
+    let since = envoys[envoy].map { now.seconds(since: $0.heard) }
+    var loads: [String: Load] = [:]
+    for cluster in clusters {
+      let seconds = Self.seconds(of: cluster, since: since)
+      for stats in cluster.upstreamLocalityStats.lazy.flatMap(\.upstreamEndpointStats) {
+        guard let address = EndpointAddress(stats.address) else { continue }
+        let ended = stats.totalSuccessfulRequests.addingReportingOverflow(stats.totalErrorRequests).partialValue
+        let issued = stats.totalIssuedRequests > 0 ? stats.totalIssuedRequests : ended
+        let load = Load(
+          inFlight: Int(min(stats.totalRequestsInProgress, Self.most)),
+          requestsPerSecond: Double(min(issued, Self.most)) / seconds,
+          errorsPerSecond: Double(min(stats.totalErrorRequests, Self.most)) / seconds)
+        loads[address.text] = (loads[address.text] ?? Load()) + load
+      }
+    }
+    let before = envoys.updateValue(Envoy(loads: loads, heard: now), forKey: envoy)?.loads ?? [:]
+    return change(before, to: loads, at: now, picks)
+  }
+
+  /// An Envoy is gone, and with it what it had. Answers the loads of all endpoints that it had mentioned.
+  mutating func forget(_ envoy: UInt64, at now: Moment, picks: (String) -> UInt64) -> [String: LoadReport] {
+    change(envoys.removeValue(forKey: envoy)?.loads ?? [:], to: [:], at: now, picks)
+  }
+
+  private mutating func change(
+    _ before: [String: Load], to after: [String: Load], at now: Moment, _ picks: (String) -> UInt64
+  ) -> [String: LoadReport] {
+    var reports: [String: LoadReport] = [:]
+    for address in Set(before.keys).union(after.keys) {
+      var endpoint = endpoints[address] ?? Endpoint(picks: picks(address), counted: now)
+      endpoint.load = endpoint.load - (before[address] ?? Load()) + (after[address] ?? Load())
+      endpoint.envoys += (after[address] == nil ? 0 : 1) - (before[address] == nil ? 0 : 1)
+      endpoint.count(picks(address), at: now)
+      endpoints[address] = endpoint.envoys > 0 ? endpoint : nil
+      reports[address] = endpoint.report(unlessPicked: Self.mostlyPicked)
+    }
+    return reports
+  }
+
+  /// The time that a report is of: what it says, where that can be, else the time since the last one.
+  private static func seconds(of cluster: Envoy_Config_Endpoint_V3_ClusterStats, since: Double?) -> Double {
+    let said = Double(cluster.loadReportInterval.seconds) + Double(cluster.loadReportInterval.nanos) * 1e-9
+    if (0.01...600).contains(said) { return said }
+    return max(0.01, since ?? 1)
+  }
+}
+
+extension ReportedLoads.Endpoint {
+  /// Notes how often it was picked, for the rate of it.
+  fileprivate mutating func count(_ picks: UInt64, at now: Moment) {
+    let seconds = now.seconds(since: counted)
+    guard seconds >= 0.9 else { return }
+    let rate = Double(picks >= self.picks ? picks - self.picks : picks) / seconds
+    picksPerSecond = picksPerSecond.map { ($0 + rate) / 2 } ?? rate
+    self.picks = picks
+    counted = now
+  }
+
+  /// What Envoys say of it. Reports are of different moments: against what this selector itself has in flight there, their
+  /// sum differs by chance, and would be taken for others' requests. So it is told only where others ask for many.
+  fileprivate func report(unlessPicked share: Double) -> LoadReport {
+    let isPicked = picksPerSecond.map { $0 > 0 && $0 >= share * load.requestsPerSecond } ?? (picks > 0)
+    return LoadReport(
+      inFlight: isPicked ? nil : load.inFlight, requestsPerSecond: load.requestsPerSecond,
+      errorsPerSecond: load.errorsPerSecond)
+  }
+}
