@@ -189,11 +189,13 @@ let package = Package(
     module(
       "SelectorIntake",
       [
-        "Dispatching", "EnvoyProtocol", "LiveInput", "Monitoring", "Selection", "Kubernetes", "Files", "CMosquitto",
+        "Dispatching", "EnvoyProtocol", "EnvoyServer", "LiveInput", "Monitoring", "Selection", "Kubernetes", "Files",
+        "CMosquitto",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]
     ),
     module(
@@ -269,7 +271,10 @@ let package = Package(
     tests(
       "SelectorIntake",
       [
-        "ControlPlaneTestSupport", "Dispatching", "Files", "Kubernetes", "Monitoring", "Selection",
+        "ControlPlaneTestSupport", "Dispatching", "EnvoyProtocol", "Files", "Kubernetes", "Monitoring", "Selection",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),

@@ -49,7 +49,9 @@ struct SelectorConfigurationTests {
       ("polcy: random", "f: line 1: Unknown option '--polcy'"), ("policy: fast", "expected one of random"),
       ("in-cluster: maybe", "in-cluster: found 'maybe', expected true or false"),
       ("framed: {a: b}", "framed: found a mapping, expected a list"), ("framed: 'pipe:x'", "expected unix:/path"),
-      ("mqtt-user: me", "expected --mqtt with them"), ("load-query: 'speed=up'", "expected figure=query"),
+      ("mqtt-user: me", "expected --mqtt with them"),
+      ("orca-port: 9", "expected --orca or --orca-service with them"), ("{orca: true, orca-service: a}", "one of them"),
+      ("{orca: true, orca-port: 0}", "expected a port"), ("load-query: 'speed=up'", "expected figure=query"),
     ])
   func errors(_ text: String, _ message: String) {
     let error = #expect(throws: FileError.self) { try SelectorConfiguration.arguments(text, file: "f") }

@@ -74,13 +74,13 @@ struct SelectorCommand: AsyncParsableCommand {
     var health: [any HealthSource] = []
     var services: [any ServiceLifecycle.Service] = []
     try addReplicas(to: dispatcher, &services, &health, logger)
-    try addLoad(to: dispatcher, &services, &health, logger)
+    let registry = MetricsRegistry()
+    try addLoad(to: dispatcher, &services, &health, registry, logger)
     if !options.peers.peer.isEmpty {
       let links = PeerLinks(options.peers.targets(options.tls), name: name, dispatcher, logger: logger)
       services.append(links)
       health.append(links)
     }
-    let registry = MetricsRegistry()
     let framed = try addServers(for: dispatcher, name: name, &services, health, registry, logger)
     services.append(ExpirySweep(dispatcher: dispatcher))
 
@@ -115,7 +115,7 @@ struct SelectorCommand: AsyncParsableCommand {
 
   private func addLoad(
     to dispatcher: Dispatcher, _ services: inout [any ServiceLifecycle.Service], _ health: inout [any HealthSource],
-    _ logger: Logger
+    _ registry: MetricsRegistry, _ logger: Logger
   ) throws {
     if !options.load.envoy.isEmpty || options.load.prometheus != nil {
       let feed = try StatisticsFeed(
@@ -126,6 +126,12 @@ struct SelectorCommand: AsyncParsableCommand {
     }
     if let broker = options.load.broker {
       let feed = try MQTTFeed(broker, dispatcher, logger: logger)
+      services.append(feed)
+      health.append(feed)
+    }
+    if let replicas = options.load.orcaReplicas {
+      let feed = OrcaFeed(replicas, dispatcher, logger: logger)
+      feed.register(in: registry)
       services.append(feed)
       health.append(feed)
     }

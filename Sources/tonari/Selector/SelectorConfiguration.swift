@@ -35,9 +35,9 @@ enum SelectorConfiguration {
     let whole = try YAMLField(text: text, file: file)
     var arguments: [String] = []
     for (name, field) in try whole.fields().sorted(by: { $0.key < $1.key }) {
-      // The one option without a value.
-      if name == "in-cluster" {
-        if try field.flag() { arguments.append("--in-cluster") }
+      // Options without a value.
+      if name == "in-cluster" || name == "orca" {
+        if try field.flag() { arguments.append("--\(name)") }
         continue
       }
       for value in try field.elements() { arguments.append("--\(name)=\(try value.text())") }

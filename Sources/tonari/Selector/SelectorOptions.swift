@@ -210,8 +210,29 @@ struct LoadOptions: ParsableArguments {
   )
   var mqttCa: String?
 
+  @Flag(help: "Ask all replicas for their load by ORCA (xds.service.orca.v3.OpenRcaService), each on a stream.")
+  var orca = false
+
+  @Option(
+    help: ArgumentHelp("Ask the replicas of this service by ORCA; several may be given.", valueName: "service"))
+  var orcaService: [String] = []
+
+  @Option(help: ArgumentHelp("The port to ask them at. (default: where they serve)", valueName: "port"))
+  var orcaPort: UInt16?
+
+  @Option(
+    help: ArgumentHelp("The time between two reports of a replica. (default: 1s)", valueName: "duration"),
+    transform: Duration.argument
+  )
+  var orcaInterval: Duration?
+
   func validate() throws {
     _ = try queries()
+    if !orca, orcaService.isEmpty, orcaPort != nil || orcaInterval != nil {
+      throw ValidationError("--orca-port, --orca-interval: expected --orca or --orca-service with them")
+    }
+    if orca, !orcaService.isEmpty { throw ValidationError("--orca, --orca-service: expected one of them") }
+    if orcaPort == 0 { throw ValidationError("--orca-port 0: expected a port from 1 to 65535") }
     if (prometheus == nil) != loadQuery.isEmpty {
       throw ValidationError("--prometheus and --load-query: expected both or none")
     }
@@ -237,6 +258,13 @@ struct LoadOptions: ParsableArguments {
       }
     }
     return LoadQueries(queries, addressLabel: addressLabel)
+  }
+
+  /// Which replicas are asked by ORCA; nil for none.
+  var orcaReplicas: OrcaConfiguration? {
+    guard orca || !orcaService.isEmpty else { return nil }
+    return OrcaConfiguration(
+      services: Set(orcaService), port: orcaPort.map(Int.init), interval: orcaInterval ?? .seconds(1))
   }
 
   /// The MQTT broker; nil for none.

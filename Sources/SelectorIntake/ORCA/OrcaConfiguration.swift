@@ -1,0 +1,25 @@
+/// Which replicas are asked for their load by ORCA, and how.
+public struct OrcaConfiguration: Hashable, Sendable {
+  /// The services whose replicas are asked; none for all.
+  public var services: Set<String>
+  /// The port that they are asked at; nil for the one that they serve at.
+  public var port: Int?
+  /// The time between two reports of a replica.
+  public var interval: Duration
+  /// The most replicas that are asked, each on a connection of its own.
+  public var mostReplicas: Int
+  /// How long a replica that does not know the method is left alone.
+  public var unknownMethodPause: Duration
+
+  /// Makes a configuration.
+  public init(
+    services: Set<String> = [], port: Int? = nil, interval: Duration = .seconds(1), mostReplicas: Int = 2000,
+    unknownMethodPause: Duration = .seconds(300)
+  ) {
+    self.services = services
+    self.port = port
+    self.interval = interval
+    self.mostReplicas = mostReplicas
+    self.unknownMethodPause = unknownMethodPause
+  }
+}
