@@ -224,6 +224,16 @@ def results(load):
     return json.loads(output)
 
 
+class BarePicker(Program):
+    """What answers as the selector does, and knows nothing: see bare_picker.c."""
+
+    def __init__(self, bed, replicas):
+        self.socket = bed.path("bare.sock")
+        command = [bed.tool("bare_picker"), self.socket, *replicas.addresses()]
+        super().__init__("bare picker", bed.start("bare picker", command).process)
+        wait_until(lambda: running(self) and self.socket.exists(), "bare picker: ready")
+
+
 def running(program):
     """True; ends the run where a program has ended."""
     if program.process.poll() is not None:
