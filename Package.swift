@@ -173,7 +173,7 @@ let package = Package(
     module(
       "EnvoyServer",
       [
-        "Dispatching", "EnvoyProtocol", "Monitoring", "Selection", "SelectorProtocol", "SelectorServer",
+        "Certificates", "Dispatching", "EnvoyProtocol", "Monitoring", "Selection", "SelectorProtocol", "SelectorServer",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -181,6 +181,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOExtras", package: "swift-nio-extras"),
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -281,9 +282,11 @@ let package = Package(
     tests(
       "EnvoyServer",
       [
-        "Dispatching", "EnvoyProtocol", "Monitoring", "Selection", "SelectorProtocol", "SelectorServer", "Topology",
+        "Certificates", "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol", "Monitoring",
+        "Selection", "SelectorProtocol", "SelectorServer", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -385,7 +388,9 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning", "Simulation", "TonariClient",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
-      ], swiftSettings: settings),
+      ], exclude: ["Envoy/envoy-requirements.txt"], swiftSettings: settings),
   ]
 )

@@ -13,15 +13,19 @@ public final class ReloadingCertificates: Service, CertificateReloader {
   }
 
   private let files: TLSFiles
+  private let applicationProtocols: [String]
   private let logger: Logger
   private let state: Mutex<State>
 
   /// Reads the files. Throws where they cannot be used.
-  public init(_ files: TLSFiles, logger: Logger) throws(TLSFiles.Failure) {
+  ///
+  /// - Parameter applicationProtocols: what ``context`` offers to speak (ALPN), the preferred first; none to leave it open.
+  public init(_ files: TLSFiles, applicationProtocols: [String] = [], logger: Logger) throws(TLSFiles.Failure) {
+    self.applicationProtocols = applicationProtocols
     self.files = files
     self.logger = logger
     let stamps = files.paths.map(FileStamp.init(path:))
-    state = Mutex(State(contents: try files.read(), stamps: stamps))
+    state = Mutex(State(contents: try files.read(applicationProtocols), stamps: stamps))
   }
 
   /// What new connections are to use.
@@ -47,7 +51,7 @@ public final class ReloadingCertificates: Service, CertificateReloader {
     let stamps = files.paths.map(FileStamp.init(path:))
     guard stamps != state.withLock({ $0.stamps }) else { return }
     do {
-      let contents = try files.read()
+      let contents = try files.read(applicationProtocols)
       state.withLock { $0 = State(contents: contents, stamps: stamps) }
       logger.notice("Certificates have been read again")
     } catch {

@@ -32,7 +32,7 @@ public struct TLSFiles: Hashable, Sendable {
   }
 
   /// Reads the files.
-  func read() throws(Failure) -> Contents {
+  func read(_ applicationProtocols: [String]) throws(Failure) -> Contents {
     func reading<Value>(_ path: String, _ read: () throws -> Value) throws(Failure) -> Value {
       do { return try read() } catch { throw Failure(description: "\(path): cannot be used: \(error)") }
     }
@@ -42,6 +42,7 @@ public struct TLSFiles: Hashable, Sendable {
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain, privateKey: .privateKey(privateKey))
     configuration.minimumTLSVersion = .tlsv12
+    configuration.applicationProtocols = applicationProtocols
     if let clientAuthority {
       let authorities = try reading(clientAuthority) { try NIOSSLCertificate.fromPEMFile(clientAuthority) }
       configuration.trustRoots = .certificates(authorities)

@@ -14,12 +14,15 @@ struct PickExchange {
 
   private let dispatcher: Dispatcher
   private let hints: PickerHints
+  private let usualService: String?
   private var open: (service: DispatchedService, pick: UInt64, address: String)?
   private var requestBody = BodySendMode.none
   private var responseBody = BodySendMode.none
 
-  init(_ dispatcher: Dispatcher, _ hints: PickerHints) {
+  /// - Parameter usualService: the service of requests that do not tell theirs; nil for none.
+  init(_ dispatcher: Dispatcher, _ hints: PickerHints, usualService: String? = nil) {
     self.dispatcher = dispatcher
+    self.usualService = usualService
     self.hints = hints
   }
 
@@ -99,7 +102,8 @@ extension PickExchange {
     if let cluster, let service = ServiceNames.service(cluster, in: dispatcher) { return service }
     let authority = headers.headers.text(":authority")
     if let authority, let service = ServiceNames.service(authority, in: dispatcher) { return service }
-    throw ServiceUnknown(name: authority ?? cluster ?? "")
+    if let usualService, let service = ServiceNames.service(usualService, in: dispatcher) { return service }
+    throw ServiceUnknown(name: usualService ?? authority ?? cluster ?? "")
   }
 
   /// The endpoints that alone will do; nil where any will.
@@ -157,7 +161,8 @@ extension PickExchange {
     // Where the first attempt already went elsewhere, Envoy did not take the endpoint that was picked for one of its
     // cluster: that says nothing about it.
     if let served, served != picked, Self.attempts(headers, message) == 1 { outcome = .cancelled }
-    service.complete(pick, outcome, servedBy: outcome == .cancelled ? nil : served, at: now)
+    let load = headers.headers.load
+    service.complete(pick, outcome, servedBy: outcome == .cancelled ? nil : served, load: load, at: now)
   }
 
   /// The endpoint that served the request; nil where Envoy does not say.

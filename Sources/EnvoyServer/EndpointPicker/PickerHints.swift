@@ -1,5 +1,4 @@
 import Dispatching
-import GRPCCore
 import NIOHPACK
 import Selection
 
@@ -20,25 +19,13 @@ struct PickerHints: Sendable {
   /// Nothing is said.
   init() {}
 
-  /// Reads what is said. What cannot be read counts as not said: a request is not to fail for it.
-  init(_ metadata: Metadata) {
-    self.init(
-      metadata.lazy.compactMap { key, value in
-        guard case .string(let text) = value else { return nil }
-        return (key, text)
-      })
-  }
-
-  /// Reads what is said in the headers of a stream.
+  /// Reads what is said in the headers of a stream. What cannot be read counts as not said: a request is not to fail for
+  /// it.
   init(_ headers: HPACKHeaders) {
-    self.init(headers.lazy.map { ($0.name, $0.value) })
-  }
-
-  private init(_ pairs: some Sequence<(String, String)>) {
     var node: String?
     var zone: String?
     var cluster: String?
-    for (key, text) in pairs where key.hasPrefix("x-tonari-") && !text.isEmpty {
+    for (key, text, _) in headers where key.hasPrefix("x-tonari-") && !text.isEmpty {
       switch key {
       case PickerNames.service: service = text
       case PickerNames.node: node = text

@@ -9,16 +9,25 @@ import SelectorProtocol
 import SelectorServer
 import SwiftProtobuf
 
-/// What a picker answers, whatever carries the messages.
+/// What a ``PickerServer`` answers.
 struct PickerAnswers: Sendable {
+  private static let serviceName = Envoy_Service_ExtProc_V3_ExternalProcessor.descriptor.fullyQualifiedService
+
   let dispatcher: Dispatcher
+  /// The service of requests that do not tell theirs; nil for none.
+  let usualService: String?
   /// What tells whether the selector knows all that it should.
   let health: [any HealthSource]
   /// The clock, the same for all that ask the dispatcher.
   let now: @Sendable () -> Moment
 
+  /// A request of HTTP that is about to be told of.
+  func exchange(_ hints: PickerHints) -> PickExchange {
+    PickExchange(dispatcher, hints, usualService: usualService)
+  }
+
   /// Answers a message of Envoy; nil where it expects no answer.
-  func answer(
+  private func answer(
     _ message: ProcessingRequest, of exchange: inout PickExchange
   ) throws(RPCError) -> ProcessingResponse? {
     do {
@@ -41,7 +50,7 @@ struct PickerAnswers: Sendable {
       return try answer(try decoded(ProcessingRequest.self, message), of: &exchange)
     case .checkHealth:
       let request = try decoded(Grpc_Health_V1_HealthCheckRequest.self, message)
-      return try HealthService(sources: health, services: [EndpointPicker.serviceName]).answer(request)
+      return try HealthService(sources: health, services: [Self.serviceName]).answer(request)
     }
   }
 

@@ -109,7 +109,7 @@ extension PickerConnection {
     guard let path = headers.first(name: ":path") else { return }
     switch path {
     case "/envoy.service.ext_proc.v3.ExternalProcessor/Process":
-      streams[id] = PickerStream(.process(PickExchange(picker.dispatcher, PickerHints(headers))))
+      streams[id] = PickerStream(.process(picker.exchange(PickerHints(headers))))
     case "/grpc.health.v1.Health/Check": streams[id] = PickerStream(.checkHealth)
     default:
       streams[id] = PickerStream(.checkHealth)

@@ -1,3 +1,4 @@
+public import Certificates
 public import Dispatching
 import GRPCCore
 public import Logging
@@ -6,15 +7,22 @@ import NIOCore
 import NIOExtras
 import NIOHTTP2
 import NIOPosix
+import NIOSSL
 public import Selection
 public import SelectorServer
 public import ServiceLifecycle
 
-/// Serves the endpoint picker alone (`envoy.service.ext_proc.v3.ExternalProcessor` and `grpc.health.v1.Health/Check`), as
-/// ``EndpointPicker`` does, at a fraction of what a stream costs there: Envoy opens one for each request.
+/// Serves the endpoint picker: Envoy's external processing (`envoy.service.ext_proc.v3.ExternalProcessor`) by the endpoint
+/// picker protocol 1.0.0 of the Gateway API Inference Extension, with `grpc.health.v1.Health/Check`.
 ///
-/// Plain HTTP/2, for a sidecar on the same machine. It ends gracefully: Envoy is told to go elsewhere, and what is under way
-/// is followed to its end, for ``graceTime`` at most.
+/// A request is picked for when its headers come and counts as in flight until those of its response come, or its stream
+/// ends. Where no endpoint is ready it is answered 503, where the service is full 429. As long as the selector does not
+/// know all that it should, a stream for a service that it does not know ends with UNAVAILABLE, so that Envoy goes on by
+/// itself where it may (`failure_mode_allow`).
+///
+/// It reads HTTP/2 a connection at a time: Envoy opens a stream for each request and resets each, and servers with a task
+/// or a channel for a stream take more than Envoy itself, or take that for an attack. It ends gracefully: Envoy is told to
+/// go elsewhere, and what is under way is followed to its end, for ``graceTime`` at most.
 public struct PickerServer: ServiceLifecycle.Service {
   /// The longest message that is taken, in bytes: bodies in one piece, where Envoy sends them.
   public static let longestMessage = 4 << 20
@@ -25,6 +33,7 @@ public struct PickerServer: ServiceLifecycle.Service {
 
   private let addresses: [SelectorGRPCServer.Address]
   private let socketMode: UInt32?
+  private let tls: TLSFiles?
   private let answers: PickerAnswers
   private let logger: Logger
   private let onListening: @Sendable ([SelectorGRPCServer.Address]) -> Void
@@ -35,30 +44,46 @@ public struct PickerServer: ServiceLifecycle.Service {
   ///   - dispatcher: what picks.
   ///   - addresses: where to listen.
   ///   - socketMode: permissions of a socket in the file system, as `0o660`; nil for those that the process gives by itself.
+  ///   - tls: certificate, key and authority of clients, for ports; nil for plain HTTP/2. They are read again when they
+  ///     change.
+  ///   - usualService: the service of requests that do not tell theirs; nil for none.
   ///   - health: what tells whether the selector knows all that it should.
   ///   - now: the clock, the same for all that ask the dispatcher.
   ///   - onListening: is told where once it listens, with the ports that were free for those asked for as 0.
   public init(
-    _ dispatcher: Dispatcher, addresses: [SelectorGRPCServer.Address], socketMode: UInt32? = nil,
+    _ dispatcher: Dispatcher, addresses: [SelectorGRPCServer.Address], socketMode: UInt32? = nil, tls: TLSFiles? = nil,
+    usualService: String? = nil,
     health: [any HealthSource] = [], logger: Logger = Logger(label: "tonari.selector.picker"),
     now: @escaping @Sendable () -> Moment = { .now },
     onListening: @escaping @Sendable ([SelectorGRPCServer.Address]) -> Void = { _ in }
   ) {
     self.addresses = addresses
     self.socketMode = socketMode
-    answers = PickerAnswers(dispatcher: dispatcher, health: health, now: now)
+    self.tls = tls
+    answers = PickerAnswers(dispatcher: dispatcher, usualService: usualService, health: health, now: now)
     self.logger = logger
     self.onListening = onListening
   }
 
-  /// Serves until a graceful shutdown or its task is cancelled. Throws where it cannot listen.
+  /// Serves until a graceful shutdown or its task is cancelled. Throws where it cannot listen, or `TLSFiles.Failure` where
+  /// the certificates cannot be used.
   public func run() async throws {
+    let certificates = try tls.map { try ReloadingCertificates($0, applicationProtocols: ["h2"], logger: logger) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await certificates?.run() }
+      try await serve(certificates)
+      group.cancelAll()
+    }
+  }
+
+  private func serve(_ certificates: ReloadingCertificates?) async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     var listeners: [(channel: any Channel, quiescing: ServerQuiescingHelper)] = []
     do {
       for address in addresses {
         let quiescing = ServerQuiescingHelper(group: group)
-        listeners.append((try await listen(on: address, group, quiescing), quiescing))
+        listeners.append(
+          (try await listen(on: address, address.isLocal ? nil : certificates, group, quiescing), quiescing))
         try address.setMode(socketMode)
       }
     } catch {
@@ -84,7 +109,8 @@ public struct PickerServer: ServiceLifecycle.Service {
   }
 
   private func listen(
-    on address: SelectorGRPCServer.Address, _ group: MultiThreadedEventLoopGroup, _ quiescing: ServerQuiescingHelper
+    on address: SelectorGRPCServer.Address, _ certificates: ReloadingCertificates?,
+    _ group: MultiThreadedEventLoopGroup, _ quiescing: ServerQuiescingHelper
   ) async throws -> any Channel {
     let answers = answers
     let bootstrap = ServerBootstrap(group: group)
@@ -97,6 +123,9 @@ public struct PickerServer: ServiceLifecycle.Service {
       }
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          if let certificates {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificates.context))
+          }
           try channel.pipeline.syncOperations.addHandlers(
             NIOHTTP2Handler(
               mode: .server, connectionConfiguration: Self.connectionConfiguration,

@@ -155,12 +155,13 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(
         SelectorGRPCServer(
           configuration, SelectorMessages(dispatcher), name: name,
-          services: [EndpointPicker(dispatcher, health: health), discovery, loads], health: health, logger: logger))
+          services: [discovery, loads], health: health, logger: logger))
     }
     if !options.picker.isEmpty {
       services.append(
         PickerServer(
-          dispatcher, addresses: options.picker, socketMode: options.socketMode, health: health, logger: logger))
+          dispatcher, addresses: options.picker, socketMode: options.socketMode, tls: options.tls.files,
+          usualService: options.pickerService, health: health, logger: logger))
     }
     guard !options.framed.isEmpty else { return nil }
     let framed = try FramedServer(

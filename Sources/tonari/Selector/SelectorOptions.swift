@@ -17,7 +17,7 @@ struct SelectorOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Listen for gRPC here, which Envoy too asks by; several may be given.",
+      "Listen for gRPC here: clients, and Envoys that want endpoints and say their load; several may be given.",
       discussion: "host:port, or unix:/path/of/socket for those on this machine, without TLS.", valueName: "address"),
     transform: SelectorGRPCServer.Address.argument
   )
@@ -25,11 +25,15 @@ struct SelectorOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Pick for Envoys of this machine here, quicker than --grpc does; several may be given.",
-      discussion: "unix:/path/of/socket or host:port, without TLS.", valueName: "address"),
+      "Pick for each request of Envoys here (external processing); several may be given.",
+      discussion: "host:port, or unix:/path/of/socket for those on this machine, without TLS.", valueName: "address"),
     transform: SelectorGRPCServer.Address.argument
   )
   var picker: [SelectorGRPCServer.Address] = []
+
+  @Option(
+    help: ArgumentHelp("The service of Envoys' requests that do not tell theirs.", valueName: "name"))
+  var pickerService: String?
 
   @Option(
     help: ArgumentHelp(
@@ -95,7 +99,7 @@ struct SelectorOptions: ParsableArguments {
   @OptionGroup(title: "Where it is") var place: SelectorPlaceOptions
   @OptionGroup(title: "Peers") var peers: PeerOptions
   @OptionGroup(title: "Load") var load: LoadOptions
-  @OptionGroup(title: "TLS of gRPC") var tls: TLSOptions
+  @OptionGroup(title: "TLS of gRPC and picker") var tls: TLSOptions
   @OptionGroup var log: LogOptions
 
   func validate() throws {
@@ -105,8 +109,8 @@ struct SelectorOptions: ParsableArguments {
     if namespace != nil, !api.isGiven {
       throw ValidationError("--namespace: expected a cluster to follow: --kubeconfig or --in-cluster")
     }
-    if tls.files != nil, !grpc.contains(where: { !$0.isLocal }) {
-      throw ValidationError("--tls-cert: expected --grpc host:port with it")
+    if tls.files != nil, !(grpc + picker).contains(where: { !$0.isLocal }) {
+      throw ValidationError("--tls-cert: expected --grpc or --picker host:port with it")
     }
   }
 }

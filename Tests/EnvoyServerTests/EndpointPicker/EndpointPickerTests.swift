@@ -1,3 +1,5 @@
+import CertificateTestSupport
+import Certificates
 import Dispatching
 import EnvoyProtocol
 import Foundation
@@ -16,12 +18,6 @@ import Testing
 
 @Suite("The endpoint picker on the wire", .timeLimit(.minutes(2)))
 struct EndpointPickerTests {
-  /// Who serves it.
-  enum Server: CaseIterable {
-    case grpc
-    case picker
-  }
-
   private typealias Picker = Envoy_Service_ExtProc_V3_ExternalProcessor
   private typealias Client = GRPCClient<HTTP2ClientTransport.Posix>
 
@@ -31,32 +27,24 @@ struct EndpointPickerTests {
   }
 
   private static func serve(
-    by server: Server, _ dispatcher: Dispatcher, isReady: Bool = true, authority: String? = nil,
+    _ dispatcher: Dispatcher, isReady: Bool = true, authority: String? = nil, tls: TLSFiles? = nil,
+    security: HTTP2ClientTransport.Posix.TransportSecurity = .plaintext,
     _ work: @escaping @Sendable (Client) async throws -> Void
   ) async throws {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let (ports, port) = AsyncStream<Int>.makeStream()
     let health = [Source(isReady: isReady)]
-    let service: any ServiceLifecycle.Service
-    switch server {
-    case .grpc:
-      service = SelectorGRPCServer(
-        .init(.host("127.0.0.1", port: 0)), SelectorMessages(dispatcher), name: "one",
-        services: [EndpointPicker(dispatcher, health: health)], health: health, logger: logger,
-        onListening: { port.yield($0 ?? 0) })
-    case .picker:
-      service = PickerServer(
-        dispatcher, addresses: [.host("127.0.0.1", port: 0)], health: health, logger: logger,
-        onListening: { addresses in
-          if case .host(_, let number)? = addresses.first { port.yield(number) }
-        })
-    }
+    let service = PickerServer(
+      dispatcher, addresses: [.host("127.0.0.1", port: 0)], tls: tls, health: health, logger: logger,
+      onListening: { addresses in
+        if case .host(_, let number)? = addresses.first { port.yield(number) }
+      })
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await service.run() }
       let number = try #require(await ports.first { _ in true })
       try await withGRPCClient(
         transport: .http2NIOPosix(
-          target: .ipv4(address: "127.0.0.1", port: number), transportSecurity: .plaintext,
+          target: .ipv4(address: "127.0.0.1", port: number), transportSecurity: security,
           config: .defaults { $0.http2.authority = authority })
       ) { try await work($0) }
       group.cancelAll()
@@ -68,10 +56,10 @@ struct EndpointPickerTests {
     #expect(holds(), "\(what)")
   }
 
-  @Test("Answers request and response of a stream, whatever authority Istio gives it", arguments: Server.allCases)
-  func answers(_ server: Server) async throws {
+  @Test("Answers request and response of a stream, whatever authority Istio gives it")
+  func answers() async throws {
     let dispatcher = Exchanges.dispatcher()
-    try await Self.serve(by: server, dispatcher, authority: "outbound|9002||tonari-selector.tonari.svc.cluster.local") {
+    try await Self.serve(dispatcher, authority: "outbound|9002||tonari-selector.tonari.svc.cluster.local") {
       client in
       let answers = try await Picker.Client(wrapping: client).process(
         metadata: ["x-tonari-service": "shop/cart"],
@@ -87,10 +75,10 @@ struct EndpointPickerTests {
     #expect(dispatcher.inFlight == 0 && dispatcher.cart.counts.succeeded == 1)
   }
 
-  @Test("A stream that is reset or ends early leaves nothing in flight", arguments: Server.allCases)
-  func ends(_ server: Server) async throws {
+  @Test("A stream that is reset or ends early leaves nothing in flight")
+  func ends() async throws {
     let dispatcher = Exchanges.dispatcher()
-    try await Self.serve(by: server, dispatcher) { client in
+    try await Self.serve(dispatcher) { client in
       let picker = Picker.Client(wrapping: client)
       _ = try await picker.process(
         metadata: ["x-tonari-service": "shop/cart"],
@@ -114,9 +102,8 @@ struct EndpointPickerTests {
   }
 
   @Test(
-    "An unknown service is 503 for who knows all services, and an error of the stream for who does not yet",
-    arguments: Server.allCases)
-  func unknown(_ server: Server) async throws {
+    "An unknown service is 503 for who knows all services, and an error of the stream for who does not yet")
+  func unknown() async throws {
     @Sendable func ask(_ client: Client) async throws -> ProcessingResponse? {
       try await Picker.Client(wrapping: client).process(
         metadata: ["x-tonari-service": "shop/none"],
@@ -126,20 +113,39 @@ struct EndpointPickerTests {
           return nil
         })
     }
-    try await Self.serve(by: server, Exchanges.dispatcher()) { client in
+    try await Self.serve(Exchanges.dispatcher()) { client in
       let answer = try await ask(client)
       #expect(answer?.immediateResponse.status.code == 503)
     }
-    try await Self.serve(by: server, Exchanges.dispatcher(), isReady: false) { client in
+    try await Self.serve(Exchanges.dispatcher(), isReady: false) { client in
       let error = await #expect(throws: RPCError.self) { try await ask(client) }
       #expect(error?.code == .unavailable)
     }
   }
 
-  @Test("Health is told of liveness, readiness and the service's own name", arguments: Server.allCases)
-  func health(_ server: Server) async throws {
+  @Test("By TLS as by plain HTTP/2", .enabled(if: TestCertificates.areAvailable))
+  func tls() async throws {
+    let certificates = try TestCertificates()
+    try certificates.make("server")
+    let files = TLSFiles(certificate: certificates.path("server.crt"), key: certificates.path("server.key"))
+    let security = HTTP2ClientTransport.Posix.TransportSecurity.tls {
+      $0.trustRoots = .certificates([.file(path: certificates.path("server.crt"), format: .pem)])
+    }
+    let dispatcher = Exchanges.dispatcher()
+    try await Self.serve(dispatcher, tls: files, security: security) { client in
+      let answers = try await Picker.Client(wrapping: client).process(
+        metadata: ["x-tonari-service": "shop/cart"],
+        requestProducer: { try await $0.write(Exchanges.request()) },
+        onResponse: { response in try await response.messages.reduce(into: []) { $0.append($1) } })
+      #expect(Exchanges.destinations(answers.first).header.count == 3)
+    }
+    #expect(dispatcher.inFlight == 0)
+  }
+
+  @Test("Health is told of liveness, readiness and the service's own name")
+  func health() async throws {
     for isReady in [true, false] {
-      try await Self.serve(by: server, Exchanges.dispatcher(), isReady: isReady) { client in
+      try await Self.serve(Exchanges.dispatcher(), isReady: isReady) { client in
         let health = Grpc_Health_V1_Health.Client(wrapping: client)
         for (service, serving) in [
           ("liveness", true), ("readiness", isReady), ("envoy.service.ext_proc.v3.ExternalProcessor", isReady),

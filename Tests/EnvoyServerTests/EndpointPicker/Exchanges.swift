@@ -1,7 +1,7 @@
 import Dispatching
 import EnvoyProtocol
 import Foundation
-import GRPCCore
+import NIOHPACK
 import Selection
 import SwiftProtobuf
 
@@ -17,7 +17,9 @@ enum Exchanges {
     return dispatcher
   }
 
-  static func hints(_ metadata: Metadata = ["x-tonari-service": "shop/cart"]) -> PickerHints { PickerHints(metadata) }
+  static func hints(_ headers: KeyValuePairs<String, String> = ["x-tonari-service": "shop/cart"]) -> PickerHints {
+    PickerHints(HPACKHeaders(headers.map { ($0.key, $0.value) }))
+  }
 
   static func headers(_ pairs: KeyValuePairs<String, String>) -> Envoy_Service_ExtProc_V3_HttpHeaders {
     .with { message in

@@ -1,7 +1,6 @@
 import Dispatching
 import EnvoyProtocol
 import Foundation
-import GRPCCore
 import Selection
 import SwiftProtobuf
 import Testing
@@ -34,8 +33,8 @@ struct PickExchangeTests {
   @Test("The service is what the stream's metadata, the cluster or the authority says, in this order")
   func service() throws {
     let dispatcher = Exchanges.dispatcher()
-    func picks(_ metadata: Metadata, cluster: String? = nil, authority: String) throws -> Bool {
-      var exchange = PickExchange(dispatcher, PickerHints(metadata))
+    func picks(_ headers: KeyValuePairs<String, String>, cluster: String? = nil, authority: String) throws -> Bool {
+      var exchange = PickExchange(dispatcher, Exchanges.hints(headers))
       let request = Exchanges.request([":authority": authority]) { message in
         guard let cluster else { return }
         message.attributes["envoy.filters.http.ext_proc"] = .init(

@@ -1,0 +1,29 @@
+import Hummingbird
+import Logging
+import NIOCore
+
+/// A server that answers each request with its body.
+enum EchoServer {
+  /// Runs it for as long as `body` takes, which gets its port.
+  static func run(_ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+    var logger = Logger(label: "echo")
+    logger.logLevel = .critical
+    let router = Router()
+    router.post("/") { request, _ in
+      let body = try await request.body.collect(upTo: 1 << 20)
+      return Response(status: .ok, body: ResponseBody(byteBuffer: body))
+    }
+    let (ports, port) = AsyncStream.makeStream(of: Int.self)
+    let server = Application(
+      router: router, configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+      onServerRunning: { port.yield($0.localAddress?.port ?? 0) }, logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await server.run() }
+      for await number in ports {
+        try await body(number)
+        break
+      }
+      group.cancelAll()
+    }
+  }
+}
