@@ -282,7 +282,7 @@ let package = Package(
     tests(
       "EnvoyServer",
       [
-        "Certificates", "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol", "Monitoring",
+        "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol", "Monitoring",
         "Selection", "SelectorProtocol", "SelectorServer", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

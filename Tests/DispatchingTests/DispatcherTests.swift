@@ -215,17 +215,21 @@ struct DispatcherTests {
     let dispatcher = dispatcher(
       ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"], DispatcherOptions(policy: .roundRobin))
     let service = try service(dispatcher)
-    let before = service.standing
-    #expect(before == ServiceStanding(revision: 1, ejections: 0, ejected: 0))
+    var before = service.standing
+    #expect(before.members == ServiceStanding.Members(revision: 1, ejections: 0, ejected: 0))
     for _ in 0..<9 {
       #expect(service.pick(PickQuery(), owner: 0, at: .start, into: answer) == .picked)
       service.complete(answer.id, answer.addressString(0) == "10.0.0.1:80" ? .failure : .success, at: .start)
     }
-    #expect(service.standing == ServiceStanding(revision: 1, ejections: 1, ejected: 1))
+    #expect(service.standing.members == ServiceStanding.Members(revision: 1, ejections: 1, ejected: 1))
+    #expect(service.standing.activity == before.activity + 18, "picks and completions")
     dispatcher.expire(at: .seconds(100))
-    #expect(service.standing == ServiceStanding(revision: 1, ejections: 1, ejected: 0))
+    #expect(service.standing.members == ServiceStanding.Members(revision: 1, ejections: 1, ejected: 0))
+    before = service.standing
+    #expect(service.report(LoadReport(inFlight: 1), of: "10.0.0.1:80", at: .seconds(100)))
+    #expect(service.standing.activity == before.activity + 1 && service.standing.members == before.members)
     dispatcher.set([ServiceReplica(address: "10.0.0.1:80")], of: "shop/cart", from: .file, at: .seconds(100))
-    #expect(service.standing.revision == 2)
+    #expect(service.standing.members.revision == 2)
   }
 
   @Test("tells how often an address was picked, over all services that have it, and hears of its load in those alone")

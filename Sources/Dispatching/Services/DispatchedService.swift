@@ -53,7 +53,7 @@ public class DispatchedService: @unchecked Sendable {
     preconditionFailure("a subclass hears")
   }
 
-  /// What changes when its replicas do, not their load: little to ask for, to see whether to ask for more.
+  /// Whether anything happened to it.
   public var standing: ServiceStanding { preconditionFailure("a subclass knows") }
 
   /// All there is to know about it.

@@ -13,6 +13,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     var labels = LabelBits()
     var counts = PickCounts()
     var revision: UInt64 = 0
+    /// How often something was heard of a replica's load.
+    var reports: UInt64 = 0
     /// What was asked of the replica in each slot.
     var slots: [SlotCounts] = []
   }
@@ -149,6 +151,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
       guard let id = state.selector.table.id(of: address) else { return false }
       if let cluster, let known = state.selector.table.replica(id)?.cluster, known != cluster { return false }
       state.selector.report(load, of: id, at: now)
+      state.reports &+= 1
       return true
     }
   }
@@ -199,6 +202,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     state.withLock { state in
       for (address, peer) in peers {
         guard let id = state.selector.table.id(of: address) else { continue }
+        if peer.inFlight > 0 { state.reports &+= 1 }
         state.selector.report(others: peer.inFlight, at: id, at: now)
         if let pace = peer.pace { state.selector.learn(pace, of: id, at: now) }
       }
@@ -207,8 +211,12 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
 
   override var standing: ServiceStanding {
     state.withLock { state in
-      ServiceStanding(
-        revision: state.revision, ejections: state.selector.ejections, ejected: state.selector.table.ejectedCount)
+      let counts = state.counts
+      return ServiceStanding(
+        members: ServiceStanding.Members(
+          revision: state.revision, ejections: state.selector.ejections, ejected: state.selector.table.ejectedCount),
+        activity: counts.total &+ counts.succeeded &+ counts.failed &+ counts.cancelled &+ counts.expired
+          &+ state.reports)
     }
   }
 

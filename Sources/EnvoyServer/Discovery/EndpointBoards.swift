@@ -23,6 +23,8 @@ final class EndpointBoards: Sendable {
     var standing: ServiceStanding?
     var endpoints = DiscoveredEndpoints.pending
     var readers: [ObjectIdentifier: any EndpointReader] = [:]
+    /// For how long nothing has happened to the service.
+    var quietSeconds = 0
   }
 
   private struct State {
@@ -36,6 +38,8 @@ final class EndpointBoards: Sendable {
   /// The time between two looks at who is there; weights are looked at once a second.
   static let interval = Duration.milliseconds(100)
   private static let ticksForWeights = 10
+  /// A service to which nothing happens is looked at once in so many seconds.
+  private static let quietInterval = 10
 
   private let dispatcher: Dispatcher
   private let isReady: @Sendable () -> Bool
@@ -96,8 +100,7 @@ final class EndpointBoards: Sendable {
         guard let index = state.entries.index(forKey: key) else { continue }
         let changed = Self.update(&state.entries.values[index]) { entry in
           if isOtherDirectory { entry.service = find(key.name) }
-          let isDue = state.ticks % Self.ticksForWeights == 0 && entry.service != nil
-          guard isDue || entry.standing != entry.service?.standing || entry.isPending else { return false }
+          guard isDue(&entry, tick: state.ticks) else { return false }
           return refresh(&entry, &statuses, at: now)
         }
         guard changed else { continue }
@@ -112,6 +115,15 @@ final class EndpointBoards: Sendable {
 
   /// How many boards there are.
   var count: Int { state.withLock { $0.entries.count } }
+
+  /// Whether there is anything to look at: who is there has changed, or it is time for weights.
+  private func isDue(_ entry: inout Entry, tick: Int) -> Bool {
+    let standing = entry.service?.standing
+    if entry.isPending || entry.standing?.members != standing?.members { return true }
+    guard tick % Self.ticksForWeights == 0, let standing else { return false }
+    entry.quietSeconds = entry.standing?.activity == standing.activity ? entry.quietSeconds + 1 : 0
+    return entry.quietSeconds % Self.quietInterval == 0
+  }
 
   private static func update<Answer>(_ entry: inout Entry, _ change: (inout Entry) -> Answer) -> Answer {
     change(&entry)
