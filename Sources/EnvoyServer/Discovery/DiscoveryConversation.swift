@@ -39,7 +39,7 @@ final class DiscoveryConversation<Subscription: DiscoverySubscription>: Endpoint
       return (heard, place)
     }
     boards.remove(self, heard.unsubscribed, seenFrom: place)
-    boards.add(self, heard.subscribed, seenFrom: place, at: now)
+    try boards.add(self, heard.subscribed, seenFrom: place, at: now)
     wake.yield()
     return heard.rejection
   }

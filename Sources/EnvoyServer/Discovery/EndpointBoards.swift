@@ -1,5 +1,6 @@
 import Dispatching
 import EnvoyProtocol
+import GRPCCore
 import Selection
 import SwiftProtobuf
 import Synchronization
@@ -40,6 +41,7 @@ final class EndpointBoards: Sendable {
   private static let ticksForWeights = 10
   /// A service to which nothing happens is looked at once in so many seconds.
   private static let quietInterval = 10
+  private static let mostBoards = 500_000
 
   private let dispatcher: Dispatcher
   private let isReady: @Sendable () -> Bool
@@ -56,8 +58,13 @@ final class EndpointBoards: Sendable {
   }
 
   /// Tells a reader from now on, who learns at once what there is.
-  func add(_ reader: some EndpointReader, _ names: [String], seenFrom place: Place, at now: Moment) {
-    state.withLock { state in
+  ///
+  /// Throws where there are too many boards.
+  func add(_ reader: some EndpointReader, _ names: [String], seenFrom place: Place, at now: Moment) throws(RPCError) {
+    try state.withLock { state throws(RPCError) in
+      guard state.entries.count + names.count <= Self.mostBoards else {
+        throw RPCError(code: .resourceExhausted, message: "expected at most \(Self.mostBoards) resources by place")
+      }
       state.isReady = state.isReady || isReady()
       var statuses: [ObjectIdentifier: ServiceStatus] = [:]
       for name in names {

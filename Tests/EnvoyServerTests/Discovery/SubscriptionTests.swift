@@ -2,6 +2,7 @@ import EnvoyProtocol
 import GRPCCore
 import SwiftProtobuf
 import Testing
+import Topology
 
 @testable import EnvoyServer
 
@@ -189,5 +190,108 @@ struct IncrementalSubscriptionTests {
   mutating func limits() throws {
     _ = try ask((0..<20_000).map { "\($0)" })
     #expect(throws: RPCError.self) { _ = try ask(["one more"]) }
+  }
+}
+
+@Suite("Whatever an Envoy asks for, and in what order it answers")
+struct SubscriptionAgreementTests {
+  private let names = (0..<6).map { "s\($0)" }
+
+  /// Changes the world, and answers what changed.
+  private func change(_ world: inout World, _ generator: inout SeededGenerator) -> String {
+    let name = names[Int.random(in: 0..<names.count, using: &generator)]
+    world[name] = version("\(name) \(Int.random(in: 0..<4, using: &generator))")
+    return name
+  }
+
+  private func current(_ world: World, _ asked: Set<String>) -> [String: String] {
+    var current: [String: String] = [:]
+    for name in asked {
+      if case .assignment(let version, _) = world.endpoints(name) { current[name] = version }
+    }
+    return current
+  }
+
+  @Test("it ends with what there is of all that it asks for", arguments: 0..<50)
+  func stateOfTheWorld(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed)
+    var subscription = StateOfTheWorldSubscription()
+    var world: World = [:]
+    var asked: Set<String> = []
+    var known: [String: String] = [:]
+    var nonce = ""
+    func ask(_ isTaken: Bool = true) throws {
+      _ = try subscription.hear(
+        .with {
+          $0.resourceNames = asked.sorted()
+          $0.responseNonce = nonce
+          if !isTaken { $0.errorDetail.message = "no" }
+        })
+    }
+    /// Reads what is told, and acknowledges it.
+    func read() throws {
+      while let response = subscription.next(world.endpoints) {
+        for resource in response.resources {
+          let version = String(decoding: resource.value, as: UTF8.self)
+          known[String(version.prefix(2))] = version
+        }
+        nonce = response.nonce
+        try ask(Int.random(in: 0..<5, using: &generator) > 0)
+      }
+    }
+    for _ in 0..<200 {
+      switch Int.random(in: 0..<3, using: &generator) {
+      case 0: subscription.mark(change(&world, &generator))
+      case 1:
+        asked = Set(names.filter { _ in Bool.random(using: &generator) })
+        known = known.filter { asked.contains($0.key) }
+        try ask()
+      default: try read()
+      }
+    }
+    try read()
+    #expect(known == current(world, asked))
+  }
+
+  @Test("it ends with what there is of all that it asks for, told by changes", arguments: 0..<50)
+  func incremental(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed)
+    var subscription = IncrementalSubscription()
+    var world: World = [:]
+    var asked: Set<String> = []
+    var known: [String: String] = [:]
+    func read() throws {
+      while let response = subscription.next(world.endpoints) {
+        for resource in response.resources { known[resource.name] = resource.version }
+        for name in response.removedResources { known[name] = nil }
+        _ = try subscription.hear(.with { $0.responseNonce = response.nonce })
+      }
+    }
+    for _ in 0..<200 {
+      switch Int.random(in: 0..<4, using: &generator) {
+      case 0: subscription.mark(change(&world, &generator))
+      case 1:
+        let name = names[Int.random(in: 0..<names.count, using: &generator)]
+        asked.insert(name)
+        _ = try subscription.hear(.with { $0.resourceNamesSubscribe = [name] })
+      case 2:
+        let name = names[Int.random(in: 0..<names.count, using: &generator)]
+        asked.remove(name)
+        known[name] = nil
+        _ = try subscription.hear(.with { $0.resourceNamesUnsubscribe = [name] })
+      default: try read()
+      }
+      if Int.random(in: 0..<40, using: &generator) == 0 {
+        // The stream breaks; another begins with what it has.
+        subscription = IncrementalSubscription()
+        _ = try subscription.hear(
+          .with {
+            $0.resourceNamesSubscribe = asked.sorted()
+            $0.initialResourceVersions = known
+          })
+      }
+    }
+    try read()
+    #expect(known == current(world, asked))
   }
 }
