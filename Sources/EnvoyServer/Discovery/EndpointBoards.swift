@@ -18,7 +18,9 @@ final class EndpointBoards: Sendable {
     var place: Place
   }
 
-  fileprivate struct Entry {
+  /// A board with its readers; lives inside the mutex.
+  fileprivate final class Entry {
+    let name: String
     var board: EndpointBoard
     var service: DispatchedService?
     var standing: ServiceStanding?
@@ -26,6 +28,12 @@ final class EndpointBoards: Sendable {
     var readers: [ObjectIdentifier: any EndpointReader] = [:]
     /// For how long nothing has happened to the service.
     var quietSeconds = 0
+
+    init(_ name: String, _ board: EndpointBoard, _ service: DispatchedService?) {
+      self.name = name
+      self.board = board
+      self.service = service
+    }
   }
 
   private struct State {
@@ -69,12 +77,11 @@ final class EndpointBoards: Sendable {
       var statuses: [ObjectIdentifier: ServiceStatus] = [:]
       for name in names {
         let key = Key(name: name, place: place)
-        var entry =
+        let entry =
           state.entries[key]
-          ?? Entry(
-            board: EndpointBoard(name, seenFrom: place, dispatcher.options.selection.spill), service: find(name))
+          ?? Entry(name, EndpointBoard(name, seenFrom: place, dispatcher.options.selection.spill), find(name))
         entry.readers[ObjectIdentifier(reader)] = reader
-        if state.isReady, case .pending = entry.endpoints { _ = refresh(&entry, &statuses, at: now) }
+        if state.isReady, case .pending = entry.endpoints { _ = refresh(entry, &statuses, at: now) }
         state.entries[key] = entry
       }
     }
@@ -103,17 +110,10 @@ final class EndpointBoards: Sendable {
       let isOtherDirectory = version != state.version
       state.version = version
       var statuses: [ObjectIdentifier: ServiceStatus] = [:]
-      for key in state.entries.keys {
-        guard let index = state.entries.index(forKey: key) else { continue }
-        let changed = Self.update(&state.entries.values[index]) { entry in
-          if isOtherDirectory { entry.service = find(key.name) }
-          guard isDue(&entry, tick: state.ticks) else { return false }
-          return refresh(&entry, &statuses, at: now)
-        }
-        guard changed else { continue }
-        for (id, reader) in state.entries.values[index].readers {
-          news[id, default: (reader, [])].names.append(key.name)
-        }
+      for entry in state.entries.values {
+        if isOtherDirectory { entry.service = find(entry.name) }
+        guard isDue(entry, tick: state.ticks), refresh(entry, &statuses, at: now) else { continue }
+        for (id, reader) in entry.readers { news[id, default: (reader, [])].names.append(entry.name) }
       }
     }
     // Readers have locks of their own, under which they ask.
@@ -124,7 +124,7 @@ final class EndpointBoards: Sendable {
   var count: Int { state.withLock { $0.entries.count } }
 
   /// Whether there is anything to look at: who is there has changed, or it is time for weights.
-  private func isDue(_ entry: inout Entry, tick: Int) -> Bool {
+  private func isDue(_ entry: Entry, tick: Int) -> Bool {
     let standing = entry.service?.standing
     if entry.isPending || entry.standing?.members != standing?.members { return true }
     guard tick % Self.ticksForWeights == 0, let standing else { return false }
@@ -132,15 +132,11 @@ final class EndpointBoards: Sendable {
     return entry.quietSeconds % Self.quietInterval == 0
   }
 
-  private static func update<Answer>(_ entry: inout Entry, _ change: (inout Entry) -> Answer) -> Answer {
-    change(&entry)
-  }
-
   private func find(_ name: String) -> DispatchedService? { ServiceNames.service(name, in: dispatcher) }
 
   /// Answers whether there is something else to tell.
   private func refresh(
-    _ entry: inout Entry, _ statuses: inout [ObjectIdentifier: ServiceStatus], at now: Moment
+    _ entry: Entry, _ statuses: inout [ObjectIdentifier: ServiceStatus], at now: Moment
   ) -> Bool {
     entry.standing = entry.service?.standing
     var changed = entry.isPending
