@@ -20,7 +20,8 @@ FAILING = [2, 3]
 def measure(bed, replicas, ports, rate, seed):
     """The share of requests that failed, in each second from the one in which the replicas began to fail."""
     process = bed.start_load(ports, rate=rate, seconds=BEFORE + AFTER, warmup=WARMUP, timeout="5s", seed=seed)
-    time.sleep(WARMUP + BEFORE)
+    # Not in the second before, however long the load takes to start.
+    time.sleep(WARMUP + BEFORE + 0.05)
     for index in FAILING:
         replicas.state(index, "fail=1")
     seconds = testbed.results(process)["each second"]
