@@ -1,6 +1,6 @@
 # Everything a user or a developer does here, each in one command. `make help` lists them.
 
-PACKAGES := libcurl4-openssl-dev libglpk-dev libmosquitto-dev libprotobuf-c-dev zlib1g-dev pkg-config
+PACKAGES := libcurl4-openssl-dev libglpk-dev libmosquitto-dev libnghttp2-dev libprotobuf-c-dev zlib1g-dev pkg-config
 EXAMPLE  := manifests/examples
 TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests

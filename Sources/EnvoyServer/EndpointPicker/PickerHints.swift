@@ -1,9 +1,10 @@
 import Dispatching
-import NIOHPACK
 import Selection
 
 /// What Envoy's configuration says to the picker, in the metadata that it gives to each stream.
 struct PickerHints: Sendable {
+  /// What the names of the headers for the picker begin with.
+  static let prefix = "x-tonari-"
   /// How many endpoints are named for retries where nothing else is said.
   static let usualAlternatives = 2
 
@@ -19,13 +20,21 @@ struct PickerHints: Sendable {
   /// Nothing is said.
   init() {}
 
-  /// Reads what is said in the headers of a stream. What cannot be read counts as not said: a request is not to fail for
-  /// it.
-  init(_ headers: HPACKHeaders) {
+  /// Reads what is said in headers: names and values, a zero byte after each. What cannot be read counts as not said: a
+  /// request is not to fail for it.
+  init(_ headers: [UInt8]) {
+    let texts = headers.split(separator: 0, omittingEmptySubsequences: false).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    self.init(stride(from: 0, to: texts.count - 1, by: 2).map { (texts[$0], texts[$0 + 1]) })
+  }
+
+  /// Reads what is said in headers, whose names are in lower case.
+  init(_ headers: [(name: String, value: String)]) {
     var node: String?
     var zone: String?
     var cluster: String?
-    for (key, text, _) in headers where key.hasPrefix("x-tonari-") && !text.isEmpty {
+    for (key, text) in headers where !text.isEmpty {
       switch key {
       case PickerNames.service: service = text
       case PickerNames.node: node = text

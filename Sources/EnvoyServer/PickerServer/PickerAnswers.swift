@@ -2,8 +2,6 @@ import Dispatching
 import EnvoyProtocol
 import GRPCCore
 import Monitoring
-import NIOCore
-import NIOFoundationCompat
 import Selection
 import SelectorProtocol
 import SelectorServer
@@ -28,10 +26,10 @@ struct PickerAnswers: Sendable {
 
   /// Answers a message of Envoy; nil where it expects no answer.
   private func answer(
-    _ message: ProcessingRequest, of exchange: inout PickExchange
+    _ message: ProcessingRequest, of exchange: inout PickExchange?
   ) throws(RPCError) -> ProcessingResponse? {
     do {
-      return try exchange.answer(message, at: now())
+      return try exchange?.answer(message, at: now())
     } catch {
       guard health.allSatisfy({ $0.report().isReady }) else {
         throw RPCError(code: .unavailable, message: "service '\(error.name.prefix(200))' is not known yet")
@@ -41,26 +39,30 @@ struct PickerAnswers: Sendable {
   }
 
   /// Answers a message of a stream; nil where no answer is expected.
-  func answer(
-    _ message: ByteBuffer, of stream: inout PickerStream
-  ) throws(RPCError) -> (any SwiftProtobuf.Message)? {
-    switch stream.method {
-    case .process(var exchange):
-      defer { stream.method = .process(exchange) }
-      return try answer(try decoded(ProcessingRequest.self, message), of: &exchange)
-    case .checkHealth:
+  func answer(_ message: UnsafeRawBufferPointer, of stream: PickerStream) throws(RPCError) -> [UInt8]? {
+    guard stream.exchange != nil else {
       let request = try decoded(Grpc_Health_V1_HealthCheckRequest.self, message)
-      return try HealthService(sources: health, services: [Self.serviceName]).answer(request)
+      return try encoded(HealthService(sources: health, services: [Self.serviceName]).answer(request))
     }
+    let request = try decoded(ProcessingRequest.self, message)
+    return try answer(request, of: &stream.exchange).map { answer throws(RPCError) in try encoded(answer) }
   }
 
   private func decoded<Message: SwiftProtobuf.Message>(
-    _ type: Message.Type, _ bytes: ByteBuffer
+    _ type: Message.Type, _ bytes: UnsafeRawBufferPointer
   ) throws(RPCError) -> Message {
     do {
-      return try Message(serializedBytes: bytes.readableBytesView)
+      return try Message(serializedBytes: Array(bytes))
     } catch {
       throw RPCError(code: .invalidArgument, message: "the message is not a \(Message.protoMessageName)")
+    }
+  }
+
+  private func encoded(_ message: some SwiftProtobuf.Message) throws(RPCError) -> [UInt8] {
+    do {
+      return try message.serializedBytes()
+    } catch {
+      throw RPCError(code: .internalError, message: "the answer cannot be encoded")
     }
   }
 }

@@ -1,101 +1,161 @@
-import Dispatching
-import EnvoyProtocol
+import CNGHTTP2
 import GRPCCore
-import Monitoring
 import NIOCore
 import NIOExtras
-import NIOHPACK
-import NIOHTTP2
-import Selection
-import SelectorProtocol
-import SelectorServer
-import SwiftProtobuf
 
-/// A connection of a ``PickerServer``: the frames of all its streams, one after the other, without a task or a channel for
-/// each. What arrived together is answered together.
-final class PickerConnection: ChannelDuplexHandler {
-  typealias InboundIn = HTTP2Frame
-  typealias OutboundIn = HTTP2Frame
-  typealias OutboundOut = HTTP2Frame
+/// A connection of a ``PickerServer``: the frames of all its streams, read and written by nghttp2 one after the other,
+/// without a task or a channel for each. What arrived together is answered together.
+final class PickerConnection: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
 
   /// How much a peer may send on a connection, and on a stream, before it is told that it may send more.
-  static let connectionWindow = 16 << 20
-  static let streamWindow = 1 << 20
-  private static let firstConnectionWindow = 65_535
-
-  private static let head = HPACKHeaders([(":status", "200"), ("content-type", "application/grpc")])
+  private static let connectionWindow: Int32 = 16 << 20
+  private static let streamWindow: UInt32 = 1 << 20
 
   private let picker: PickerAnswers
-  private var streams: [HTTP2StreamID: PickerStream] = [:]
-  /// Bytes that were received since the peer was last told that it may send more.
-  private var received = 0
-  private var lastStream = HTTP2StreamID.rootStream
+  private var session: OpaquePointer?
+  private var streams: [Int32: PickerStream] = [:]
+  /// What the last stream said to the picker; most say the same.
+  private var hints = PickerHints()
+  private var hintBytes: [UInt8] = []
   private var isEnding = false
-  private var isDirty = false
 
   init(_ picker: PickerAnswers) {
     self.picker = picker
   }
 
+  deinit {
+    nghttp2_session_del(session)
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    var callbacks: OpaquePointer?
+    var option: OpaquePointer?
+    defer {
+      nghttp2_session_callbacks_del(callbacks)
+      nghttp2_option_del(option)
+    }
+    guard nghttp2_session_callbacks_new(&callbacks) == 0, nghttp2_option_new(&option) == 0 else {
+      return context.close(promise: nil)
+    }
+    // All requests of a sidecar share a connection, and Envoy resets the stream of each: that is no attack.
+    nghttp2_option_set_stream_reset_rate_limit(option, 1 << 40, 1 << 20)
+    Self.set(callbacks)
+    // The session goes with this object, and calls back only while this object calls it.
+    let me = Unmanaged.passUnretained(self).toOpaque()
+    guard nghttp2_session_server_new2(&session, callbacks, me, option) == 0 else { return context.close(promise: nil) }
+    let settings = [
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: PickerServer.mostStreams),
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: Self.streamWindow),
+    ]
+    nghttp2_submit_settings(session, Self.noFlags, settings, settings.count)
+    nghttp2_session_set_local_window_size(session, Self.noFlags, 0, Self.connectionWindow)
+    if context.channel.isActive { send(context) }
+  }
+
   func channelActive(context: ChannelHandlerContext) {
+    send(context)
     context.fireChannelActive()
-    write(
-      .windowUpdate(windowSizeIncrement: Self.connectionWindow - Self.firstConnectionWindow), on: .rootStream, context)
-    context.flush()
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    let now = picker.now()
-    for id in Array(streams.keys) { streams[id]?.end(at: now) }
+    for stream in streams.values { stream.exchange?.end(at: picker.now()) }
     streams = [:]
     context.fireChannelInactive()
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let frame = unwrapInboundIn(data)
-    switch frame.payload {
-    case .headers(let headers):
-      if streams[frame.streamID] == nil { begin(frame.streamID, headers.headers, context) }
-      if headers.endStream { finish(frame.streamID, nil, context) }
-    case .data(let data):
-      note(received: data.data.readableBytes + (data.paddingBytes.map { $0 + 1 } ?? 0), on: frame.streamID, context)
-      if case .byteBuffer(let bytes) = data.data { take(bytes, on: frame.streamID, context) }
-      if data.endStream { finish(frame.streamID, nil, context) }
-    case .rstStream: forget(frame.streamID, context)
-    default: break
+    let read = unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
+      nghttp2_session_mem_recv(session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
+    // What is no HTTP/2 at all, or no memory is left.
+    if read < 0 { context.close(promise: nil) }
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    if isDirty {
-      isDirty = false
-      context.flush()
-    }
+    send(context)
     context.fireChannelReadComplete()
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     // Whoever does not read the answers is not read from.
     context.channel.setOption(.autoRead, value: context.channel.isWritable).whenFailure { _ in }
+    if context.channel.isWritable { send(context) }
     context.fireChannelWritabilityChanged()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if let closed = event as? StreamClosedEvent { forget(closed.streamID, context) }
     if event is ChannelShouldQuiesceEvent {
       isEnding = true
-      write(.goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil), on: .rootStream, context)
-      context.flush()
-      closeIfDone(context)
+      nghttp2_submit_shutdown_notice(session)
+      send(context)
     }
     context.fireUserInboundEventTriggered(event)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // An error of one stream: the handler below has reset it, and says so.
-    guard error is NIOHTTP2Errors.StreamError else {
-      context.close(promise: nil)
-      return
+    context.close(promise: nil)
+  }
+
+  /// Writes what there is to write in one piece, and closes where there will be no more.
+  private func send(_ context: ChannelHandlerContext) {
+    guard context.channel.isWritable else { return }
+    var buffer: ByteBuffer?
+    while true {
+      var bytes: UnsafePointer<UInt8>?
+      let count = nghttp2_session_mem_send(session, &bytes)
+      guard count > 0, let bytes else { break }
+      if buffer == nil { buffer = context.channel.allocator.buffer(capacity: max(512, count)) }
+      buffer?.writeBytes(UnsafeRawBufferPointer(start: bytes, count: count))
+    }
+    if let buffer { context.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+    let isOver = nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+    if isOver || isEnding && streams.isEmpty { context.close(promise: nil) }
+  }
+}
+
+// MARK: - What nghttp2 calls
+
+extension PickerConnection {
+  private static let noFlags = UInt8(NGHTTP2_FLAG_NONE.rawValue)
+
+  private static func set(_ callbacks: OpaquePointer?) {
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, me in
+      // Trailers have none: their stream is there.
+      if let frame, let connection = connection(me), connection.streams[frame.pointee.hd.stream_id] == nil {
+        connection.streams[frame.pointee.hd.stream_id] = PickerStream()
+      }
+      return 0
+    }
+    nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, frame, name, nameCount, value, valueCount, _, me in
+      if let frame, let stream = connection(me)?.streams[frame.pointee.hd.stream_id], !stream.isBegun {
+        stream.note(
+          UnsafeRawBufferPointer(start: name, count: nameCount), UnsafeRawBufferPointer(start: value, count: valueCount)
+        )
+      }
+      return 0
+    }
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, me in
+      guard let frame, let connection = connection(me) else { return 0 }
+      let head = frame.pointee.hd
+      if head.type == NGHTTP2_HEADERS.rawValue { connection.begin(head.stream_id) }
+      if head.type == NGHTTP2_HEADERS.rawValue || head.type == NGHTTP2_DATA.rawValue,
+        head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+      {
+        connection.finish(head.stream_id, nil)
+      }
+      return 0
+    }
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, id, bytes, count, me in
+      connection(me)?.take(UnsafeRawBufferPointer(start: bytes, count: count), on: id)
+      return 0
+    }
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, _, me in
+      connection(me)?.forget(id)
+      return 0
     }
   }
 }
@@ -103,106 +163,84 @@ final class PickerConnection: ChannelDuplexHandler {
 // MARK: - Streams
 
 extension PickerConnection {
-  private func begin(_ id: HTTP2StreamID, _ headers: HPACKHeaders, _ context: ChannelHandlerContext) {
-    lastStream = max(lastStream, id)
-    // Trailers of a stream that was answered already have none.
-    guard let path = headers.first(name: ":path") else { return }
-    switch path {
-    case "/envoy.service.ext_proc.v3.ExternalProcessor/Process":
-      streams[id] = PickerStream(.process(picker.exchange(PickerHints(headers))))
-    case "/grpc.health.v1.Health/Check": streams[id] = PickerStream(.checkHealth)
-    default:
-      streams[id] = PickerStream(.checkHealth)
-      finish(id, RPCError(code: .unimplemented, message: "\(path.prefix(200)) is not served here"), context)
+  private func begin(_ id: Int32) {
+    guard let stream = streams[id], !stream.isBegun else { return }
+    stream.isBegun = true
+    switch stream.method {
+    case .process:
+      if stream.hints != hintBytes { (hintBytes, hints) = (stream.hints, PickerHints(stream.hints)) }
+      stream.exchange = picker.exchange(hints)
+    case .checkHealth: break
+    case .unknown(let path):
+      finish(id, RPCError(code: .unimplemented, message: "\(path.prefix(200)) is not served here"))
     }
   }
 
-  private func take(_ bytes: ByteBuffer, on id: HTTP2StreamID, _ context: ChannelHandlerContext) {
-    guard var stream = streams[id] else { return }
-    // Not two of them, or what changes would be copied.
-    streams[id] = nil
+  private func take(_ bytes: UnsafeRawBufferPointer, on id: Int32) {
+    guard let stream = streams[id], !stream.isEnding else { return }
     do throws(RPCError) {
-      try stream.take(bytes, longest: PickerServer.longestMessage) { stream, message throws(RPCError) in
-        guard let answer = try picker.answer(message, of: &stream) else { return }
-        write(answer, of: &stream, on: id, context)
+      try stream.take(bytes, longest: PickerServer.longestMessage) { message throws(RPCError) in
+        guard let answer = try picker.answer(message, of: stream) else { return }
+        stream.send(answer)
+        if stream.isAnswered {
+          nghttp2_session_resume_data(session, id)
+        } else {
+          stream.isAnswered = true
+          respond(on: id)
+        }
       }
-      streams[id] = stream
     } catch {
-      streams[id] = stream
-      finish(id, error, context)
+      finish(id, error)
     }
-  }
-
-  private func write(
-    _ message: any SwiftProtobuf.Message, of stream: inout PickerStream, on id: HTTP2StreamID,
-    _ context: ChannelHandlerContext
-  ) {
-    guard let bytes: [UInt8] = try? message.serializedBytes() else { return }
-    if !stream.isAnswered {
-      stream.isAnswered = true
-      write(.headers(.init(headers: Self.head)), on: id, context)
-    }
-    var buffer = context.channel.allocator.buffer(capacity: PickerStream.headLength + bytes.count)
-    buffer.writeInteger(0, as: UInt8.self)
-    buffer.writeInteger(UInt32(bytes.count))
-    buffer.writeBytes(bytes)
-    write(.data(.init(data: .byteBuffer(buffer))), on: id, context)
   }
 
   /// Ends a stream that its peer has ended, or that cannot go on.
-  private func finish(_ id: HTTP2StreamID, _ error: RPCError?, _ context: ChannelHandlerContext) {
-    guard var stream = streams.removeValue(forKey: id) else { return }
-    stream.end(at: picker.now())
-    var trailers = stream.isAnswered ? HPACKHeaders() : Self.head
-    trailers.add(name: "grpc-status", value: "\(error?.code.rawValue ?? 0)")
-    if let error { trailers.add(name: "grpc-message", value: Self.escaped(error.message)) }
-    write(.headers(.init(headers: trailers, endStream: true)), on: id, context)
-    // The rest of what the peer would send is not wanted.
-    if error != nil { write(.rstStream(.noError), on: id, context) }
-    closeIfDone(context)
+  private func finish(_ id: Int32, _ error: RPCError?) {
+    guard let stream = streams[id], !stream.isEnding else { return }
+    stream.isEnding = true
+    stream.exchange?.end(at: picker.now())
+    stream.error = error
+    if stream.isAnswered { nghttp2_session_resume_data(session, id) } else { submitTrailers(of: stream, on: id) }
   }
 
-  /// As gRPC writes messages: what is not printable ASCII, and the percent sign, in percent encoding.
-  private static func escaped(_ message: String) -> String {
-    message.utf8.reduce(into: "") { text, byte in
-      if 0x20...0x7E ~= byte, byte != UInt8(ascii: "%") {
-        text.unicodeScalars.append(Unicode.Scalar(byte))
+  private func forget(_ id: Int32) {
+    guard let stream = streams.removeValue(forKey: id) else { return }
+    stream.exchange?.end(at: picker.now())
+  }
+
+  /// Begins the response, whose messages are taken from the stream as there is room for them.
+  private func respond(on id: Int32) {
+    var source = nghttp2_data_provider()
+    source.read_callback = { session, id, buffer, count, flags, _, me in
+      guard let connection = connection(me), let stream = connection.streams[id] else {
+        return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+      }
+      let moved = stream.move(into: UnsafeMutableRawBufferPointer(start: buffer, count: count))
+      if stream.isSent, stream.isEnding {
+        flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+        connection.submitTrailers(of: stream, on: id)
+      } else if moved == 0 {
+        return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+      }
+      return moved
+    }
+    HeaderFields.head.withUnsafeFields { nghttp2_submit_response(session, id, $0.baseAddress, $0.count, &source) }
+  }
+
+  private func submitTrailers(of stream: PickerStream, on id: Int32) {
+    HeaderFields(status: stream.error, withHead: !stream.isAnswered).withUnsafeFields { fields in
+      if stream.isAnswered {
+        nghttp2_submit_trailer(session, id, fields.baseAddress, fields.count)
       } else {
-        text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        nghttp2_submit_response(session, id, fields.baseAddress, fields.count, nil)
       }
     }
+    // The rest of what the peer would send is not wanted.
+    if stream.error != nil { nghttp2_submit_rst_stream(session, Self.noFlags, id, NGHTTP2_NO_ERROR.rawValue) }
   }
+}
 
-  private func forget(_ id: HTTP2StreamID, _ context: ChannelHandlerContext) {
-    guard var stream = streams.removeValue(forKey: id) else { return }
-    stream.end(at: picker.now())
-    closeIfDone(context)
-  }
-
-  private func closeIfDone(_ context: ChannelHandlerContext) {
-    guard isEnding, streams.isEmpty else { return }
-    context.flush()
-    context.close(promise: nil)
-  }
-
-  /// Counts bytes, and tells the peer in time that it may send more.
-  private func note(received count: Int, on id: HTTP2StreamID, _ context: ChannelHandlerContext) {
-    received += count
-    if received >= Self.connectionWindow / 2 {
-      write(.windowUpdate(windowSizeIncrement: received), on: .rootStream, context)
-      received = 0
-    }
-    guard var total = streams[id]?.received else { return }
-    total += count
-    if total >= Self.streamWindow / 2 {
-      write(.windowUpdate(windowSizeIncrement: total), on: id, context)
-      total = 0
-    }
-    streams[id]?.received = total
-  }
-
-  private func write(_ payload: HTTP2Frame.FramePayload, on id: HTTP2StreamID, _ context: ChannelHandlerContext) {
-    isDirty = true
-    context.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
-  }
+/// The connection that a callback is for.
+private func connection(_ me: UnsafeMutableRawPointer?) -> PickerConnection? {
+  me.map { Unmanaged<PickerConnection>.fromOpaque($0).takeUnretainedValue() }
 }

@@ -5,7 +5,6 @@ public import Logging
 public import Monitoring
 import NIOCore
 import NIOExtras
-import NIOHTTP2
 import NIOPosix
 import NIOSSL
 public import Selection
@@ -27,7 +26,7 @@ public struct PickerServer: ServiceLifecycle.Service {
   /// The longest message that is taken, in bytes: bodies in one piece, where Envoy sends them.
   public static let longestMessage = 4 << 20
   /// The most requests that are under way at a time on one connection.
-  public static let mostStreams = 100_000
+  public static let mostStreams: UInt32 = 100_000
   /// How long the end waits for requests that are under way.
   public static let graceTime = Duration.seconds(5)
 
@@ -126,10 +125,7 @@ public struct PickerServer: ServiceLifecycle.Service {
           if let certificates {
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificates.context))
           }
-          try channel.pipeline.syncOperations.addHandlers(
-            NIOHTTP2Handler(
-              mode: .server, connectionConfiguration: Self.connectionConfiguration,
-              streamConfiguration: Self.streamConfiguration), PickerConnection(answers))
+          try channel.pipeline.syncOperations.addHandler(PickerConnection(answers))
         }
       }
     switch address {
@@ -139,24 +135,5 @@ public struct PickerServer: ServiceLifecycle.Service {
       return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1).bind(host: host, port: port)
         .get()
     }
-  }
-
-  private static var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
-    var configuration = NIOHTTP2Handler.ConnectionConfiguration()
-    configuration.initialSettings = [
-      HTTP2Setting(parameter: .maxConcurrentStreams, value: mostStreams),
-      HTTP2Setting(parameter: .initialWindowSize, value: PickerConnection.streamWindow),
-      HTTP2Setting(parameter: .maxHeaderListSize, value: 64 << 10),
-    ]
-    configuration.maximumRecentlyResetStreams = 1024
-    return configuration
-  }
-
-  private static var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
-    var configuration = NIOHTTP2Handler.StreamConfiguration()
-    // All requests of a sidecar share a connection, and a client that goes away resets its stream: that is no attack.
-    configuration.streamResetFrameRateLimit.maximumCount = .max
-    configuration.streamErrorRateLimit.maximumCount = .max
-    return configuration
   }
 }

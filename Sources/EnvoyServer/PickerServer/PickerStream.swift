@@ -1,63 +1,120 @@
-import Dispatching
 import GRPCCore
-import NIOCore
 import Selection
-import SwiftProtobuf
 
-/// One call of gRPC on a connection of a ``PickerServer``: messages in, messages out.
-struct PickerStream {
+/// One call of gRPC on a ``PickerConnection``: messages in, messages out.
+final class PickerStream {
   /// What is called.
   enum Method {
-    case process(PickExchange)
+    /// `ExternalProcessor/Process`.
+    case process
+    /// `Health/Check`.
     case checkHealth
+    /// Something that is not served.
+    case unknown(String)
   }
 
   /// The bytes before each message: whether it is compressed, and its length, big endian.
   static let headLength = 5
 
-  var method: Method
+  /// The most that is noted of what is said to the picker, in bytes.
+  private static let mostHints = 4096
+
+  private(set) var method = Method.unknown("")
+  /// What was said of a request of HTTP; nil until the head of the call is there, and for other calls.
+  var exchange: PickExchange?
+  /// The headers that are for the picker: names and values, a zero byte after each.
+  private(set) var hints: [UInt8] = []
+  /// Whether the head of the call is there.
+  var isBegun = false
   /// Whether the head of the response was sent.
   var isAnswered = false
-  /// Bytes that were received since the peer was last told that it may send more.
-  var received = 0
+  /// Whether the trailers are to be sent once everything else is.
+  var isEnding = false
+  /// Why it ended; nil where it ended well.
+  var error: RPCError?
+  /// What is to be sent, from ``sent`` on.
+  private(set) var output: [UInt8] = []
+  private var sent = 0
   /// The begin of a message.
-  private var rest: ByteBuffer?
-
-  init(_ method: Method) {
-    self.method = method
-  }
+  private var rest: [UInt8] = []
 
   /// Takes bytes, and calls `body` with each message that is complete. Throws where the bytes are not the framing of
   /// gRPC, a message is compressed or too long, and what `body` throws.
-  mutating func take(
-    _ bytes: ByteBuffer, longest: Int, _ body: (inout PickerStream, ByteBuffer) throws(RPCError) -> Void
+  func take(
+    _ bytes: UnsafeRawBufferPointer, longest: Int, _ body: (UnsafeRawBufferPointer) throws(RPCError) -> Void
   ) throws(RPCError) {
-    var bytes = bytes
-    if var all = rest {
-      rest = nil
-      all.writeBuffer(&bytes)
-      bytes = all
+    guard !rest.isEmpty else {
+      let taken = try takeWhole(bytes, longest: longest, body)
+      if taken < bytes.count { rest.append(contentsOf: bytes[taken...]) }
+      return
     }
-    while let flag = bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) {
-      guard flag == 0 else {
+    var all: [UInt8] = []
+    swap(&all, &rest)
+    all.append(contentsOf: bytes)
+    let result = all.withUnsafeBytes { all in
+      Result { () throws(RPCError) in try takeWhole(all, longest: longest, body) }
+    }
+    rest = Array(all[try result.get()...])
+  }
+
+  /// Takes the messages that are complete; answers how many bytes they are.
+  private func takeWhole(
+    _ bytes: UnsafeRawBufferPointer, longest: Int, _ body: (UnsafeRawBufferPointer) throws(RPCError) -> Void
+  ) throws(RPCError) -> Int {
+    var position = 0
+    while bytes.count - position >= Self.headLength {
+      guard bytes[position] == 0 else {
         throw RPCError(code: .unimplemented, message: "compressed messages: expected plain ones")
       }
-      guard let length = bytes.getInteger(at: bytes.readerIndex + 1, as: UInt32.self) else { break }
+      let length = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: position + 1, as: UInt32.self)))
       guard length <= longest else {
         throw RPCError(code: .resourceExhausted, message: "message of \(length) bytes: expected at most \(longest)")
       }
-      guard bytes.readableBytes >= Self.headLength + Int(length) else { break }
-      bytes.moveReaderIndex(forwardBy: Self.headLength)
-      guard let message = bytes.readSlice(length: Int(length)) else { break }
-      try body(&self, message)
+      guard bytes.count - position - Self.headLength >= length else { break }
+      let start = position + Self.headLength
+      try body(UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
+      position = start + length
     }
-    if bytes.readableBytes > 0 { rest = bytes }
+    return position
   }
 
-  /// Nothing more comes.
-  mutating func end(at now: Moment) {
-    guard case .process(var exchange) = method else { return }
-    exchange.end(at: now)
-    method = .process(exchange)
+  /// Leaves a message to be sent.
+  func send(_ message: [UInt8]) {
+    if sent == output.count {
+      output.removeAll(keepingCapacity: true)
+      sent = 0
+    }
+    output.append(0)
+    withUnsafeBytes(of: UInt32(message.count).bigEndian) { output.append(contentsOf: $0) }
+    output.append(contentsOf: message)
+  }
+
+  /// Moves what is to be sent into a buffer; answers how many bytes.
+  func move(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(buffer.count, output.count - sent)
+    output.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[sent..<sent + count])) }
+    sent += count
+    return count
+  }
+
+  /// Whether everything is sent.
+  var isSent: Bool { sent == output.count }
+
+  /// Notes a header of the call, where it matters.
+  func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+    if name.elementsEqual(":path".utf8) {
+      if value.elementsEqual("/envoy.service.ext_proc.v3.ExternalProcessor/Process".utf8) {
+        method = .process
+      } else if value.elementsEqual("/grpc.health.v1.Health/Check".utf8) {
+        method = .checkHealth
+      } else {
+        method = .unknown(String(decoding: value, as: UTF8.self))
+      }
+    } else if name.starts(with: PickerHints.prefix.utf8), hints.count + name.count + value.count < Self.mostHints {
+      hints.append(contentsOf: name)
+      hints.append(0)
+      hints.append(contentsOf: value)
+      hints.append(0)
+    }
   }
 }

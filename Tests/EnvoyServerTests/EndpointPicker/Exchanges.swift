@@ -1,7 +1,6 @@
 import Dispatching
 import EnvoyProtocol
 import Foundation
-import NIOHPACK
 import Selection
 import SwiftProtobuf
 
@@ -18,7 +17,7 @@ enum Exchanges {
   }
 
   static func hints(_ headers: KeyValuePairs<String, String> = ["x-tonari-service": "shop/cart"]) -> PickerHints {
-    PickerHints(HPACKHeaders(headers.map { ($0.key, $0.value) }))
+    PickerHints(headers.map { ($0.key, $0.value) })
   }
 
   static func headers(_ pairs: KeyValuePairs<String, String>) -> Envoy_Service_ExtProc_V3_HttpHeaders {
