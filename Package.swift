@@ -284,6 +284,8 @@ let package = Package(
         "Selection", "SelectorProtocol", "SelectorServer", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -384,7 +386,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning", "Simulation", "TonariClient",
+        "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning", "Simulation", "TonariClient", "Yams",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),

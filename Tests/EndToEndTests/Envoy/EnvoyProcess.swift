@@ -21,11 +21,7 @@ struct EnvoyProcess {
   static func start(
     _ manifest: String, in folder: URL, _ change: (String) -> String = { $0 }
   ) async throws -> EnvoyProcess {
-    let program = try program.withLock { known in
-      let found = try known ?? find()
-      known = found
-      return found
-    }
+    let program = try executable()
     let ports = try (0..<2).map { _ in try LoopbackListener.freePort() }
     var text = try String(contentsOf: Fixtures.root.appending(path: "manifests/\(manifest)"), encoding: .utf8)
     for (old, new) in [
@@ -63,6 +59,15 @@ struct EnvoyProcess {
     let text = try await admin("/stats?filter=\(name)$").map { $0 } ?? { throw TestFailure("Envoy does not answer") }()
     return text.split(separator: "\n").reduce(0) { sum, line in
       sum + (line.split(separator: " ").last.flatMap { Int($0) } ?? 0)
+    }
+  }
+
+  /// The program, which is installed where it is not yet.
+  static func executable() throws -> URL {
+    try program.withLock { known in
+      let found = try known ?? find()
+      known = found
+      return found
     }
   }
 
