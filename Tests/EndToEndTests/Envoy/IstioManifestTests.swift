@@ -4,7 +4,7 @@ import Testing
 import Yams
 
 /// What Istio would put into a sidecar's configuration is what Envoy takes.
-@Suite("Istio's manifest", .enabled(if: EnvoyProcess.isAvailable), .timeLimit(.minutes(2)))
+@Suite("Istio's manifest", .enabled(if: EnvoyProcess.isAvailable))
 struct IstioManifestTests {
   @Test("has a cluster, a filter and a policy that Envoy accepts")
   func patches() async throws {
