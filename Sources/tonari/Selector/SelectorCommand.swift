@@ -31,6 +31,9 @@ struct SelectorCommand: AsyncParsableCommand {
         On each node of a cluster, for the sidecars there:
           tonari selector --framed unix:/run/tonari/selector.sock --in-cluster --node "$NODE_NAME"
 
+        For unmodified Envoys, as manifests/envoy/picker.yaml has them:
+          tonari selector --picker unix:/run/tonari/picker.sock --grpc unix:/run/tonari/grpc.sock --in-cluster
+
         Three behind one Service, by gRPC:
           tonari selector --grpc 0.0.0.0:9443 --in-cluster --peer tonari-selector-peers.tonari.svc:9443
 
