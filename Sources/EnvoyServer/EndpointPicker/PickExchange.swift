@@ -28,7 +28,11 @@ struct PickExchange {
 
   /// Answers a message; nil where none is expected. Throws ``ServiceUnknown`` where the request is for a service that is
   /// not known.
-  mutating func answer(_ message: ProcessingRequest, at now: Moment) throws(ServiceUnknown) -> ProcessingResponse? {
+  ///
+  /// - Parameter decision: memory for the decision, used again from one pick to the next.
+  mutating func answer(
+    _ message: ProcessingRequest, at now: Moment, using decision: PickAnswer
+  ) throws(ServiceUnknown) -> ProcessingResponse? {
     if message.hasProtocolConfig {
       requestBody = message.protocolConfig.requestBodyMode
       responseBody = message.protocolConfig.responseBodyMode
@@ -36,7 +40,7 @@ struct PickExchange {
     // Who only watches reads no answers, and sends requests where it likes.
     guard !message.observabilityMode else { return nil }
     switch message.request {
-    case .requestHeaders(let headers): return try pick(headers, message, at: now)
+    case .requestHeaders(let headers): return try pick(headers, message, at: now, using: decision)
     case .responseHeaders(let headers):
       complete(headers, message, at: now)
       return .with { $0.responseHeaders = Envoy_Service_ExtProc_V3_HeadersResponse() }
@@ -71,7 +75,8 @@ struct PickExchange {
 
 extension PickExchange {
   private mutating func pick(
-    _ headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest, at now: Moment
+    _ headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest, at now: Moment,
+    using answer: PickAnswer
   ) throws(ServiceUnknown) -> ProcessingResponse {
     // A second head of a request on the same stream cannot be; it would leave the first one's pick open.
     end(at: now)
@@ -81,7 +86,6 @@ extension PickExchange {
       query.key = PickQuery.hash(value)
     }
     query.subset = Self.subset(message)
-    let answer = PickAnswer()
     switch service.pick(query, owner: 0, at: now, into: answer) {
     case .picked:
       open = (service, answer.id, answer.addressString(0))

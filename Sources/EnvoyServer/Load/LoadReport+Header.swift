@@ -1,4 +1,5 @@
 import EnvoyProtocol
+import Foundation
 public import Selection
 import SwiftProtobuf
 
@@ -30,7 +31,10 @@ extension LoadReport {
   }
 
   private static func load(base64 value: Bytes) -> LoadReport? {
-    guard let bytes = [UInt8](base64: value.trimmed),
+    // gRPC leaves the padding out, and Foundation wants it.
+    var text = Data(value.trimmed)
+    while text.count % 4 != 0 { text.append(UInt8(ascii: "=")) }
+    guard let bytes = Data(base64Encoded: text),
       let report = try? Xds_Data_Orca_V3_OrcaLoadReport(serializedBytes: bytes)
     else { return nil }
     return LoadReport(report)

@@ -26,10 +26,10 @@ struct PickerAnswers: Sendable {
 
   /// Answers a message of Envoy; nil where it expects no answer.
   private func answer(
-    _ message: ProcessingRequest, of exchange: inout PickExchange?
+    _ message: ProcessingRequest, of exchange: inout PickExchange?, using decision: PickAnswer
   ) throws(RPCError) -> ProcessingResponse? {
     do {
-      return try exchange?.answer(message, at: now())
+      return try exchange?.answer(message, at: now(), using: decision)
     } catch {
       guard health.allSatisfy({ $0.report().isReady }) else {
         throw RPCError(code: .unavailable, message: "service '\(error.name.prefix(200))' is not known yet")
@@ -39,13 +39,19 @@ struct PickerAnswers: Sendable {
   }
 
   /// Answers a message of a stream; nil where no answer is expected.
-  func answer(_ message: UnsafeRawBufferPointer, of stream: PickerStream) throws(RPCError) -> [UInt8]? {
+  ///
+  /// - Parameter decision: memory for the decision, used again from one pick to the next.
+  func answer(
+    _ message: UnsafeRawBufferPointer, of stream: PickerStream, using decision: PickAnswer
+  ) throws(RPCError) -> [UInt8]? {
     guard stream.exchange != nil else {
       let request = try decoded(Grpc_Health_V1_HealthCheckRequest.self, message)
       return try encoded(HealthService(sources: health, services: [Self.serviceName]).answer(request))
     }
     let request = try decoded(ProcessingRequest.self, message)
-    return try answer(request, of: &stream.exchange).map { answer throws(RPCError) in try encoded(answer) }
+    return try answer(request, of: &stream.exchange, using: decision).map { answer throws(RPCError) in
+      try encoded(answer)
+    }
   }
 
   private func decoded<Message: SwiftProtobuf.Message>(

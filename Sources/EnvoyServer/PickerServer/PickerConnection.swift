@@ -1,4 +1,5 @@
 import CNGHTTP2
+import Dispatching
 import GRPCCore
 import NIOCore
 import NIOExtras
@@ -19,6 +20,7 @@ final class PickerConnection: ChannelInboundHandler {
   /// What the last stream said to the picker; most say the same.
   private var hints = PickerHints()
   private var hintBytes: [UInt8] = []
+  private let decision = PickAnswer()
   private var isEnding = false
 
   init(_ picker: PickerAnswers) {
@@ -180,7 +182,7 @@ extension PickerConnection {
     guard let stream = streams[id], !stream.isEnding else { return }
     do throws(RPCError) {
       try stream.take(bytes, longest: PickerServer.longestMessage) { message throws(RPCError) in
-        guard let answer = try picker.answer(message, of: stream) else { return }
+        guard let answer = try picker.answer(message, of: stream, using: decision) else { return }
         stream.send(answer)
         if stream.isAnswered {
           nghttp2_session_resume_data(session, id)

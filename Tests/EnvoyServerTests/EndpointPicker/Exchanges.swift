@@ -77,3 +77,10 @@ extension Dispatcher {
 
   var inFlight: Int { cart.replicas.reduce(0) { $0 + $1.view.inFlight } }
 }
+
+extension PickExchange {
+  /// Answers a message with memory of its own.
+  mutating func answer(_ message: ProcessingRequest, at now: Moment) throws(ServiceUnknown) -> ProcessingResponse? {
+    try answer(message, at: now, using: PickAnswer())
+  }
+}
