@@ -5,7 +5,7 @@ EXAMPLE  := manifests/examples
 TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
 SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
-BLOCKING := ^(SelectorIntakeTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
+BLOCKING := ^(SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
 WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|Envoy)
 
 .PHONY: help deps toolchain build demo test e2e lint format bench clean
@@ -41,7 +41,7 @@ test: toolchain deps ## Run all tests.
 	swift test --skip-build --disable-xctest --skip '$(SERVING)|$(BLOCKING)|$(WHOLE)'
 	# These talk to servers and wait for them; beside tests that compute they would wait for a core.
 	swift test --skip-build --disable-xctest --filter '$(SERVING)'
-	# Some of these block a thread, as a C client does; one after another they leave one for the servers.
+	# Some of these block a thread, as a C client does, and some measure the memory of the process: one after another.
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(BLOCKING)'
 	# Whole programs that play together want the machine for themselves.
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(WHOLE)'
