@@ -251,7 +251,7 @@ public final class SelectorClient: Service, Sendable {
       state.isClosed = true
       return (state.connection, state.waiting.values)
     }
-    connection?.close()
+    connection?.finish()
     for waiting in waiting { waiting.resume() }
   }
 

@@ -28,6 +28,9 @@ final class SelectorConnection: Sendable {
   /// How often it is looked for answers that are overdue.
   private static let sweepInterval = TimeAmount.milliseconds(10)
 
+  /// How long a selector has to hear the last of it.
+  private static let finishLimit = TimeAmount.seconds(1)
+
   private struct State {
     var isOpen = true
     var nextID: UInt64 = 1
@@ -82,10 +85,21 @@ final class SelectorConnection: Sendable {
     try? await channel.closeFuture.get()
   }
 
-  /// Ends the connection.
+  /// Ends the connection at once.
   func close() {
     end()
     channel.close(promise: nil)
+  }
+
+  /// Ends the connection once the selector has heard all that it was told: it closes when it has read that nothing more
+  /// comes. Closing first would take away what it has not read yet.
+  func finish() {
+    end()
+    channel.eventLoop.execute { [channel] in
+      let limit = channel.eventLoop.scheduleTask(in: Self.finishLimit) { channel.close(promise: nil) }
+      channel.closeFuture.whenComplete { _ in limit.cancel() }
+      channel.close(mode: .output).whenFailure { _ in channel.close(promise: nil) }
+    }
   }
 
   // MARK: Requests
