@@ -102,7 +102,9 @@ let package = Package(
       dependencies: [
         "Placement", "Topology", .product(name: "HeapModule", package: "swift-collections"),
       ],
-      resources: [.embedInCode("Page/page.css"), .embedInCode("Page/page.js")],
+      resources: [
+        .embedInCode("Overflow/overflow.css"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
+      ],
       swiftSettings: settings
     ),
     module(
