@@ -149,6 +149,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
     ),
+    module("OverflowPolicies", ["Files", "Kubernetes"]),
     module("Planning", ["Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
     module("Files", ["CZlib", "Yams"]),
     module(
@@ -351,6 +352,7 @@ let package = Package(
       ]
     ),
     tests("Files", ["CZlib"]),
+    tests("OverflowPolicies", ["Files", "Kubernetes", "Topology", "Yams"]),
     .target(
       name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
     tests("Certificates", ["CertificateTestSupport", .product(name: "Logging", package: "swift-log")]),

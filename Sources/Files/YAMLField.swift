@@ -22,6 +22,24 @@ public struct YAMLField {
     self.init(path: "", node: node, file: file)
   }
 
+  /// The documents of a text, which `---` separates; those that are empty are left out.
+  ///
+  /// Throws ``FileError`` where the text is not YAML, or there is no document in it.
+  public static func documents(text: String, file: String) throws(FileError) -> [YAMLField] {
+    var documents: [YAMLField] = []
+    do {
+      let nodes = try Yams.compose_all(yaml: text)
+      for node in nodes where node.null == nil { documents.append(YAMLField(path: "", node: node, file: file)) }
+      if let error = nodes.error { throw error }
+    } catch {
+      throw FileError(code: .invalid, file: file, message: "is not YAML: \(error)")
+    }
+    guard !documents.isEmpty else {
+      throw FileError(code: .invalid, file: file, message: "is empty, expected a mapping")
+    }
+    return documents
+  }
+
   private init(path: String, node: Node, file: String) {
     self.path = path
     self.node = node

@@ -1,0 +1,136 @@
+import Foundation
+public import Kubernetes
+
+/// What a cluster publishes of the room that a service has there, under `tonari/headroom/<cluster>/<namespace>/<service>`.
+/// An empty message, as a last will, says that it is gone.
+public struct HeadroomMessage: Hashable, Sendable {
+  /// The first levels of the topics.
+  public static let prefix = "tonari/headroom"
+  /// Numbers beyond this are nonsense.
+  private static let most = 1e12
+  /// The longest time to live that is believed.
+  private static let longestLife = Duration.seconds(3600)
+
+  /// The requests per minute that more would be served.
+  public var perMinute: Double
+  /// The requests per minute that the service bears there; nil where that is not said.
+  public var capacityPerMinute: Double?
+  /// The requests per minute that come in there; nil where that is not said.
+  public var demandPerMinute: Double?
+  /// When this was said, by the sender's clock, in seconds since 1970; nil where that is not said.
+  public var time: Double?
+  /// For how long it holds.
+  public var lifetime: Duration
+
+  /// Makes a message.
+  public init(
+    perMinute: Double, capacityPerMinute: Double? = nil, demandPerMinute: Double? = nil, time: Double? = nil,
+    lifetime: Duration = .seconds(10)
+  ) {
+    self.perMinute = perMinute
+    self.capacityPerMinute = capacityPerMinute
+    self.demandPerMinute = demandPerMinute
+    self.time = time
+    self.lifetime = lifetime
+  }
+
+  /// Why a message is of no use: what was found where, and what was expected.
+  public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What was found where, and what was expected.
+    public var description: String
+  }
+
+  /// Reads a message that is not empty.
+  ///
+  /// Throws ``Fault``.
+  public init(payload: [UInt8]) throws(Fault) {
+    let fields: Fields
+    do {
+      fields = try JSONDecoder().decode(Fields.self, from: Data(payload))
+    } catch {
+      throw Fault(description: #"expected JSON such as {"perMinute": 210, "ttlSeconds": 10}"#)
+    }
+    func amount(_ name: String, _ value: Double?) throws(Fault) -> Double? {
+      guard let value else { return nil }
+      guard value >= 0, value <= Self.most else {
+        throw Fault(description: "\(name): found \(value), expected a number from 0 to \(Self.most)")
+      }
+      return value
+    }
+    perMinute = try amount("perMinute", fields.perMinute) ?? 0
+    capacityPerMinute = try amount("capacityPerMinute", fields.capacityPerMinute)
+    demandPerMinute = try amount("demandPerMinute", fields.demandPerMinute)
+    let seconds = try amount("ttlSeconds", fields.ttlSeconds) ?? 10
+    lifetime = min(.milliseconds(Int64((min(seconds, 1e6) * 1000).rounded())), Self.longestLife)
+    time = nil
+    if let text = fields.time {
+      guard let stamp = Timestamp(text) else {
+        throw Fault(description: "time: found '\(text.prefix(40))', expected RFC 3339 text")
+      }
+      time = Double(stamp.microseconds) * 1e-6
+    }
+  }
+
+  /// The message as it is published.
+  public var payload: [UInt8] {
+    let stamp = time.map { Timestamp(microseconds: Int64(($0 * 1e6).rounded())).description }
+    let fields = Fields(
+      perMinute: perMinute, capacityPerMinute: capacityPerMinute, demandPerMinute: demandPerMinute, time: stamp,
+      ttlSeconds: lifetime / .seconds(1))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Numbers and text without surprises: what the initializers let in can be written.
+    return [UInt8]((try? encoder.encode(fields)) ?? Data())
+  }
+
+  /// How much of its life a message has left that was kept for whoever comes later; all of it for one that comes live,
+  /// whatever the clocks say.
+  ///
+  /// - Parameters:
+  ///   - isRetained: whether the broker had kept it.
+  ///   - now: seconds since 1970 by this machine's clock.
+  public func lifeLeft(isRetained: Bool, at now: Double) -> Duration {
+    guard isRetained, let time else { return lifetime }
+    let age = min(max(0, now - time), 1e6)
+    return max(.zero, lifetime - .nanoseconds(Int64(age * 1e9)))
+  }
+
+  private struct Fields: Codable {
+    var perMinute: Double
+    var capacityPerMinute: Double?
+    var demandPerMinute: Double?
+    var time: String?
+    var ttlSeconds: Double?
+  }
+}
+
+/// Whose headroom a message is about.
+public struct HeadroomTopic: Hashable, Sendable {
+  /// The cluster.
+  public var cluster: String
+  /// The service.
+  public var service: ObjectKey
+
+  /// Names a service in a cluster.
+  public init(cluster: String, service: ObjectKey) {
+    self.cluster = cluster
+    self.service = service
+  }
+
+  /// Reads a topic; nil where it is none of headroom.
+  public init?(_ topic: String, prefix: String = HeadroomMessage.prefix) {
+    let levels = topic.split(separator: "/", omittingEmptySubsequences: false)
+    let start = prefix.split(separator: "/", omittingEmptySubsequences: false)
+    guard levels.count == start.count + 3, levels.starts(with: start), !levels.contains("") else { return nil }
+    let names = levels.suffix(3).map(String.init)
+    self.init(cluster: names[0], service: ObjectKey(namespace: names[1], name: names[2]))
+  }
+
+  /// The topic.
+  public func text(prefix: String = HeadroomMessage.prefix) -> String {
+    "\(prefix)/\(cluster)/\(service.namespace)/\(service.name)"
+  }
+
+  /// The topics of all services of all clusters.
+  public static func all(prefix: String = HeadroomMessage.prefix) -> String { "\(prefix)/+/+/+" }
+}

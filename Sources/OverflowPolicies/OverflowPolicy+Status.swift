@@ -1,0 +1,100 @@
+extension OverflowPolicy {
+  /// How things stand, as the controller last wrote it.
+  public struct Status: Codable, Hashable, Sendable {
+    /// The version of the policy's spec that this is about.
+    public var observedGeneration: Int64?
+    /// The requests per minute before they are split; nil where that is not known.
+    public var demandPerMinute: Double?
+    /// The requests per minute that the service bears here now.
+    public var capacityPerMinute: Double?
+    /// How many of its pods are ready; nil where they are not counted.
+    public var readyPods: Int?
+    /// The share of the requests that is served here, from 0 to 1.
+    public var localShare: Double?
+    /// The share of the requests that is for nobody, from 0 to 1.
+    public var shedShare: Double?
+    /// Where the rest goes.
+    public var neighbours: [NeighbourStatus]?
+    /// What holds and what does not.
+    public var conditions: [Condition]?
+    /// When this was written, as RFC 3339 text.
+    public var updated: String?
+
+    /// Makes a status that says nothing yet.
+    public init() {}
+
+    /// The condition of a type; nil where nothing is said of it.
+    public func condition(_ type: String) -> Condition? { conditions?.first { $0.type == type } }
+
+    /// Says what holds. The time of a condition whose truth does not change stays.
+    public mutating func set(_ condition: Condition) {
+      var condition = condition
+      var list = conditions ?? []
+      if let index = list.firstIndex(where: { $0.type == condition.type }) {
+        if list[index].status == condition.status { condition.lastTransitionTime = list[index].lastTransitionTime }
+        list[index] = condition
+      } else {
+        list.append(condition)
+      }
+      conditions = list
+    }
+  }
+
+  /// How things stand with a neighbour.
+  public struct NeighbourStatus: Codable, Hashable, Sendable {
+    /// The cluster's name.
+    public var name: String
+    /// The share of the requests that goes there, from 0 to 1.
+    public var share: Double
+    /// The requests per minute that it says it has room for; nil where it says nothing.
+    public var headroomPerMinute: Double?
+    /// Whether it fails, so that only a trickle goes there.
+    public var isDown: Bool?
+
+    /// Makes a status.
+    public init(name: String, share: Double, headroomPerMinute: Double?, isDown: Bool?) {
+      self.name = name
+      self.share = share
+      self.headroomPerMinute = headroomPerMinute
+      self.isDown = isDown
+    }
+  }
+
+  /// Something that holds or does not, as Kubernetes' objects say it.
+  public struct Condition: Codable, Hashable, Sendable {
+    /// What it is about, such as ``ready``.
+    public var type: String
+    /// `True`, `False` or `Unknown`.
+    public var status: String
+    /// Why, as one word.
+    public var reason: String
+    /// Why, as a sentence.
+    public var message: String
+    /// Since when, as RFC 3339 text.
+    public var lastTransitionTime: String
+    /// The version of the policy's spec that this is about.
+    public var observedGeneration: Int64?
+
+    /// Makes a condition.
+    public init(
+      _ type: String, _ holds: Bool, reason: String, message: String, since: String, observedGeneration: Int64?
+    ) {
+      self.type = type
+      status = holds ? "True" : "False"
+      self.reason = reason
+      self.message = message
+      lastTransitionTime = since
+      self.observedGeneration = observedGeneration
+    }
+
+    /// Whether it holds.
+    public var holds: Bool { status == "True" }
+
+    /// The policy can be followed, and is.
+    public static let ready = "Ready"
+    /// There are fresh figures.
+    public static let measured = "Measured"
+    /// Requests go to neighbours.
+    public static let overflowing = "Overflowing"
+  }
+}
