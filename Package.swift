@@ -252,6 +252,7 @@ let package = Package(
 
     // Pure decisions.
     module("Selection", ["Topology"]),
+    module("Overflow", ["Selection"]),
     module("Placement", ["Topology", "CGLPK"]),
     module("Traffic", ["Topology"]),
     module("Topology"),
@@ -378,6 +379,7 @@ let package = Package(
       ],
       exclude: ["GRPC/peer.py", "GRPC/peer-requirements.txt"]
     ),
+    tests("Overflow", ["Selection", "Topology"]),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
     tests(

@@ -1,0 +1,99 @@
+import Foundation
+
+/// How much is asked of a service, from counts that are noisy: it stays where it is until a change is significant, and
+/// then changes at once.
+///
+/// Arrivals are taken for a Poisson process, with a variance that is larger by what is seen of them. Counts over the last
+/// 1, 2, 4, … seconds are held against what the estimate says of them, by the signed root of the deviance, which is about
+/// normal. What is far beyond chance in any of them is a change. A slow rise, in the longer ones, is believed sooner than
+/// a fall: requests that stay too long hurt more than ones that leave too early.
+struct DemandEstimate: Hashable, Sendable {
+  /// Requests per second; nil until something was counted.
+  private(set) var perSecond: Double?
+  /// What was counted: the latest last.
+  private var counts: [Double] = []
+  private var seconds: [Double] = []
+  /// Steps since the last change that was beyond chance; the mean since then is refined for a while.
+  private var sinceChange = 0
+  /// Variance over mean of the counts; 1 for a Poisson process.
+  private var dispersion = 1.0
+
+  private static let kept = 128
+  private static let settling = 4
+  private static let refined = 32
+  /// Deviations beyond chance: about once in 200,000 steps.
+  private static let certain = 4.4
+  /// By the logarithm of the number of steps: the deviations from where on a rise is believed; infinite for never.
+  private static let rise = [4.4, 4.4, 4.4, 4.0, 3.5, 2.5, 2.5, .infinity]
+  /// The same for a fall, beyond ``band``.
+  private static let fall = [Double.infinity, .infinity, 4.8, 4.8, 4.5, 4, 4, 4]
+  /// What a fall must show besides, in deviations of the mean of 32 steps: the noise that rises are believed in.
+  private static let band = 3.0
+
+  /// Whether enough was counted to act on: a single second says little of a service that is asked a few times in it.
+  var isSettled: Bool { counts.count >= Self.settling }
+
+  /// Learns how many requests came in a time. What is not a number, or a time that is none, says nothing.
+  mutating func note(requests: Double, seconds time: Double) {
+    guard requests >= 0, requests.isFinite, time > 0, time.isFinite else { return }
+    counts.append(requests)
+    seconds.append(time)
+    if counts.count > Self.kept {
+      counts.removeFirst()
+      seconds.removeFirst()
+    }
+    guard let before = perSecond else {
+      perSecond = requests / time
+      sinceChange = 1
+      return
+    }
+    learnDispersion(requests, expected: before * time)
+    if !followChange(from: before) { refine() }
+  }
+
+  private mutating func followChange(from before: Double) -> Bool {
+    let spread = dispersion.squareRoot()
+    var (count, time, scale) = (0.0, 0.0, 0)
+    for step in 1...counts.count {
+      count += counts[counts.count - step]
+      time += seconds[seconds.count - step]
+      guard step == 1 << scale else { continue }
+      // Something is always expected, or a single request would be a change.
+      let rise = Self.deviation(count, max(before * time, 0.5)) / spread
+      let margin = Self.band * spread * (before / min(32, max(time, 1))).squareRoot()
+      let fall = Self.deviation(count, max(before - margin, 0) * time) / spread
+      if rise > Self.rise[scale] || fall < -Self.fall[scale] {
+        if max(rise, -fall) > Self.certain { sinceChange = step }
+        perSecond = count / time
+        return true
+      }
+      scale += 1
+      if scale == Self.rise.count { break }
+    }
+    return false
+  }
+
+  /// A young estimate becomes the mean since the change.
+  private mutating func refine() {
+    sinceChange += 1
+    guard sinceChange <= Self.refined else { return }
+    let steps = min(sinceChange, counts.count)
+    perSecond = counts.suffix(steps).reduce(0, +) / seconds.suffix(steps).reduce(0, +)
+  }
+
+  private mutating func learnDispersion(_ requests: Double, expected: Double) {
+    guard expected > 0 else { return }
+    let ratio = (requests - expected) * (requests - expected) / expected
+    // A change is no dispersion.
+    let clipped = min(ratio, 9 * dispersion)
+    dispersion = min(100, max(1, dispersion + 0.01 * (clipped - dispersion)))
+  }
+
+  /// The signed root of the deviance of a count against what is expected of a Poisson process.
+  static func deviation(_ count: Double, _ expected: Double) -> Double {
+    guard expected > 0 else { return 0 }
+    let deviance = 2 * ((count > 0 ? count * log(count / expected) : 0) - (count - expected))
+    let root = max(0, deviance).squareRoot()
+    return count < expected ? -root : root
+  }
+}
