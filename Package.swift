@@ -55,8 +55,8 @@ let package = Package(
       name: "tonari",
       dependencies: [
         "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Simulation", "Certificates",
-        "EnvoyServer", "Files", "Kubernetes", "Placement", "Traffic", "Topology", "SelectorServer", "SelectorIntake",
-        "SelectorProtocol", "TonariClient", "Dispatching", "Selection",
+        "EnvoyServer", "Files", "Kubernetes", "Messaging", "Placement", "Traffic", "Topology", "SelectorServer",
+        "SelectorIntake", "SelectorProtocol", "TonariClient", "Dispatching", "Selection",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -150,6 +150,14 @@ let package = Package(
       ]
     ),
     module("OverflowPolicies", ["Files", "Kubernetes"]),
+    module(
+      "Messaging",
+      [
+        "CMosquitto", "Monitoring",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
     module("Planning", ["Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
     module("Files", ["CZlib", "Yams"]),
     module(
@@ -190,8 +198,8 @@ let package = Package(
     module(
       "SelectorIntake",
       [
-        "Dispatching", "EnvoyProtocol", "EnvoyServer", "LiveInput", "Monitoring", "Selection", "Kubernetes", "Files",
-        "CMosquitto",
+        "Dispatching", "EnvoyProtocol", "EnvoyServer", "LiveInput", "Messaging", "Monitoring", "Selection",
+        "Kubernetes", "Files",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -271,10 +279,17 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("Selection", ["Topology"]),
     tests("Simulation", ["Files", "Selection", "Topology"]),
+    .target(
+      name: "BrokerTestSupport", dependencies: ["ControlPlaneTestSupport"], path: "Tests/BrokerTestSupport",
+      swiftSettings: settings),
+    tests(
+      "Messaging",
+      ["BrokerTestSupport", "ControlPlaneTestSupport", "Monitoring", .product(name: "Logging", package: "swift-log")]),
     tests(
       "SelectorIntake",
       [
-        "ControlPlaneTestSupport", "Dispatching", "EnvoyProtocol", "Files", "Kubernetes", "Monitoring", "Selection",
+        "BrokerTestSupport", "ControlPlaneTestSupport", "Messaging", "Dispatching", "EnvoyProtocol", "Files",
+        "Kubernetes", "Monitoring", "Selection",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),

@@ -5,6 +5,7 @@ import Foundation
 import Hummingbird
 import Kubernetes
 import Logging
+import Messaging
 import Monitoring
 import Selection
 import SelectorIntake
@@ -128,9 +129,10 @@ struct SelectorCommand: AsyncParsableCommand {
       health.append(feed)
     }
     if let broker = options.load.broker {
-      let feed = try MQTTFeed(broker, dispatcher, logger: logger)
-      services.append(feed)
-      health.append(feed)
+      let connection = try BrokerConnection(broker, logger: logger)
+      _ = try MQTTFeed(on: connection, prefix: options.load.mqttPrefix, dispatcher, logger: logger)
+      services.append(connection)
+      health.append(connection)
     }
     if let replicas = options.load.orcaReplicas {
       let feed = OrcaFeed(replicas, dispatcher, logger: logger)

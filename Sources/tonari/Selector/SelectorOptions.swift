@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dispatching
+import Messaging
 import SelectorIntake
 import SelectorServer
 
@@ -272,10 +273,9 @@ struct LoadOptions: ParsableArguments {
   }
 
   /// The MQTT broker; nil for none.
-  var broker: MQTTConfiguration? {
+  var broker: BrokerConfiguration? {
     guard let mqtt else { return nil }
-    var configuration = MQTTConfiguration(host: mqtt.host, port: mqtt.port)
-    configuration.prefix = mqttPrefix
+    var configuration = BrokerConfiguration(host: mqtt.host, port: mqtt.port)
     configuration.user = mqttUser
     configuration.passwordFile = mqttPasswordFile
     configuration.authorityFile = mqttCa

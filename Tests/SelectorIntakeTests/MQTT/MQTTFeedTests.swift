@@ -1,6 +1,7 @@
+import BrokerTestSupport
 import ControlPlaneTestSupport
 import Dispatching
-import Foundation
+import Messaging
 import Monitoring
 import Selection
 import Testing
@@ -8,13 +9,7 @@ import Testing
 @testable import SelectorIntake
 
 @Suite("Loads by MQTT", .timeLimit(.minutes(2)))
-struct MQTTTests {
-  private static let broker = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].first {
-    FileManager.default.isExecutableFile(atPath: $0)
-  }
-  /// Where the broker is, and always in CI, where it must be.
-  static let isWanted = broker != nil || ProcessInfo.processInfo.environment["CI"] != nil
-
+struct MQTTFeedTests {
   private func message(_ topic: String, _ payload: String) throws -> LoadMessage {
     try LoadMessage(topic: topic, payload: Array(payload.utf8), prefix: "tonari/load")
   }
@@ -59,30 +54,12 @@ struct MQTTTests {
 
   @Test(
     "come from a real broker: retained ones at once, last wills, and again after the broker was away",
-    .enabled(if: isWanted))
+    .enabled(if: RealBroker.isWanted))
   func realBroker() async throws {
-    let executable = try #require(Self.broker, "mosquitto is not installed")
-    let folder = FileManager.default.temporaryDirectory.appending(path: "mqtt-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let port = try LoopbackListener.freePort()
-    let configuration = folder.appending(path: "mosquitto.conf")
-    try "listener \(port) 127.0.0.1\nallow_anonymous true\n".write(to: configuration, atomically: true, encoding: .utf8)
-
-    func start(_ program: String, _ arguments: [String]) throws -> ControlPlane.Server {
-      try ControlPlane.Server(URL(filePath: program), arguments, log: folder.appending(path: "log"))
-    }
+    let broker = try await RealBroker()
     func publish(_ address: String, _ payload: String) async throws {
-      try await eventually("the broker takes a message") {
-        let publisher = try start(
-          "/usr/bin/mosquitto_pub",
-          ["-h", "127.0.0.1", "-p", "\(port)", "-r", "-q", "1", "-t", "tonari/load/edge/\(address)", "-m", payload])
-        try await eventually("the publisher ends") { publisher.exitStatus != nil }
-        return publisher.exitStatus == 0
-      }
+      try await broker.publish("tonari/load/edge/\(address)", payload)
     }
-
-    var broker = try start(executable, ["-c", configuration.path])
     try await publish("a:1", "{\"inFlight\": 7}")
 
     let dispatcher = Dispatcher()
@@ -91,18 +68,20 @@ struct MQTTTests {
     func replica(_ address: String) -> ReplicaStatus? {
       dispatcher.service("s")?.status(at: .now).replicas.first { $0.replica.address == address }
     }
-    let feed = try MQTTFeed(MQTTConfiguration(host: "127.0.0.1", port: Int(port)), dispatcher, logger: .silent)
-    let running = Task { try await feed.run() }
+    let connection = try BrokerConnection(
+      BrokerConfiguration(host: "127.0.0.1", port: broker.port), logger: .silent)
+    let feed = try MQTTFeed(on: connection, dispatcher, logger: .silent)
+    let running = Task { try await connection.run() }
     try await eventually("the retained load is heard") { replica("a:1")?.view.lastReport?.inFlight == 7 }
-    #expect(feed.report().fault == nil)
+    #expect(connection.report().fault == nil)
     try await publish("c:1", "{\"inFlight\": 7}")
+    try await publish("c:1", "nonsense")
+    try await eventually("nonsense is counted") { feed.refused == 1 }
 
-    let subscriber = try start(
-      "/usr/bin/mosquitto_sub",
-      [
-        "-h", "127.0.0.1", "-p", "\(port)", "-t", "none", "--will-topic", "tonari/load/edge/b:1", "--will-retain",
-        "--will-payload", "{\"state\": \"gone\"}",
-      ])
+    let subscriber = try broker.subscriber([
+      "-t", "none", "--will-topic", "tonari/load/edge/b:1", "--will-retain", "--will-payload",
+      "{\"state\": \"gone\"}",
+    ])
     try await Task.sleep(for: .milliseconds(500))
     #expect(replica("b:1") != nil)
     await subscriber.kill()
@@ -112,14 +91,22 @@ struct MQTTTests {
     #expect(replica("c:1")?.view.lastReport == nil, "it is in another cluster")
 
     await broker.kill()
-    try await eventually("the fault is told") { feed.report().fault != nil }
-    #expect(feed.report().isReady)
-    broker = try start(executable, ["-c", configuration.path])
+    try await eventually("the fault is told") { connection.report().fault != nil }
+    #expect(connection.report().isReady)
+    try broker.start()
     try await publish("a:1", "{\"inFlight\": 9}")
     try await eventually("the load is heard again") { replica("a:1")?.view.lastReport?.inFlight == 9 }
 
     running.cancel()
     try await running.value
     await broker.kill()
+  }
+
+  @Test("are not heard under topics with wildcards", arguments: ["", "tonari/#", "tonari/+/load", "tonari//load"])
+  func prefixes(_ prefix: String) throws {
+    let connection = try BrokerConnection(BrokerConfiguration(host: "127.0.0.1"), logger: .silent)
+    #expect(throws: StatisticsError.self) {
+      try MQTTFeed(on: connection, prefix: prefix, Dispatcher(), logger: .silent)
+    }
   }
 }
