@@ -149,7 +149,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
     ),
-    module("OverflowPolicies", ["Files", "Kubernetes"]),
+    module("OverflowPolicies", ["Files", "Kubernetes", "Overflow"]),
     module(
       "Messaging",
       [
@@ -368,7 +368,7 @@ let package = Package(
       ]
     ),
     tests("Files", ["CZlib"]),
-    tests("OverflowPolicies", ["Files", "Kubernetes", "Topology", "Yams"]),
+    tests("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology", "Yams"]),
     .target(
       name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
     tests("Certificates", ["CertificateTestSupport", .product(name: "Logging", package: "swift-log")]),

@@ -11,12 +11,14 @@ public struct HeadroomMessage: Hashable, Sendable {
   /// The longest time to live that is believed.
   private static let longestLife = Duration.seconds(3600)
 
-  /// The requests per minute that more would be served.
+  /// The requests per minute that more would be served; below 0 where there are more than the service can bear.
   public var perMinute: Double
   /// The requests per minute that the service bears there; nil where that is not said.
   public var capacityPerMinute: Double?
   /// The requests per minute that come in there; nil where that is not said.
   public var demandPerMinute: Double?
+  /// The requests per minute that come in from other clusters; nil where that is not said.
+  public var receivedPerMinute: Double?
   /// When this was said, by the sender's clock, in seconds since 1970; nil where that is not said.
   public var time: Double?
   /// For how long it holds.
@@ -24,12 +26,13 @@ public struct HeadroomMessage: Hashable, Sendable {
 
   /// Makes a message.
   public init(
-    perMinute: Double, capacityPerMinute: Double? = nil, demandPerMinute: Double? = nil, time: Double? = nil,
-    lifetime: Duration = .seconds(10)
+    perMinute: Double, capacityPerMinute: Double? = nil, demandPerMinute: Double? = nil,
+    receivedPerMinute: Double? = nil, time: Double? = nil, lifetime: Duration = .seconds(10)
   ) {
     self.perMinute = perMinute
     self.capacityPerMinute = capacityPerMinute
     self.demandPerMinute = demandPerMinute
+    self.receivedPerMinute = receivedPerMinute
     self.time = time
     self.lifetime = lifetime
   }
@@ -50,16 +53,17 @@ public struct HeadroomMessage: Hashable, Sendable {
     } catch {
       throw Fault(description: #"expected JSON such as {"perMinute": 210, "ttlSeconds": 10}"#)
     }
-    func amount(_ name: String, _ value: Double?) throws(Fault) -> Double? {
+    func amount(_ name: String, _ value: Double?, least: Double = 0) throws(Fault) -> Double? {
       guard let value else { return nil }
-      guard value >= 0, value <= Self.most else {
-        throw Fault(description: "\(name): found \(value), expected a number from 0 to \(Self.most)")
+      guard value >= least, value <= Self.most else {
+        throw Fault(description: "\(name): found \(value), expected a number from \(least) to \(Self.most)")
       }
       return value
     }
-    perMinute = try amount("perMinute", fields.perMinute) ?? 0
+    perMinute = try amount("perMinute", fields.perMinute, least: -Self.most) ?? 0
     capacityPerMinute = try amount("capacityPerMinute", fields.capacityPerMinute)
     demandPerMinute = try amount("demandPerMinute", fields.demandPerMinute)
+    receivedPerMinute = try amount("receivedPerMinute", fields.receivedPerMinute)
     let seconds = try amount("ttlSeconds", fields.ttlSeconds) ?? 10
     lifetime = min(.milliseconds(Int64((min(seconds, 1e6) * 1000).rounded())), Self.longestLife)
     time = nil
@@ -75,8 +79,8 @@ public struct HeadroomMessage: Hashable, Sendable {
   public var payload: [UInt8] {
     let stamp = time.map { Timestamp(microseconds: Int64(($0 * 1e6).rounded())).description }
     let fields = Fields(
-      perMinute: perMinute, capacityPerMinute: capacityPerMinute, demandPerMinute: demandPerMinute, time: stamp,
-      ttlSeconds: lifetime / .seconds(1))
+      perMinute: perMinute, capacityPerMinute: capacityPerMinute, demandPerMinute: demandPerMinute,
+      receivedPerMinute: receivedPerMinute, time: stamp, ttlSeconds: lifetime / .seconds(1))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Numbers and text without surprises: what the initializers let in can be written.
@@ -99,6 +103,7 @@ public struct HeadroomMessage: Hashable, Sendable {
     var perMinute: Double
     var capacityPerMinute: Double?
     var demandPerMinute: Double?
+    var receivedPerMinute: Double?
     var time: String?
     var ttlSeconds: Double?
   }

@@ -1,4 +1,5 @@
 public import Kubernetes
+public import Overflow
 
 /// Where a service's requests go when its cluster is full: the object `OverflowPolicy` of `tonari.dev/v1alpha1`, the same
 /// as a file and as a custom resource.
@@ -32,7 +33,7 @@ public struct OverflowPolicy: Hashable, Sendable {
   public struct Spec: Hashable, Sendable {
     /// The Service, in the namespace of the policy.
     public var service: String
-    /// What the service bears in this cluster; nil where the policy leaves it to a measurement.
+    /// What the service bears in this cluster.
     public var capacity: Capacity
     /// Who splits.
     public var mode: Mode = .weights
@@ -45,7 +46,7 @@ public struct OverflowPolicy: Hashable, Sendable {
     /// Whose weights are written; nil only in mode ``Mode/perRequest``.
     public var route: Route?
     /// How quickly and how far to go.
-    public var limits = Limits()
+    public var limits = OverflowSettings()
     /// Where the figures come from.
     public var measure = Measure()
     /// After this time without measurements requests go home.
@@ -57,22 +58,6 @@ public struct OverflowPolicy: Hashable, Sendable {
       self.capacity = capacity
       self.neighbours = neighbours
       self.route = route
-    }
-  }
-
-  /// What a service bears, in requests per minute.
-  public enum Capacity: Hashable, Sendable {
-    /// All of its pods together.
-    case perMinute(Double)
-    /// Each pod that is ready.
-    case perPod(perMinute: Double)
-
-    /// What so many pods bear, in requests per minute.
-    public func perMinute(readyPods: Int) -> Double {
-      switch self {
-      case .perMinute(let rate): rate
-      case .perPod(let rate): rate * Double(max(0, readyPods))
-      }
     }
   }
 
@@ -147,23 +132,6 @@ public struct OverflowPolicy: Hashable, Sendable {
         self.port = port
       }
     }
-  }
-
-  /// How quickly and how far the split moves; nil stands for what is sane.
-  public struct Limits: Hashable, Sendable {
-    /// The least change of a share, from 0 to 1, that is made at all.
-    public var deadBand: Double?
-    /// The most that the local share rises in a step, from 0 to 1.
-    public var maxStep: Double?
-    /// How long there must be room before requests come back.
-    public var backAfter: Duration?
-    /// What a neighbour is taken to have room for that does not say so, in requests per minute.
-    public var unknownHeadroomPerMinute: Double?
-    /// The local response time above which the cluster is in distress; nil to find that from what is usual.
-    public var responseTime: Duration?
-
-    /// Makes limits that are all sane.
-    public init() {}
   }
 
   /// Where the figures come from.

@@ -13,8 +13,10 @@ struct HeadroomMessageTests {
     for _ in 0..<300 {
       func amount() -> Double { (Double.random(in: 0...1e6, using: &generator) * 100).rounded() / 100 }
       let message = HeadroomMessage(
-        perMinute: amount(), capacityPerMinute: Bool.random(using: &generator) ? amount() : nil,
+        perMinute: ((amount() - 5e5) * 100).rounded() / 100,
+        capacityPerMinute: Bool.random(using: &generator) ? amount() : nil,
         demandPerMinute: Bool.random(using: &generator) ? amount() : nil,
+        receivedPerMinute: Bool.random(using: &generator) ? amount() : nil,
         time: Bool.random(using: &generator) ? Double(Int.random(in: 0...2_000_000_000, using: &generator)) : nil,
         lifetime: .milliseconds(Int.random(in: 0...100_000, using: &generator)))
       #expect(try HeadroomMessage(payload: message.payload) == message)
@@ -25,7 +27,8 @@ struct HeadroomMessageTests {
     "A message that is of no use says why",
     arguments: [
       ("[]", "expected JSON"), ("{}", "expected JSON"), (#"{"perMinute": "x"}"#, "expected JSON"),
-      (#"{"perMinute": -1}"#, "perMinute: found -1"), (#"{"perMinute": 1e300}"#, "perMinute: found"),
+      (#"{"perMinute": 0, "demandPerMinute": -1}"#, "demandPerMinute: found -1"),
+      (#"{"perMinute": 1e300}"#, "perMinute: found"),
       (#"{"perMinute": 1, "ttlSeconds": -5}"#, "ttlSeconds"),
       (#"{"perMinute": 1, "time": "yesterday"}"#, "time: found 'yesterday', expected RFC 3339"),
     ])
@@ -48,7 +51,7 @@ struct HeadroomMessageTests {
         mutated[Int.random(in: 0..<mutated.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
       }
       guard let message = try? HeadroomMessage(payload: mutated) else { continue }
-      #expect(message.perMinute >= 0 && message.perMinute.isFinite)
+      #expect(message.perMinute.isFinite)
       #expect(message.lifetime >= .zero && message.lifetime <= .seconds(3600))
       #expect(message.lifeLeft(isRetained: true, at: 1.7e9) <= message.lifetime)
     }

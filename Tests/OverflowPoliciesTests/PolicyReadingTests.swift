@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Kubernetes
+import Overflow
 import Testing
 import Topology
 
@@ -22,7 +23,7 @@ struct PolicyReadingTests {
       - {name: edge-b, host: cart.edge-b.example, cost: 4, limitPerMinute: 300, capacity: {perMinute: 540}}
       - {name: cloud, host: "10.0.0.7:8080"}
       route: {kind: HTTPRoute, name: cart, owned: true, hosts: [cart.example], gateways: [istio-system/ingress], port: 8080}
-      limits: {deadBand: 0.02, maxStep: 0.2, backAfter: 1m30s, unknownHeadroomPerMinute: 30, responseTime: 250ms}
+      limits: {deadBand: 0.02, stepBack: 0.2, hold: 1m30s, unknownPerMinute: 30, distressResponse: 2.5}
       measure: {source: prometheus, demandQuery: a, responseTimeQuery: b, errorShareQuery: c}
       safeAfter: 90s
     """
@@ -43,10 +44,10 @@ struct PolicyReadingTests {
     spec.neighbours[0].capacity = .perMinute(540)
     spec.route?.own = .init(hosts: ["cart.example"], gateways: ["istio-system/ingress"], port: 8080)
     spec.limits.deadBand = 0.02
-    spec.limits.maxStep = 0.2
-    spec.limits.backAfter = .seconds(90)
-    spec.limits.unknownHeadroomPerMinute = 30
-    spec.limits.responseTime = .milliseconds(250)
+    spec.limits.stepBack = 0.2
+    spec.limits.holdSeconds = 90
+    spec.limits.unknownPerMinute = 30
+    spec.limits.distressResponse = 2.5
     spec.measure.source = .prometheus
     spec.measure.demandQuery = "a"
     spec.measure.responseTimeQuery = "b"
@@ -108,7 +109,7 @@ struct PolicyReadingTests {
       (", owned: true", "", "spec.route.hosts: found, expected only with owned: true"),
       ("safeAfter: 90s", "safeAfter: 90", "spec.safeAfter: found '90', expected a duration"),
       ("safeAfter: 90s", "safeAfter: 1ms", "spec.safeAfter: found '1ms', expected a duration from"),
-      ("maxStep: 0.2", "maxStep: 0", "spec.limits.maxStep: found '0', expected a number from 0.001 to 1"),
+      ("stepBack: 0.2", "stepBack: 0", "spec.limits.stepBack: found '0', expected a number from 0.001 to 1"),
       ("source: prometheus", "source: envoy", "spec.measure.demandQuery: found, expected only with source: prometheus"),
       ("kind: OverflowPolicy", "kind: Policy", "kind: found 'Policy', expected 'OverflowPolicy'"),
       ("name: cart, namespace", "namespace", "metadata: name: found nothing, expected a value"),

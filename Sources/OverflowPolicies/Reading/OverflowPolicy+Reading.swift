@@ -1,6 +1,7 @@
 public import Files
 import FoundationEssentials
 public import Kubernetes
+import Overflow
 
 extension OverflowPolicy {
   /// Reads the policies in a file: YAML of any number of documents, or JSON, each a policy or a list of them.
@@ -100,7 +101,7 @@ extension OverflowPolicy.Spec {
     if let text = fields["mode"] { mode = try text.word(["weights": .weights, "perRequest": .perRequest]) }
     isDryRun = try fields["dryRun"]?.flag() ?? isDryRun
     maxHops = try fields["maxHops"]?.integer(0...16) ?? maxHops
-    limits = try fields["limits"].map(OverflowPolicy.Limits.init) ?? limits
+    limits = try fields["limits"].map(OverflowSettings.init) ?? limits
     measure = try fields["measure"].map(OverflowPolicy.Measure.init) ?? measure
     safeAfter = try fields["safeAfter"]?.duration(.seconds(1)...(.seconds(86_400))) ?? safeAfter
     if mode == .weights, route == nil {
@@ -113,7 +114,7 @@ extension OverflowPolicy.Spec {
   }
 }
 
-extension OverflowPolicy.Capacity {
+extension Capacity {
   fileprivate init(_ field: YAMLField) throws(FileError) {
     let fields = try field.fields(["perMinute", "perPodPerMinute"])
     switch (fields["perMinute"], fields["perPodPerMinute"]) {
@@ -135,7 +136,7 @@ extension OverflowPolicy.Neighbour {
       name: try name.text(), host: try field.required("host", in: fields).host(),
       cost: try fields["cost"]?.number(0...1e6) ?? 20)
     limitPerMinute = try fields["limitPerMinute"]?.rate()
-    capacity = try fields["capacity"].map(OverflowPolicy.Capacity.init)
+    capacity = try fields["capacity"].map(Capacity.init)
   }
 }
 
@@ -166,16 +167,24 @@ extension OverflowPolicy.Route {
   }
 }
 
-extension OverflowPolicy.Limits {
+extension OverflowSettings {
   fileprivate init(_ field: YAMLField) throws(FileError) {
     let fields = try field.fields([
-      "deadBand", "maxStep", "backAfter", "unknownHeadroomPerMinute", "responseTime",
+      "unknownPerMinute", "tricklePerMinute", "sharedHeadroom", "stepOut", "stepBack", "hold", "hysteresis", "deadBand",
+      "distressErrors", "distressResponse", "leastCapacity",
     ])
-    deadBand = try fields["deadBand"]?.number(0...0.5)
-    maxStep = try fields["maxStep"]?.number(0.001...1)
-    backAfter = try fields["backAfter"]?.duration(.zero...(.seconds(3600)))
-    unknownHeadroomPerMinute = try fields["unknownHeadroomPerMinute"]?.rate()
-    responseTime = try fields["responseTime"]?.duration(.milliseconds(1)...(.seconds(600)))
+    self.init()
+    unknownPerMinute = try fields["unknownPerMinute"]?.rate() ?? unknownPerMinute
+    tricklePerMinute = try fields["tricklePerMinute"]?.rate() ?? tricklePerMinute
+    sharedHeadroom = try fields["sharedHeadroom"]?.number(0...1) ?? sharedHeadroom
+    stepOut = try fields["stepOut"]?.number(0.001...1) ?? stepOut
+    stepBack = try fields["stepBack"]?.number(0.001...1) ?? stepBack
+    if let hold = fields["hold"] { holdSeconds = try hold.duration(.zero...(.seconds(3600))) / .seconds(1) }
+    hysteresis = try fields["hysteresis"]?.number(0...0.5) ?? hysteresis
+    deadBand = try fields["deadBand"]?.number(0...0.5) ?? deadBand
+    distressErrors = try fields["distressErrors"]?.number(0...1) ?? distressErrors
+    distressResponse = try fields["distressResponse"]?.number(1...1000) ?? distressResponse
+    leastCapacity = try fields["leastCapacity"]?.number(0...1) ?? leastCapacity
   }
 }
 
