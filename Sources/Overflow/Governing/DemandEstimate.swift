@@ -13,6 +13,7 @@ struct DemandEstimate: Hashable, Sendable {
   /// What was counted: the latest last.
   private var counts: [Double] = []
   private var seconds: [Double] = []
+  private var steps = 0
   /// Steps since the last change that was beyond chance; the mean since then is refined for a while.
   private var sinceChange = 0
   /// Variance over mean of the counts; 1 for a Poisson process.
@@ -21,21 +22,24 @@ struct DemandEstimate: Hashable, Sendable {
   private static let kept = 128
   private static let settling = 4
   private static let refined = 32
-  /// Deviations beyond chance: about once in 200,000 steps.
-  private static let certain = 4.4
-  /// By the logarithm of the number of steps: the deviations from where on a rise is believed; infinite for never.
-  private static let rise = [4.4, 4.4, 4.4, 4.0, 3.5, 2.5, 2.5, .infinity]
-  /// The same for a fall, beyond ``band``.
-  private static let fall = [Double.infinity, .infinity, 4.8, 4.8, 4.5, 4, 4, 4]
+  /// The last steps together that are held against the estimate, and from how many deviations on a rise is believed, and
+  /// a fall beyond ``band``; nil for never. Five deviations come by chance about once in three million steps.
+  private static let windows: [(steps: Int, rise: Double?, fall: Double?)] = [
+    (1, 5, nil), (2, 5, nil), (3, 5, nil), (4, 5, 5), (6, 5, 5), (8, 5, 5), (16, 5, 4.5), (32, 3, 4), (64, 2.5, 4),
+    (128, nil, 4),
+  ]
+  /// From how many deviations on what was before a rise says nothing any more.
+  private static let certain = 5.0
   /// What a fall must show besides, in deviations of the mean of 32 steps: the noise that rises are believed in.
-  private static let band = 3.0
+  private static let band = 3.5
 
   /// Whether enough was counted to act on: a single second says little of a service that is asked a few times in it.
-  var isSettled: Bool { counts.count >= Self.settling }
+  var isSettled: Bool { steps >= Self.settling }
 
   /// Learns how many requests came in a time. What is not a number, or a time that is none, says nothing.
   mutating func note(requests: Double, seconds time: Double) {
     guard requests >= 0, requests.isFinite, time > 0, time.isFinite else { return }
+    steps += 1
     counts.append(requests)
     seconds.append(time)
     if counts.count > Self.kept {
@@ -52,23 +56,28 @@ struct DemandEstimate: Hashable, Sendable {
   }
 
   private mutating func followChange(from before: Double) -> Bool {
-    let spread = dispersion.squareRoot()
-    var (count, time, scale) = (0.0, 0.0, 0)
-    for step in 1...counts.count {
-      count += counts[counts.count - step]
-      time += seconds[seconds.count - step]
-      guard step == 1 << scale else { continue }
+    // What is seen of the dispersion is noisy itself.
+    let spread = max(1, dispersion - 0.2).squareRoot()
+    var (count, time, taken) = (0.0, 0.0, 0)
+    for window in Self.windows where window.steps <= counts.count {
+      while taken < window.steps {
+        taken += 1
+        count += counts[counts.count - taken]
+        time += seconds[seconds.count - taken]
+      }
       // Something is always expected, or a single request would be a change.
       let rise = Self.deviation(count, max(before * time, 0.5)) / spread
       let margin = Self.band * spread * (before / min(32, max(time, 1))).squareRoot()
-      let fall = Self.deviation(count, max(before - margin, 0) * time) / spread
-      if rise > Self.rise[scale] || fall < -Self.fall[scale] {
-        if max(rise, -fall) > Self.certain { sinceChange = step }
-        perSecond = count / time
-        return true
+      let fall = -Self.deviation(count, max(before - margin, 0) * time) / spread
+      let isFall = window.fall.map { fall > $0 } ?? false
+      guard isFall || window.rise.map({ rise > $0 }) ?? false else { continue }
+      perSecond = count / time
+      if isFall || rise >= Self.certain {
+        counts.removeFirst(counts.count - window.steps)
+        seconds.removeFirst(seconds.count - window.steps)
+        sinceChange = window.steps
       }
-      scale += 1
-      if scale == Self.rise.count { break }
+      return true
     }
     return false
   }
@@ -86,7 +95,7 @@ struct DemandEstimate: Hashable, Sendable {
     let ratio = (requests - expected) * (requests - expected) / expected
     // A change is no dispersion.
     let clipped = min(ratio, 9 * dispersion)
-    dispersion = min(100, max(1, dispersion + 0.01 * (clipped - dispersion)))
+    dispersion = min(100, max(1, dispersion + max(0.002, 1 / Double(steps + 20)) * (clipped - dispersion)))
   }
 
   /// The signed root of the deviance of a count against what is expected of a Poisson process.

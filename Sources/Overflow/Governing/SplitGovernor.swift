@@ -118,6 +118,6 @@ public struct SplitGovernor: Hashable, Sendable {
     let new = Split(local: 1 - away, remote: taken.map { $0 / demand }, shed: rest / demand)
     let change = zip(new.remote, before.remote).map { abs($0 - $1) }.max() ?? 0
     let isTooMuch = zip(before.remote, rooms).contains { $0 > 0 && $0 * demand > $1 * 1.02 + 1e-9 }
-    if isTooMuch || change > settings.deadBand || abs(new.local - before.local) > 0 { split = new }
+    if isTooMuch || change > settings.deadBand || abs(new.local - before.local) > 1e-9 { split = new }
   }
 }
