@@ -261,6 +261,7 @@ let package = Package(
     // Pure decisions.
     module("Selection", ["Topology"]),
     module("Overflow", ["Selection"]),
+    module("OverflowPlanning", ["Files", "Placement"]),
     module("Placement", ["Topology", "CGLPK"]),
     module("Traffic", ["Topology"]),
     module("Topology"),
@@ -395,6 +396,7 @@ let package = Package(
       exclude: ["GRPC/peer.py", "GRPC/peer-requirements.txt"]
     ),
     tests("Overflow", ["Selection", "Topology"]),
+    tests("OverflowPlanning", ["Files", "Overflow", "PlacementTestSupport", "Selection", "Topology"]),
     tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
     tests(

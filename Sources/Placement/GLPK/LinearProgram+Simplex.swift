@@ -89,6 +89,9 @@ extension LinearProgram {
     }
   }
 
+  /// Solves the LP with the primal method. Answers whether there is an optimum.
+  package func optimize() throws(PlacementError) -> Bool { try solve() == .optimal }
+
   /// Whether the present values satisfy all rows and bounds, as LP.
   var isFeasible: Bool {
     get throws(PlacementError) {
@@ -104,7 +107,7 @@ extension LinearProgram {
   var iterations: Int { get throws(PlacementError) { Int(try lastResult().iterations) } }
 
   /// Values of the columns in the last LP.
-  func values() throws(PlacementError) -> [Double] { try read(columnCount, tonari_glpk_col_values) }
+  package func values() throws(PlacementError) -> [Double] { try read(columnCount, tonari_glpk_col_values) }
 
   /// Sums of the rows in the last LP.
   func rowValues() throws(PlacementError) -> [Double] { try read(rowCount, tonari_glpk_row_values) }

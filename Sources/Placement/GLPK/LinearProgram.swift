@@ -12,9 +12,9 @@ import CGLPK
 /// **Errors.** A wrong index, a matrix element twice or a failed assertion inside of GLPK throws a ``PlacementError``
 /// with code `solver`. The thread's environment is lost with it: all programs that the thread has at that moment refuse
 /// every later call. New ones can be made at once.
-final class LinearProgram {
+package final class LinearProgram {
   /// Nonzero coefficients of a row by column, or of a column by row.
-  typealias Entry = (index: Int, value: Double)
+  package typealias Entry = (index: Int, value: Double)
 
   let handle: OpaquePointer
   /// How many rows there are.
@@ -23,7 +23,7 @@ final class LinearProgram {
   private(set) var columnCount = 0
 
   /// Makes an empty program on this thread.
-  init() throws(PlacementError) {
+  package init() throws(PlacementError) {
     guard let handle = tonari_glpk_create() else { throw Self.fault() }
     self.handle = handle
   }
@@ -32,7 +32,7 @@ final class LinearProgram {
 
   /// Adds a row without coefficients and returns its index.
   @discardableResult
-  func addRow(lower: Double = -.infinity, upper: Double = .infinity) throws(PlacementError) -> Int {
+  package func addRow(lower: Double = -.infinity, upper: Double = .infinity) throws(PlacementError) -> Int {
     let row = try addRows(1)
     try setRow(row, lower: lower, upper: upper)
     return row
@@ -40,7 +40,7 @@ final class LinearProgram {
 
   /// Adds free rows without coefficients and returns the index of the first.
   @discardableResult
-  func addRows(_ count: Int) throws(PlacementError) -> Int {
+  package func addRows(_ count: Int) throws(PlacementError) -> Int {
     try check(tonari_glpk_add_rows(handle, Int32(clamping: count)))
     rowCount += count
     return rowCount - count
@@ -51,7 +51,7 @@ final class LinearProgram {
   ///
   /// - Parameter entries: the column's coefficients by row, no row twice.
   @discardableResult
-  func addColumn(
+  package func addColumn(
     lower: Double = 0, upper: Double = .infinity, objective: Double = 0, integer: Bool = false, entries: [Entry] = []
   ) throws(PlacementError) -> Int {
     let column = try addColumns(1)
@@ -64,7 +64,7 @@ final class LinearProgram {
 
   /// Adds columns without coefficients, fixed at 0, and returns the index of the first.
   @discardableResult
-  func addColumns(_ count: Int) throws(PlacementError) -> Int {
+  package func addColumns(_ count: Int) throws(PlacementError) -> Int {
     try check(tonari_glpk_add_cols(handle, Int32(clamping: count)))
     columnCount += count
     return columnCount - count
@@ -85,12 +85,12 @@ final class LinearProgram {
   }
 
   /// Sets the bounds of a row's sum.
-  func setRow(_ row: Int, lower: Double, upper: Double) throws(PlacementError) {
+  package func setRow(_ row: Int, lower: Double, upper: Double) throws(PlacementError) {
     try check(tonari_glpk_row_bounds(handle, oneBased(row), lower, upper))
   }
 
   /// Sets the bounds of a column's value.
-  func setColumn(_ column: Int, lower: Double, upper: Double) throws(PlacementError) {
+  package func setColumn(_ column: Int, lower: Double, upper: Double) throws(PlacementError) {
     try check(tonari_glpk_col_bounds(handle, oneBased(column), lower, upper))
   }
 
@@ -100,7 +100,7 @@ final class LinearProgram {
   }
 
   /// Sets a column's coefficient in what is minimized.
-  func setObjective(_ column: Int, _ coefficient: Double) throws(PlacementError) {
+  package func setObjective(_ column: Int, _ coefficient: Double) throws(PlacementError) {
     try check(tonari_glpk_objective(handle, oneBased(column), coefficient))
   }
 
@@ -119,7 +119,7 @@ final class LinearProgram {
   }
 
   /// Replaces the whole matrix; no element twice. Far faster than row by row.
-  func load(_ matrix: [(row: Int, column: Int, value: Double)]) throws(PlacementError) {
+  package func load(_ matrix: [(row: Int, column: Int, value: Double)]) throws(PlacementError) {
     let rows = oneBased(matrix.map(\.row))
     let columns = oneBased(matrix.map(\.column))
     try check(tonari_glpk_load(handle, Int32(clamping: matrix.count), rows, columns, [0] + matrix.map(\.value)))

@@ -4,56 +4,12 @@ import Testing
 
 @testable import Placement
 
-/// GLPK's own command line, which reads MathProg.
-private struct Glpsol {
-  static let model = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("models")
-
-  static var path: String? {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/glpsol" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
-  /// Whether it is there, or has to be.
-  static var isExpected: Bool { path != nil || ProcessInfo.processInfo.environment["CI"] != nil }
-
-  struct Answer {
-    var output: String
-    var isOptimal: Bool { output.contains("INTEGER OPTIMAL SOLUTION FOUND") }
-    /// What the model prints after it is solved.
-    var cost: Double? {
-      guard let start = output.range(of: "\ncost ")?.upperBound else { return nil }
-      return Double(output[start...].prefix { $0 != ":" })
-    }
-  }
-
-  static func solve(_ data: URL) throws -> Answer {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try #require(path, "install glpk-utils"))
-    process.arguments = ["--tmlim", "30", "--cuts"]
-    process.arguments? += ["-m", model.appendingPathComponent("placement.mod").path, "-d", data.path]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return Answer(output: String(decoding: output, as: UTF8.self))
-  }
-
-  static func solve(_ text: String) throws -> Answer {
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).dat")
-    try Data(text.utf8).write(to: file)
-    defer { try? FileManager.default.removeItem(at: file) }
-    return try solve(file)
-  }
-}
-
 @Suite("The model in MathProg", .enabled(if: Glpsol.isExpected, "glpsol is not on the PATH: install glpk-utils"))
 struct ModelExportTests {
   @Test("glpsol finds the optimum of an exported problem", arguments: Kind.all, [1, 7])
   func optimum(kind: Kind, seed: Int) throws {
     let (problem, _) = kind.recipe.make(seed: UInt64(seed))
-    let answer = try Glpsol.solve(problem.exportModel())
+    let answer = try Glpsol.solve("placement.mod", text: problem.exportModel())
     let best = try #require(problem.exhaustiveOptimum()).objective
     let cost = try #require(answer.cost, "\(answer.output.suffix(500))")
     #expect(answer.isOptimal)
@@ -65,8 +21,8 @@ struct ModelExportTests {
 
   @Test("Its examples have the optimum that they say", arguments: [("shop.dat", 150.0), ("replan.dat", 244.1666667)])
   func examples(file: String, cost: Double) throws {
-    let url = Glpsol.model.appendingPathComponent(file)
-    let answer = try Glpsol.solve(url)
+    let url = Glpsol.models.appendingPathComponent(file)
+    let answer = try Glpsol.solve("placement.mod", url)
     #expect(answer.isOptimal)
     #expect(abs(try #require(answer.cost) - cost) < 1e-6)
     let text = try String(contentsOf: url, encoding: .utf8)
@@ -87,7 +43,7 @@ struct ModelExportTests {
       allocatable: [4 << 30, 6, (4 << 30) + 17, 6, 7 << 30, 9]
     )
     problem.edges = [.init(u: 0, v: 1, traffic: 1e-9), .init(u: 1, v: 2, traffic: 12_345_678.5)]
-    let answer = try Glpsol.solve(problem.exportModel())
+    let answer = try Glpsol.solve("placement.mod", text: problem.exportModel())
     let best = try #require(problem.exhaustiveOptimum())
     #expect(abs(try #require(answer.cost, "\(answer.output)") - best.objective) < 1e-6 * (1 + best.objective))
   }
@@ -97,7 +53,7 @@ struct ModelExportTests {
     let problem = Problem(
       resources: ["cpu"], nodes: [.init(name: "a")], workloads: [.init(name: "w", replicas: 2)], requests: [3],
       allocatable: [5])
-    let answer = try Glpsol.solve(problem.exportModel())
+    let answer = try Glpsol.solve("placement.mod", text: problem.exportModel())
     #expect(!answer.isOptimal)
     #expect(answer.output.contains("NO") && answer.output.contains("FEASIBLE"))
   }
