@@ -256,7 +256,7 @@ let package = Package(
       swiftSettings: settings
     ),
 
-    module("Simulation", ["Files", "Selection", "Topology"]),
+    module("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
 
     // Pure decisions.
     module("Selection", ["Topology"]),
@@ -279,7 +279,7 @@ let package = Package(
     tests("Topology"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("Selection", ["Topology"]),
-    tests("Simulation", ["Files", "Selection", "Topology"]),
+    tests("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
     .target(
       name: "BrokerTestSupport", dependencies: ["ControlPlaneTestSupport"], path: "Tests/BrokerTestSupport",
       swiftSettings: settings),

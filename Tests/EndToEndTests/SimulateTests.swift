@@ -32,11 +32,43 @@ struct SimulateTests {
       (["simulate", "nowhere"], "'nowhere': expected testbed"), (["simulate", "testbed", "--seeds", "0"], "--seeds 0"),
       (["simulate", "testbed", "--load", "-1"], "--load"), (["simulate", "testbed", "--policy", "best"], "best"),
       (["simulate", "testbed", "--selectors", "0"], "--selectors 0"),
+      (["simulate", "overflow-ramp", "--policy", "random"], "'random': expected one of baseline"),
+      (["simulate", "overflow-ramp", "--load", "1"], "no --load"),
+      (["simulate", "overflow-calibration", "--chart", "a.svg"], "--chart"),
     ])
   func wrong(arguments: [String], message: String) async throws {
     let run = try await TonariProcess(arguments).result()
     #expect(run.status == 2)
     #expect(run.messages.contains(message), "\(run.messages)")
+  }
+
+  @Test("plays the ramp of the experiment, shows it beside what was published, and draws it")
+  func overflow() async throws {
+    try await Fixtures.withFolder { folder in
+      let arguments = ["simulate", "overflow-ramp", "--policy", "tonari", "--policy", "rpmmax-540", "--seeds", "1"]
+      let table = try await TonariProcess(arguments + ["--chart", "ramp.svg"], in: folder).result()
+      #expect(table.status == 0, "\(table.messages)")
+      let lines = table.text.split(separator: "\n")
+      #expect(lines[2].hasPrefix("baseline") && lines[3].contains("11.4 %") && lines[4].hasPrefix("tonari"))
+      let drawing = try String(contentsOf: folder.appending(path: "ramp.svg"), encoding: .utf8)
+      #expect(drawing.hasPrefix("<svg") && drawing.contains("rpmmax-540"))
+      let json = try await TonariProcess(arguments + ["-o", "json"]).result()
+      let result = try JSONDecoder().decode(OverflowResult.self, from: json.output)
+      #expect(result.scenario == "overflow-ramp")
+      #expect(result.runs.map(\.policy) == ["baseline", "rpmmax-540", "tonari"])
+      #expect(result.runs.map(\.capacityRpm) == [nil, 540, 540])
+      #expect(result.runs[2].medianMs < 0.037 * result.runs[0].medianMs)
+    }
+  }
+
+  @Test("shows how one pod of that edge does under a growing load")
+  func calibration() async throws {
+    let run = try await TonariProcess.run("simulate", "overflow-calibration", "--seeds", "3", "-o", "json")
+    #expect(run.status == 0, "\(run.messages)")
+    let curve = try JSONDecoder().decode(PodCurve.self, from: run.output)
+    #expect(curve.steps.first?.rpm == 10 && curve.steps.last?.rpm == 400)
+    let table = try await TonariProcess.run("simulate", "overflow-calibration", "--seeds", "1")
+    #expect(table.text.contains("errors"))
   }
 
   @Test("runs a scenario from a file, as printed, and draws it")

@@ -1,7 +1,12 @@
 import Selection
 
+/// Something that happens at a time.
+protocol Timed: Sendable {
+  var at: Moment { get }
+}
+
 /// What happens when.
-struct Event: Sendable {
+struct Event: Timed {
   enum Kind: UInt8, Sendable {
     /// A request arrives at a client.
     case arrival
@@ -30,7 +35,7 @@ struct Event: Sendable {
 }
 
 /// Events in the order of their times; at the same time, first come, first served.
-struct EventQueue: Sendable {
+struct EventQueue<Event: Timed>: Sendable {
   private var heap: [(event: Event, order: Int)] = []
   private var count = 0
 

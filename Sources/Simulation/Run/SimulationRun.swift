@@ -34,7 +34,7 @@ struct SimulationRun<Policy: SelectionPolicy> {
   private var requests: [Request] = []
   private var oldest = 0
   private var reports: [LoadReport] = []
-  private var events = EventQueue()
+  private var events = EventQueue<Event>()
   private var arrivals: SeededGenerator
   private var probes: SeededGenerator
   private let rate: Double

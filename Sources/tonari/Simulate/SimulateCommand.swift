@@ -12,13 +12,17 @@ struct SimulateCommand: AsyncParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "simulate",
-    abstract: "Compare how policies pick replicas, in a simulated world.",
+    abstract: "Compare policies in a simulated world: how they pick replicas, and how they overflow.",
     discussion: """
       Plays requests, servers and their noisy neighbours in virtual time, against the very code that picks replicas in a \
-      running system. The same arguments give the same figures on every machine.
+      running system, and that decides what overflows. The same arguments give the same figures on every machine.
 
       SCENARIOS
-      \(Scenario.builtIn.map { "  " + $0.name.padded(to: 15) + $0.abstract }.joined(separator: "\n"))
+      \(scenarios.map { "  " + $0.padded(to: 22) + $1 }.joined(separator: "\n"))
+
+      overflow-ramp plays a published experiment: one edge with three pods that bear 180 requests a minute each, a \
+      neighbour like it, and 30 requests a minute more each minute up to 1,080. It compares \
+      \(SimulatedOverflow.allCases.map(\.rawValue).joined(separator: ", ")) with what was published.
 
       EXAMPLES
         tonari simulate testbed
@@ -27,6 +31,7 @@ struct SimulateCommand: AsyncParsableCommand {
         tonari simulate congestion --policy round-robin --policy tonari --chart congestion.svg
         tonari simulate testbed --print-scenario > mine.yaml
         tonari simulate mine.yaml
+        tonari simulate overflow-ramp --chart ramp.svg
 
       \(ExitStatus.help)
       """
@@ -41,18 +46,12 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A policy to compare; several times for several. (default: all)",
-      discussion: "One of \(Self.policies).",
+      discussion: "One of \(Self.names(SimulatedPolicy.self)); of an overflow one of those above.",
       valueName: "policy"
     ),
-    completion: .list(SimulatedPolicy.allCases.map(\.rawValue)),
-    transform: { name in
-      guard let policy = SimulatedPolicy(rawValue: name) else {
-        throw ValidationError("'\(name)': expected one of \(Self.policies)")
-      }
-      return policy
-    }
+    completion: .list(SimulatedPolicy.allCases.map(\.rawValue) + SimulatedOverflow.allCases.map(\.rawValue))
   )
-  var policy: [SimulatedPolicy] = []
+  var policy: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -60,8 +59,10 @@ struct SimulateCommand: AsyncParsableCommand {
       valueName: "share"))
   var load: [Double] = []
 
-  @Option(help: ArgumentHelp("How often each is run, each time with another seed.", valueName: "number"))
-  var seeds: Int = 5
+  @Option(
+    help: ArgumentHelp(
+      "How often each is run, each time with another seed. (default: 5; 20 of an overflow)", valueName: "number"))
+  var seeds: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -76,7 +77,10 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Draw the result into an SVG file too.",
-      discussion: "Mean latency over load where there are four loads or more, and else the quantiles of each policy.",
+      discussion: """
+        Mean latency over load where there are four loads or more, and else the quantiles of each policy; of an overflow \
+        who served what over time.
+        """,
       valueName: "file"),
     completion: .file(extensions: ["svg"]))
   var chart: String?
@@ -84,14 +88,42 @@ struct SimulateCommand: AsyncParsableCommand {
   @Flag(help: "Print the scenario as YAML, to be changed and given back, and run nothing.")
   var printScenario = false
 
-  private static let policies = SimulatedPolicy.allCases.map(\.rawValue).joined(separator: ", ")
+  private static var scenarios: [(name: String, abstract: String)] {
+    Scenario.builtIn.map { ($0.name, $0.abstract) } + OverflowSimulation.allCases.map { ($0.rawValue, $0.abstract) }
+  }
+
+  private static func names<Policy: CaseIterable & RawRepresentable<String>>(_ type: Policy.Type) -> String {
+    type.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+
+  /// The policies that are asked for; all where none is.
+  private func policies<Policy: CaseIterable & RawRepresentable<String>>(_ type: Policy.Type) throws -> [Policy] {
+    if policy.isEmpty { return Array(type.allCases) }
+    return try policy.map { name in
+      guard let policy = Policy(rawValue: name) else {
+        throw ValidationError("'\(name)': expected one of \(Self.names(type))")
+      }
+      return policy
+    }
+  }
+
+  private var overflow: OverflowSimulation? { OverflowSimulation(rawValue: scenario) }
 
   func validate() throws {
-    if builtIn == nil, !scenario.contains("/"), !scenario.contains(".") {
-      let names = Scenario.builtIn.map(\.name).joined(separator: ", ")
+    if overflow != nil {
+      _ = try policies(SimulatedOverflow.self)
+      if !load.isEmpty || selectors != nil || printScenario {
+        throw ValidationError("\(scenario) has one world: no --load, --selectors or --print-scenario")
+      }
+      if chart != nil, overflow == .calibration { throw ValidationError("--chart: \(scenario) is not drawn") }
+    } else {
+      _ = try policies(SimulatedPolicy.self)
+    }
+    if overflow == nil, builtIn == nil, !scenario.contains("/"), !scenario.contains(".") {
+      let names = Self.scenarios.map(\.name).joined(separator: ", ")
       throw ValidationError("'\(scenario)': expected \(names), or a file such as \(scenario).yaml")
     }
-    if seeds < 1 { throw ValidationError("--seeds \(seeds): expected at least 1") }
+    if let seeds, seeds < 1 { throw ValidationError("--seeds \(seeds): expected at least 1") }
     if let selectors, selectors < 1 { throw ValidationError("--selectors \(selectors): expected at least 1") }
     if let load = load.first(where: { !(0.01...10).contains($0) }) {
       throw ValidationError("--load \(load): expected a share between 0.01 and 10")
@@ -106,15 +138,20 @@ struct SimulateCommand: AsyncParsableCommand {
   private var builtIn: Scenario? { Scenario.builtIn.first { $0.name == scenario } }
 
   private func simulate() throws {
+    if let overflow {
+      let chart = chart.map(OutputFile.init(path:))
+      try chart?.check()
+      return try overflow.run(policies(SimulatedOverflow.self), seeds: seeds ?? 20, output, chart: chart)
+    }
     let scenario = try builtIn ?? read()
     if printScenario { return Terminal.output.write(scenario.yaml) }
     let chart = chart.map(OutputFile.init(path:))
     try chart?.check()
-    let policies = policy.isEmpty ? SimulatedPolicy.allCases : policy
+    let policies = try policies(SimulatedPolicy.self)
     var result = SimulationResult(scenario: scenario.name, runs: [])
     for load in load.isEmpty ? scenario.loads : load {
       for policy in policies {
-        for seed in 1...seeds {
+        for seed in 1...(seeds ?? 5) {
           result.runs += scenario.runs(policy, load: load, seed: seed, selectors: selectors)
         }
       }
