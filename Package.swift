@@ -87,6 +87,9 @@ let package = Package(
       path: "benchmarks/Selector", exclude: ["client.c", "echo.c", "framed.py"], swiftSettings: settings),
 
     .executableTarget(
+      name: "overflow-benchmark", dependencies: ["Overflow", "OverflowPlanning", "Selection", "Topology"],
+      path: "benchmarks/Overflow", swiftSettings: settings),
+    .executableTarget(
       name: "selector-grpc-benchmark",
       dependencies: [
         "Dispatching", "Selection", "SelectorProtocol", "SelectorServer",

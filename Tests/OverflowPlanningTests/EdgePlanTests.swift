@@ -26,7 +26,7 @@ struct EdgePlanTests {
   }
 
   private static func outcomes(_ problem: EdgeProblem) -> [OverflowRound.Outcome] {
-    var round = OverflowRound(costs: problem.costs, shedCost: problem.shedCost)
+    let round = OverflowRound(costs: problem.costs, shedCost: problem.shedCost)
     return problem.services.map { round.decide(demand: $0.demand, capacity: $0.capacity) }
   }
 
