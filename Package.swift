@@ -152,6 +152,16 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
     ),
+    module(
+      "OverflowController",
+      [
+        "Dispatching", "Files", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow", "OverflowPolicies",
+        "Selection",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
     module("OverflowPolicies", ["Files", "Kubernetes", "Overflow"]),
     module(
       "Messaging",
@@ -372,6 +382,12 @@ let package = Package(
       ]
     ),
     tests("Files", ["CZlib"]),
+    tests(
+      "OverflowController",
+      [
+        "ControlPlaneTestSupport", "Kubernetes", "Messaging", "Monitoring", "Overflow", "OverflowPolicies", "Selection",
+        "Topology", "Yams", .product(name: "Logging", package: "swift-log"),
+      ]),
     tests("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology", "Yams"]),
     .target(
       name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),

@@ -56,7 +56,7 @@ public struct PrometheusSource: Sendable {
       code: .noTraffic, message: "\(url): found no series that say who talks to whom: \(metrics.expectation)")
   }
 
-  private func authorized(_ request: OutgoingRequest) throws(PrometheusError) -> OutgoingRequest {
+  func authorized(_ request: OutgoingRequest) throws(PrometheusError) -> OutgoingRequest {
     func contents(_ path: String) throws(PrometheusError) -> [UInt8] {
       guard let data = FileManager.default.contents(atPath: path) else {
         throw PrometheusError(code: .badConfiguration, message: "\(path): the file cannot be read")
@@ -77,12 +77,19 @@ public struct PrometheusSource: Sendable {
   private func answer(
     to query: PrometheusQuery, _ request: OutgoingRequest, _ transport: HTTPTransport
   ) async throws -> TrafficDump {
+    let (body, status) = try await ask(query.expression, request, transport)
+    return try Self.dump(body, status: status, source: url, metric: query.metric)
+  }
+
+  /// Asks for what a query in PromQL says now, and answers what came back, whatever the status.
+  func ask(
+    _ expression: String, _ request: OutgoingRequest, _ transport: HTTPTransport
+  ) async throws -> (body: [UInt8], status: Int) {
     var request = request
-    request.url += "/api/v1/query?query=\(Self.encoded(query.expression))"
+    request.url += "/api/v1/query?query=\(Self.encoded(expression))"
     do {
       let response = try await transport.send(request)
-      let body = try await response.body.collect(upTo: Self.answerLimit)
-      return try Self.dump(body, status: response.status, source: url, metric: query.metric)
+      return (try await response.body.collect(upTo: Self.answerLimit), response.status)
     } catch let error as TransportError {
       let code: PrometheusError.Code =
         switch error.code {

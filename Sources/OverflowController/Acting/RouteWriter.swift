@@ -1,0 +1,145 @@
+import Kubernetes
+import Logging
+import Overflow
+import OverflowPolicies
+import Synchronization
+
+/// Reads the routes of policies and writes their weights.
+final class RouteWriter: Sendable {
+  /// What became of a route.
+  enum Outcome: Hashable, Sendable {
+    /// It has the wanted weights already.
+    case unchanged
+    /// It was written.
+    case written
+    /// It would have been written, but the policy only tries.
+    case tried
+  }
+
+  /// Why a route cannot be written as it is: nothing that another try mends.
+  struct Fault: Error, Hashable, CustomStringConvertible {
+    var reason: String
+    var description: String
+  }
+
+  /// How often a write is tried anew whose object has changed since it was read.
+  private static let attempts = 5
+
+  private let client: APIClient
+  private let versions = Mutex<[OverflowPolicy.Route.Kind: String]>([:])
+
+  init(_ client: APIClient) {
+    self.client = client
+  }
+
+  /// Where requests go at present; nil where the route is not there yet or does not split anything.
+  ///
+  /// Throws `APIError` where it cannot be read.
+  func split(_ policy: OverflowPolicy, _ route: OverflowPolicy.Route) async throws -> Split? {
+    guard let object = try await read(policy, route)?.object else { return nil }
+    return WeightedRoute(object, route, of: policy).shares.map { Split(local: $0.local, remote: $0.remote) }
+  }
+
+  /// Gives a route the weights of a split, whatever others do to it meanwhile.
+  ///
+  /// Throws `APIError` where it cannot be read or written, and ``Fault`` where it is not what the policy needs.
+  func write(_ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route) async throws -> Outcome {
+    var attempt = 1
+    while true {
+      do {
+        return try await writeOnce(split, policy, route)
+      } catch let error as APIError where Self.hasChanged(error) && attempt < Self.attempts {
+        // It is not what was read any more: read anew.
+        attempt += 1
+      }
+    }
+  }
+
+  private func writeOnce(
+    _ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route
+  ) async throws -> Outcome {
+    let found = try await read(policy, route)
+    if let own = route.own { return try await apply(split, policy, route, own, over: found) }
+    guard let (object, version) = found else {
+      throw Fault(reason: "RouteMissing", description: "there is no \(route.kind.rawValue) \(route.name)")
+    }
+    let weighted = WeightedRoute(object, route, of: policy)
+    guard !weighted.isEmpty else {
+      let service = policy.spec.service
+      throw Fault(
+        reason: "NothingToSplit",
+        description: "\(route.kind.rawValue) \(route.name): found no rule with \(service) and a neighbour among its "
+          + "destinations, expected one")
+    }
+    let operations = weighted.patch { parts in
+      let weights = MeshWeights(split, total: parts)
+      return (weights.local, weights.remote)
+    }
+    guard !operations.isEmpty else { return .unchanged }
+    guard !policy.spec.isDryRun else { return .tried }
+    _ = try await client.patch(
+      route.kind.resource(version: version), route.name, .json(operations), in: policy.key.namespace)
+    return .written
+  }
+
+  private func apply(
+    _ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route, _ own: OverflowPolicy.Route.Own,
+    over found: (object: JSONValue, version: String)?
+  ) async throws -> Outcome {
+    guard let version = try await version(of: route.kind) else { throw Self.missing(route.kind) }
+    let weights = MeshWeights(split, total: WeightedRoute.parts)
+    let object = OwnRoute.object(policy, route, own, version: version, weights: (weights.local, weights.remote))
+    if let found, let spec = object["spec"], found.object["spec"]?.holds(spec) == true { return .unchanged }
+    guard !policy.spec.isDryRun else { return .tried }
+    _ = try await client.patch(
+      route.kind.resource(version: version), route.name, .apply(object, force: true), in: policy.key.namespace)
+    return .written
+  }
+
+  /// Whether a patch was refused because the object is another than when it was read. API servers answer 422 where a
+  /// `test` does not hold.
+  private static func hasChanged(_ error: APIError) -> Bool { error.isConflict || error.status?.code == 422 }
+
+  private func read(
+    _ policy: OverflowPolicy, _ route: OverflowPolicy.Route
+  ) async throws -> (object: JSONValue, version: String)? {
+    guard let version = try await version(of: route.kind) else { throw Self.missing(route.kind) }
+    do {
+      let object = try await client.get(
+        route.kind.resource(version: version), route.name, in: policy.key.namespace)
+      return (try object.decode(JSONValue.self), version)
+    } catch let error as APIError where error.isNotFound {
+      // The API may be served by another version from now on.
+      versions.withLock { $0[route.kind] = nil }
+      return nil
+    }
+  }
+
+  private static func missing(_ kind: OverflowPolicy.Route.Kind) -> Fault {
+    Fault(
+      reason: "RouteKindMissing",
+      description:
+        "the API server has no \(kind.group) of \(OverflowPolicy.Route.Kind.versions.joined(separator: ", "))")
+  }
+
+  /// The newest version that the API server has and that can be written; nil where there is none.
+  private func version(of kind: OverflowPolicy.Route.Kind) async throws -> String? {
+    if let known = versions.withLock({ $0[kind] }) { return known }
+    struct Group: Decodable {
+      struct Version: Decodable {
+        var version: String
+      }
+      var versions: [Version]
+    }
+    do {
+      let body = try await client.read(path: "/apis/\(kind.group)")
+      let group = try RawObject(json: body).decode(Group.self)
+      let served = Set(group.versions.map(\.version))
+      let version = OverflowPolicy.Route.Kind.versions.first(where: served.contains)
+      versions.withLock { $0[kind] = version }
+      return version
+    } catch let error as APIError where error.isNotFound {
+      return nil
+    }
+  }
+}

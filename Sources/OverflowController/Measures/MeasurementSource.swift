@@ -1,0 +1,26 @@
+public import OverflowPolicies
+public import Selection
+
+/// Where measurements come from.
+public protocol MeasurementSource: Sendable {
+  /// Counts for some policies, once a round. A policy of which nothing can be said is missing in the answer.
+  ///
+  /// - Parameters:
+  ///   - policies: those that want to be measured so.
+  ///   - now: what time it is.
+  func measure(_ policies: [OverflowPolicy], at now: Moment) async -> Measurements
+}
+
+/// What a source could say in one round.
+public struct Measurements: Sendable {
+  /// By the policies' services, `namespace/name`.
+  public var byService: [String: Measurement]
+  /// Why something could not be said; nil where all is well.
+  public var fault: String?
+
+  /// Makes an answer.
+  public init(_ byService: [String: Measurement] = [:], fault: String? = nil) {
+    self.byService = byService
+    self.fault = fault
+  }
+}

@@ -1,0 +1,98 @@
+import Foundation
+public import Kubernetes
+import Selection
+import Synchronization
+
+/// Who is asked for metrics: addresses that are given, and pods that the API server knows.
+public final class MetricsTargets: Sendable {
+  /// Pods with a label, and where they answer.
+  public struct Pods: Hashable, Sendable {
+    /// Their namespace.
+    public var namespace: String
+    /// The label selector, such as `app=istio-ingressgateway`.
+    public var labels: String
+    /// The port.
+    public var port: Int
+    /// The path, which starts with a `/`.
+    public var path: String
+
+    /// Names pods.
+    public init(namespace: String, labels: String, port: Int, path: String) {
+      self.namespace = namespace
+      self.labels = labels
+      self.port = port
+      self.path = path
+    }
+  }
+
+  private struct State {
+    var known: [String] = []
+    var listedAt: Moment?
+    var fault: String?
+  }
+
+  /// How long a list of pods is good, in seconds.
+  private static let freshness = 5.0
+
+  private let urls: [String]
+  private let pods: Pods?
+  private let client: APIClient?
+  private let state = Mutex(State())
+
+  /// Names who is asked.
+  ///
+  /// - Parameters:
+  ///   - urls: whole addresses, such as `http://127.0.0.1:9901/stats/prometheus`.
+  ///   - pods: pods that are asked, too; nil for none.
+  ///   - client: knows the pods.
+  public init(urls: [String], pods: Pods? = nil, client: APIClient? = nil) {
+    self.urls = urls
+    self.pods = pods
+    self.client = client
+  }
+
+  /// The addresses now. When the pods cannot be listed, those stay that are known.
+  func addresses(at now: Moment) async -> (urls: [String], fault: String?) {
+    guard let pods, let client else { return (urls, nil) }
+    let before = state.withLock { $0 }
+    guard before.listedAt.map({ now.seconds(since: $0) >= Self.freshness }) ?? true else {
+      return (urls + before.known, before.fault)
+    }
+    do {
+      let selection = ObjectSelection(namespace: pods.namespace, labels: pods.labels)
+      let found = try await client.list(.pods, selection) { try $0.decode(Running.self).address }.items
+      let known = found.sorted().map { "http://\($0.contains(":") ? "[\($0)]" : $0):\(pods.port)\(pods.path)" }
+      state.withLock { $0 = State(known: known, listedAt: now, fault: nil) }
+      return (urls + known, known.isEmpty && urls.isEmpty ? "found no pods \(pods.namespace)/\(pods.labels)" : nil)
+    } catch {
+      state.withLock { state in
+        state.listedAt = now
+        state.fault = "\(error)"
+      }
+      return (urls + before.known, "\(error)")
+    }
+  }
+
+  /// The part of a pod that says where it answers.
+  private struct Running: Decodable {
+    struct Metadata: Decodable {
+      var deletionTimestamp: String?
+    }
+
+    struct Status: Decodable {
+      var phase: String?
+      var podIP: String?
+    }
+
+    var metadata: Metadata
+    var status: Status?
+
+    /// Where it answers; nil where it does not run, or is to go.
+    var address: String? {
+      guard status?.phase == "Running", metadata.deletionTimestamp == nil, let ip = status?.podIP, !ip.isEmpty else {
+        return nil
+      }
+      return ip
+    }
+  }
+}
