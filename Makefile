@@ -6,7 +6,7 @@ TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
 SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
 BLOCKING := ^(SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
-WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|Envoy)
+WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy)
 
 .PHONY: help deps toolchain build demo test e2e lint format bench clean
 

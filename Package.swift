@@ -56,7 +56,7 @@ let package = Package(
       dependencies: [
         "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Simulation", "Certificates",
         "EnvoyServer", "Files", "Kubernetes", "Messaging", "Placement", "Traffic", "Topology", "SelectorServer",
-        "SelectorIntake", "SelectorProtocol", "TonariClient", "Dispatching", "Selection",
+        "SelectorIntake", "SelectorProtocol", "TonariClient", "Dispatching", "Overflow", "Selection",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),

@@ -21,7 +21,7 @@ struct Tonari: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, SelectorCommand.self, TopCommand.self,
-      SimulateCommand.self, DemoCommand.self, CompletionsCommand.self,
+      CalibrateCommand.self, SimulateCommand.self, DemoCommand.self, CompletionsCommand.self,
     ]
   )
 
