@@ -222,7 +222,10 @@ let package = Package(
     ),
     module(
       "Dispatching",
-      ["Selection", "SelectorProtocol", "Topology", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+      [
+        "Overflow", "Selection", "SelectorProtocol", "Topology",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     module(
       "SelectorServer",
       [
@@ -323,7 +326,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
-    tests("Dispatching", ["Selection", "SelectorProtocol", "Topology"]),
+    tests("Dispatching", ["Overflow", "Selection", "SelectorProtocol", "Topology"]),
     .target(
       name: "SelectorProtocolTestSupport",
       dependencies: ["SelectorProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf")],

@@ -682,6 +682,96 @@ void   tonari__selector__v1__watch_response__free_unpacked
   assert(message->base.descriptor == &tonari__selector__v1__watch_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tonari__selector__v1__overflow_status__init
+                     (Tonari__Selector__V1__OverflowStatus         *message)
+{
+  static const Tonari__Selector__V1__OverflowStatus init_value = TONARI__SELECTOR__V1__OVERFLOW_STATUS__INIT;
+  *message = init_value;
+}
+size_t tonari__selector__v1__overflow_status__get_packed_size
+                     (const Tonari__Selector__V1__OverflowStatus *message)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__overflow_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tonari__selector__v1__overflow_status__pack
+                     (const Tonari__Selector__V1__OverflowStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__overflow_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tonari__selector__v1__overflow_status__pack_to_buffer
+                     (const Tonari__Selector__V1__OverflowStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__overflow_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tonari__Selector__V1__OverflowStatus *
+       tonari__selector__v1__overflow_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tonari__Selector__V1__OverflowStatus *)
+     protobuf_c_message_unpack (&tonari__selector__v1__overflow_status__descriptor,
+                                allocator, len, data);
+}
+void   tonari__selector__v1__overflow_status__free_unpacked
+                     (Tonari__Selector__V1__OverflowStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tonari__selector__v1__overflow_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tonari__selector__v1__overflow_neighbour__init
+                     (Tonari__Selector__V1__OverflowNeighbour         *message)
+{
+  static const Tonari__Selector__V1__OverflowNeighbour init_value = TONARI__SELECTOR__V1__OVERFLOW_NEIGHBOUR__INIT;
+  *message = init_value;
+}
+size_t tonari__selector__v1__overflow_neighbour__get_packed_size
+                     (const Tonari__Selector__V1__OverflowNeighbour *message)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__overflow_neighbour__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tonari__selector__v1__overflow_neighbour__pack
+                     (const Tonari__Selector__V1__OverflowNeighbour *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__overflow_neighbour__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tonari__selector__v1__overflow_neighbour__pack_to_buffer
+                     (const Tonari__Selector__V1__OverflowNeighbour *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__overflow_neighbour__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tonari__Selector__V1__OverflowNeighbour *
+       tonari__selector__v1__overflow_neighbour__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tonari__Selector__V1__OverflowNeighbour *)
+     protobuf_c_message_unpack (&tonari__selector__v1__overflow_neighbour__descriptor,
+                                allocator, len, data);
+}
+void   tonari__selector__v1__overflow_neighbour__free_unpacked
+                     (Tonari__Selector__V1__OverflowNeighbour *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tonari__selector__v1__overflow_neighbour__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tonari__selector__v1__pick_counts__init
                      (Tonari__Selector__V1__PickCounts         *message)
 {
@@ -860,6 +950,51 @@ void   tonari__selector__v1__service_digest__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &tonari__selector__v1__service_digest__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tonari__selector__v1__arrivals__init
+                     (Tonari__Selector__V1__Arrivals         *message)
+{
+  static const Tonari__Selector__V1__Arrivals init_value = TONARI__SELECTOR__V1__ARRIVALS__INIT;
+  *message = init_value;
+}
+size_t tonari__selector__v1__arrivals__get_packed_size
+                     (const Tonari__Selector__V1__Arrivals *message)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__arrivals__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tonari__selector__v1__arrivals__pack
+                     (const Tonari__Selector__V1__Arrivals *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__arrivals__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tonari__selector__v1__arrivals__pack_to_buffer
+                     (const Tonari__Selector__V1__Arrivals *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tonari__selector__v1__arrivals__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tonari__Selector__V1__Arrivals *
+       tonari__selector__v1__arrivals__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tonari__Selector__V1__Arrivals *)
+     protobuf_c_message_unpack (&tonari__selector__v1__arrivals__descriptor,
+                                allocator, len, data);
+}
+void   tonari__selector__v1__arrivals__free_unpacked
+                     (Tonari__Selector__V1__Arrivals *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tonari__selector__v1__arrivals__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   tonari__selector__v1__replica_digest__init
@@ -1061,7 +1196,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__locality__descriptor =
   (ProtobufCMessageInit) tonari__selector__v1__locality__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tonari__selector__v1__pick_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tonari__selector__v1__pick_request__field_descriptors[8] =
 {
   {
     "service",
@@ -1147,11 +1282,24 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__pick_request__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hops",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__PickRequest, hops),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tonari__selector__v1__pick_request__field_indices_by_name[] = {
   6,   /* field[6] = alternatives */
   3,   /* field[3] = excluded */
   1,   /* field[1] = from */
+  7,   /* field[7] = hops */
   2,   /* field[2] = key */
   4,   /* field[4] = labels */
   5,   /* field[5] = retry */
@@ -1160,7 +1308,7 @@ static const unsigned tonari__selector__v1__pick_request__field_indices_by_name[
 static const ProtobufCIntRange tonari__selector__v1__pick_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tonari__selector__v1__pick_request__descriptor =
 {
@@ -1170,14 +1318,14 @@ const ProtobufCMessageDescriptor tonari__selector__v1__pick_request__descriptor 
   "Tonari__Selector__V1__PickRequest",
   "tonari.selector.v1",
   sizeof(Tonari__Selector__V1__PickRequest),
-  7,
+  8,
   tonari__selector__v1__pick_request__field_descriptors,
   tonari__selector__v1__pick_request__field_indices_by_name,
   1,  tonari__selector__v1__pick_request__number_ranges,
   (ProtobufCMessageInit) tonari__selector__v1__pick_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tonari__selector__v1__pick_response__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tonari__selector__v1__pick_response__field_descriptors[6] =
 {
   {
     "pick_id",
@@ -1239,10 +1387,23 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__pick_response__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hops",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__PickResponse, hops),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tonari__selector__v1__pick_response__field_indices_by_name[] = {
   1,   /* field[1] = address */
   4,   /* field[4] = alternatives */
+  5,   /* field[5] = hops */
   3,   /* field[3] = panic */
   0,   /* field[0] = pick_id */
   2,   /* field[2] = tier */
@@ -1250,7 +1411,7 @@ static const unsigned tonari__selector__v1__pick_response__field_indices_by_name
 static const ProtobufCIntRange tonari__selector__v1__pick_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor tonari__selector__v1__pick_response__descriptor =
 {
@@ -1260,7 +1421,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__pick_response__descriptor
   "Tonari__Selector__V1__PickResponse",
   "tonari.selector.v1",
   sizeof(Tonari__Selector__V1__PickResponse),
-  5,
+  6,
   tonari__selector__v1__pick_response__field_descriptors,
   tonari__selector__v1__pick_response__field_indices_by_name,
   1,  tonari__selector__v1__pick_response__number_ranges,
@@ -1898,7 +2059,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__watch_request__descriptor
   (ProtobufCMessageInit) tonari__selector__v1__watch_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tonari__selector__v1__watch_response__field_descriptors[6] =
+static const ProtobufCFieldDescriptor tonari__selector__v1__watch_response__field_descriptors[7] =
 {
   {
     "service",
@@ -1972,9 +2133,22 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__watch_response__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "overflow",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__WatchResponse, overflow),
+    &tonari__selector__v1__overflow_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tonari__selector__v1__watch_response__field_indices_by_name[] = {
   3,   /* field[3] = gone */
+  6,   /* field[6] = overflow */
   5,   /* field[5] = picks */
   4,   /* field[4] = policy */
   2,   /* field[2] = replicas */
@@ -1984,7 +2158,7 @@ static const unsigned tonari__selector__v1__watch_response__field_indices_by_nam
 static const ProtobufCIntRange tonari__selector__v1__watch_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tonari__selector__v1__watch_response__descriptor =
 {
@@ -1994,11 +2168,256 @@ const ProtobufCMessageDescriptor tonari__selector__v1__watch_response__descripto
   "Tonari__Selector__V1__WatchResponse",
   "tonari.selector.v1",
   sizeof(Tonari__Selector__V1__WatchResponse),
-  6,
+  7,
   tonari__selector__v1__watch_response__field_descriptors,
   tonari__selector__v1__watch_response__field_indices_by_name,
   1,  tonari__selector__v1__watch_response__number_ranges,
   (ProtobufCMessageInit) tonari__selector__v1__watch_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tonari__selector__v1__overflow_status__field_descriptors[9] =
+{
+  {
+    "cluster",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowStatus, cluster),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dry_run",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowStatus, dry_run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "arrivals",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowStatus, arrivals),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "received",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowStatus, received),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shed",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowStatus, shed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "demand_per_minute",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowStatus, demand_per_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "capacity_per_minute",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowStatus, capacity_per_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "admitted_per_minute",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowStatus, admitted_per_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "neighbours",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tonari__Selector__V1__OverflowStatus, n_neighbours),
+    offsetof(Tonari__Selector__V1__OverflowStatus, neighbours),
+    &tonari__selector__v1__overflow_neighbour__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tonari__selector__v1__overflow_status__field_indices_by_name[] = {
+  7,   /* field[7] = admitted_per_minute */
+  2,   /* field[2] = arrivals */
+  6,   /* field[6] = capacity_per_minute */
+  0,   /* field[0] = cluster */
+  5,   /* field[5] = demand_per_minute */
+  1,   /* field[1] = dry_run */
+  8,   /* field[8] = neighbours */
+  3,   /* field[3] = received */
+  4,   /* field[4] = shed */
+};
+static const ProtobufCIntRange tonari__selector__v1__overflow_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor tonari__selector__v1__overflow_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tonari.selector.v1.OverflowStatus",
+  "OverflowStatus",
+  "Tonari__Selector__V1__OverflowStatus",
+  "tonari.selector.v1",
+  sizeof(Tonari__Selector__V1__OverflowStatus),
+  9,
+  tonari__selector__v1__overflow_status__field_descriptors,
+  tonari__selector__v1__overflow_status__field_indices_by_name,
+  1,  tonari__selector__v1__overflow_status__number_ranges,
+  (ProtobufCMessageInit) tonari__selector__v1__overflow_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tonari__selector__v1__overflow_neighbour__field_descriptors[6] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowNeighbour, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sent",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowNeighbour, sent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sent_per_minute",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowNeighbour, sent_per_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "headroom_per_minute",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Tonari__Selector__V1__OverflowNeighbour, has_headroom_per_minute_case),
+    offsetof(Tonari__Selector__V1__OverflowNeighbour, headroom_per_minute),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "room_per_minute",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowNeighbour, room_per_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "down",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__OverflowNeighbour, down),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tonari__selector__v1__overflow_neighbour__field_indices_by_name[] = {
+  5,   /* field[5] = down */
+  3,   /* field[3] = headroom_per_minute */
+  0,   /* field[0] = name */
+  4,   /* field[4] = room_per_minute */
+  1,   /* field[1] = sent */
+  2,   /* field[2] = sent_per_minute */
+};
+static const ProtobufCIntRange tonari__selector__v1__overflow_neighbour__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tonari__selector__v1__overflow_neighbour__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tonari.selector.v1.OverflowNeighbour",
+  "OverflowNeighbour",
+  "Tonari__Selector__V1__OverflowNeighbour",
+  "tonari.selector.v1",
+  sizeof(Tonari__Selector__V1__OverflowNeighbour),
+  6,
+  tonari__selector__v1__overflow_neighbour__field_descriptors,
+  tonari__selector__v1__overflow_neighbour__field_indices_by_name,
+  1,  tonari__selector__v1__overflow_neighbour__number_ranges,
+  (ProtobufCMessageInit) tonari__selector__v1__overflow_neighbour__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tonari__selector__v1__pick_counts__field_descriptors[6] =
@@ -2297,7 +2716,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__digest__descriptor =
   (ProtobufCMessageInit) tonari__selector__v1__digest__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tonari__selector__v1__service_digest__field_descriptors[2] =
+static const ProtobufCFieldDescriptor tonari__selector__v1__service_digest__field_descriptors[3] =
 {
   {
     "service",
@@ -2323,15 +2742,28 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__service_digest__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "arrivals",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__ServiceDigest, arrivals),
+    &tonari__selector__v1__arrivals__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tonari__selector__v1__service_digest__field_indices_by_name[] = {
+  2,   /* field[2] = arrivals */
   1,   /* field[1] = replicas */
   0,   /* field[0] = service */
 };
 static const ProtobufCIntRange tonari__selector__v1__service_digest__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor tonari__selector__v1__service_digest__descriptor =
 {
@@ -2341,11 +2773,62 @@ const ProtobufCMessageDescriptor tonari__selector__v1__service_digest__descripto
   "Tonari__Selector__V1__ServiceDigest",
   "tonari.selector.v1",
   sizeof(Tonari__Selector__V1__ServiceDigest),
-  2,
+  3,
   tonari__selector__v1__service_digest__field_descriptors,
   tonari__selector__v1__service_digest__field_indices_by_name,
   1,  tonari__selector__v1__service_digest__number_ranges,
   (ProtobufCMessageInit) tonari__selector__v1__service_digest__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tonari__selector__v1__arrivals__field_descriptors[2] =
+{
+  {
+    "per_minute",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__Arrivals, per_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "received_per_minute",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__Arrivals, received_per_minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tonari__selector__v1__arrivals__field_indices_by_name[] = {
+  0,   /* field[0] = per_minute */
+  1,   /* field[1] = received_per_minute */
+};
+static const ProtobufCIntRange tonari__selector__v1__arrivals__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tonari__selector__v1__arrivals__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tonari.selector.v1.Arrivals",
+  "Arrivals",
+  "Tonari__Selector__V1__Arrivals",
+  "tonari.selector.v1",
+  sizeof(Tonari__Selector__V1__Arrivals),
+  2,
+  tonari__selector__v1__arrivals__field_descriptors,
+  tonari__selector__v1__arrivals__field_indices_by_name,
+  1,  tonari__selector__v1__arrivals__number_ranges,
+  (ProtobufCMessageInit) tonari__selector__v1__arrivals__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tonari__selector__v1__replica_digest__field_descriptors[7] =
@@ -2464,7 +2947,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__replica_digest__descripto
   (ProtobufCMessageInit) tonari__selector__v1__replica_digest__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tonari__selector__v1__error__field_descriptors[2] =
+static const ProtobufCFieldDescriptor tonari__selector__v1__error__field_descriptors[3] =
 {
   {
     "code",
@@ -2490,15 +2973,28 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__error__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "retry_after_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__Error, retry_after_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tonari__selector__v1__error__field_indices_by_name[] = {
   0,   /* field[0] = code */
   1,   /* field[1] = message */
+  2,   /* field[2] = retry_after_ms */
 };
 static const ProtobufCIntRange tonari__selector__v1__error__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor tonari__selector__v1__error__descriptor =
 {
@@ -2508,7 +3004,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__error__descriptor =
   "Tonari__Selector__V1__Error",
   "tonari.selector.v1",
   sizeof(Tonari__Selector__V1__Error),
-  2,
+  3,
   tonari__selector__v1__error__field_descriptors,
   tonari__selector__v1__error__field_indices_by_name,
   1,  tonari__selector__v1__error__number_ranges,

@@ -1,3 +1,4 @@
+public import Overflow
 public import Selection
 import Synchronization
 
@@ -14,6 +15,8 @@ public final class Dispatcher: Sendable {
     var having: [String: Set<String>] = [:]
     var peers: [String: PeerDigest] = [:]
     var nextOwner: UInt32 = 1
+    /// Policies of overflow by the service that they name.
+    var overflows: [String: ServiceOverflow] = [:]
   }
 
   /// What can be set.
@@ -61,6 +64,7 @@ public final class Dispatcher: Sendable {
   /// Lets go of what was not completed or registered again in time. To be called several times a second.
   public func expire(at now: Moment) {
     for service in directory.all { service.expire(at: now) }
+    planOverflow(at: now)
     let due = state.withLock { $0.members.filter { now >= $0.value.nextExpiry }.map(\.key) }
     for name in due { change(name, at: now) { $0.expire(at: now) } }
     forgetSilentPeers(at: now)
@@ -132,7 +136,13 @@ extension Dispatcher {
       let changes = change(&members)
       state.withLock { $0.members[name] = members.isEmpty ? nil : members }
       guard changes else { return }
-      let service = service(name) ?? (members.isEmpty ? nil : makeService(name, at: now))
+      let known = service(name)
+      let service = known ?? (members.isEmpty ? nil : makeService(name, at: now))
+      if known == nil, let service, let overflow = overflow(of: name) {
+        // The gateways come with the service, and stay when all others go.
+        if members.set(overflow.gateways, from: .overflow) { state.withLock { $0.members[name] = members } }
+        service.set(overflow, at: now)
+      }
       service?.replace(with: members.replicas, at: now)
       let (gone, come) = (
         before.addresses.subtracting(members.addresses), members.addresses.subtracting(before.addresses)
@@ -164,6 +174,63 @@ extension Dispatcher {
     }
     version.add(1, ordering: .releasing)
     return service
+  }
+}
+
+// MARK: - Overflow
+
+extension Dispatcher {
+  /// Takes policies of overflow, by the service that each is for, for those that there were before. One for
+  /// `namespace/name` is for the service of this name, and for each of `namespace/name:port`.
+  public func set(_ overflows: [String: ServiceOverflow], at now: Moment) {
+    let before = state.withLock { state in
+      defer { state.overflows = overflows }
+      return state.overflows
+    }
+    for name in Set(before.keys).union(overflows.keys) where before[name] != overflows[name] {
+      let overflow = overflows[name]
+      var services = directory.all.map(\.name).filter { Self.base($0) == name || $0 == name }
+      // A service of which no replica is known here may have gateways all the same.
+      if services.isEmpty, overflow?.gateways.isEmpty == false { services = [name] }
+      for service in services {
+        let known = self.service(service)
+        known?.set(overflow, at: now)
+        change(service, at: now) { members in
+          let changes = members.set(overflow?.gateways ?? [], from: .overflow)
+          // Replicas that name no cluster may be in another one now.
+          return changes || known != nil
+        }
+      }
+    }
+  }
+
+  /// Hears what room a cluster has for a service; nil for nothing that is known any more.
+  ///
+  /// - Parameter service: `namespace/name`, without a port.
+  public func hear(_ headroom: Headroom?, of cluster: String, service name: String, at now: Moment) {
+    for service in directory.all where service.name == name || Self.base(service.name) == name {
+      _ = service.hear(headroom, of: cluster, at: now)
+    }
+  }
+
+  /// The policy for a service; nil where there is none.
+  func overflow(of service: String) -> ServiceOverflow? {
+    state.withLock { $0.overflows[service] ?? $0.overflows[Self.base(service)] }
+  }
+
+  /// Counts anew and plans, where it is time.
+  func planOverflow(at now: Moment) {
+    let (overflows, peers) = state.withLock { ($0.overflows, $0.peers.values.map(\.arrivals)) }
+    guard !overflows.isEmpty else { return }
+    for service in directory.all {
+      guard overflows[service.name] != nil || overflows[Self.base(service.name)] != nil else { continue }
+      service.planOverflow(peers: peers.compactMap { $0[service.name] }, at: now)
+    }
+  }
+
+  /// A service's name without its port.
+  private static func base(_ service: String) -> String {
+    service.lastIndex(of: ":").map { String(service[..<$0]) } ?? service
   }
 }
 

@@ -14,6 +14,8 @@ public final class PickAnswer {
     var tier = Tier.remote
     var isPanic = false
     var count = 0
+    var hops = 0
+    var retryAfter: UInt32 = 0
     var lengths: (Int, Int, Int, Int) = (0, 0, 0, 0)
   }
 
@@ -52,6 +54,19 @@ public final class PickAnswer {
     set { content.pointee.isPanic = newValue }
   }
 
+  /// How often the request will have been sent from one cluster to another once it is at the replica. Counted only for
+  /// services with a policy of overflow; 0 for others.
+  public internal(set) var hops: Int {
+    get { content.pointee.hops }
+    set { content.pointee.hops = newValue }
+  }
+
+  /// Where ``PickStatus/full``: after how many milliseconds to try again; 0 where nobody knows.
+  public internal(set) var retryAfter: UInt32 {
+    get { content.pointee.retryAfter }
+    set { content.pointee.retryAfter = newValue }
+  }
+
   /// How many addresses there are: the pick's, then the alternatives', the best first.
   public var count: Int { content.pointee.count }
 
@@ -73,6 +88,8 @@ public final class PickAnswer {
 
   func clear() {
     content.pointee.count = 0
+    content.pointee.hops = 0
+    content.pointee.retryAfter = 0
   }
 
   /// Adds an address of at most ``longestAddress`` bytes.

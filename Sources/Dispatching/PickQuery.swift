@@ -16,11 +16,13 @@ public struct PickQuery: Sendable {
   public var isRetry: Bool
   /// How many more replicas to name, at most ``PickAnswer/mostAlternatives``.
   public var alternatives: Int
+  /// How often the request was sent from one cluster to another already.
+  public var hops: Int
 
   /// Makes a query.
   public init(
     from: Place = .unknown, key: UInt64? = nil, excluded: [String] = [], labels: [String] = [],
-    subset: [String]? = nil, isRetry: Bool = false, alternatives: Int = 0
+    subset: [String]? = nil, isRetry: Bool = false, alternatives: Int = 0, hops: Int = 0
   ) {
     self.from = from
     self.key = key
@@ -29,6 +31,7 @@ public struct PickQuery: Sendable {
     self.subset = subset
     self.isRetry = isRetry
     self.alternatives = alternatives
+    self.hops = hops
   }
 
   /// The hash of a key: FNV-1a of its bytes, the same in every selector.

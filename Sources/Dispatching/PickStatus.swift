@@ -6,6 +6,7 @@ public enum PickStatus: UInt8, Hashable, Sendable {
   case noReplica
   /// It is a retry, and the retry budget is used up.
   case noRetryLeft
-  /// The service has as many requests in flight as it may; see ``DispatcherOptions/mostInFlight``.
+  /// The service has as many requests in flight as it may, see ``DispatcherOptions/mostInFlight``; or its cluster bears no
+  /// more and no other has room, see ``ServiceOverflow``: then ``PickAnswer/retryAfter`` is above 0.
   case full
 }

@@ -33,7 +33,25 @@ extension ReplicaSelector {
   @_specialize(where Policy == TonariPolicy)
   public mutating func pick(_ request: PickRequest = PickRequest(), at now: Moment) -> Pick? {
     returnRested(at: now)
-    guard let slot = choose(request, at: now) else { return panic(request, at: now) }
+    let everywhere = table.everywhere
+    guard let slot = choose(request, within: everywhere, at: now) else {
+      return panic(request, within: everywhere, at: now)
+    }
+    return dispatch(slot, request, isPanic: false, at: now)
+  }
+
+  /// Picks as ``pick(_:at:)`` does, among the replicas that stand at some positions of the order of places alone, such as
+  /// those of a cluster (``ReplicaTable/positions(ofClusterOf:)``).
+  ///
+  /// - Parameter panics: whether one that rests, or is draining, is picked where none is open.
+  @_specialize(where Policy == TonariPolicy)
+  public mutating func pick(
+    _ request: PickRequest, within positions: Range<Int>, panics: Bool, at now: Moment
+  ) -> Pick? {
+    returnRested(at: now)
+    guard let slot = choose(request, within: positions, at: now) else {
+      return panics ? panic(request, within: positions, at: now) : nil
+    }
     return dispatch(slot, request, isPanic: false, at: now)
   }
 
@@ -82,8 +100,12 @@ extension ReplicaSelector {
 
   /// A replica that ``pick(_:at:)`` could answer, for a list of those to try next, without counting a request there; nil
   /// where none that fits is open. Whoever wants several excludes each before asking for the next.
-  public mutating func alternative(_ request: PickRequest, at now: Moment) -> ReplicaID? {
-    choose(request, at: now).map(table.id(at:))
+  ///
+  /// - Parameter positions: where it may stand in the order of places; nil for anywhere.
+  public mutating func alternative(
+    _ request: PickRequest, within positions: Range<Int>? = nil, at now: Moment
+  ) -> ReplicaID? {
+    choose(request, within: positions ?? table.everywhere, at: now).map(table.id(at:))
   }
 
   /// Learns how the request of a pick ended. Of a replica that is gone it says nothing any more.
@@ -127,20 +149,21 @@ extension ReplicaSelector {
     }
   }
 
-  private mutating func choose(_ request: PickRequest, at now: Moment) -> Int? {
-    if let key = request.key { return owner(of: key, request, at: now) }
-    let everybody = Candidates(positions: table.everywhere, request)
+  private mutating func choose(_ request: PickRequest, within positions: Range<Int>, at now: Moment) -> Int? {
+    if let key = request.key { return owner(of: key, request, within: positions, at: now) }
+    let candidates = Candidates(positions: positions, request)
     guard request.from != .unknown else {
-      return policy.choose(everybody, in: table, at: now, using: &generator)
+      return policy.choose(candidates, in: table, at: now, using: &generator)
     }
-    return chooseNear(everybody, request.from, at: now)
+    return chooseNear(candidates, request.from, at: now)
   }
 
   /// Looks farther and farther, as long as what is farther is worth its price.
-  private mutating func chooseNear(_ everybody: Candidates, _ from: Place, at now: Moment) -> Int? {
-    let ranges = table.roster.index.ranges(of: from)
+  private mutating func chooseNear(_ all: Candidates, _ from: Place, at now: Moment) -> Int? {
+    var ranges = table.roster.index.ranges(of: from)
+    if all.positions.count < table.count { ranges.clamp(to: all.positions) }
     var best: (slot: Int, tier: Tier, cost: Double)?
-    var candidates = everybody
+    var candidates = all
     candidates.positions = 0..<0
     for distance in Tier.node.rawValue...Tier.remote.rawValue {
       guard let tier = Tier(rawValue: distance) else { break }
@@ -162,25 +185,26 @@ extension ReplicaSelector {
     return best?.slot
   }
 
-  private mutating func owner(of key: UInt64, _ request: PickRequest, at now: Moment) -> Int? {
-    let candidates = Candidates(positions: table.everywhere, request)
+  private mutating func owner(
+    of key: UInt64, _ request: PickRequest, within positions: Range<Int>, at now: Moment
+  ) -> Int? {
+    let candidates = Candidates(positions: positions, request)
     let share = options.affinityBound * Double(table.totalInFlight + 1) / max(table.openWeight, .leastNonzeroMagnitude)
     return table.roster.keys.owner(of: key) {
-      table.admits($0, candidates)
+      table.admits($0, candidates) && positions.contains(table.position(of: $0))
     } hasRoom: {
       Double(table.inFlight($0) + 1) <= max(1, (share * table.weight($0)).rounded(.up))
     }
   }
 
   /// Any replica that rests, else any that is draining.
-  private mutating func panic(_ request: PickRequest, at now: Moment) -> Pick? {
-    let count = table.count
-    guard count > 0 else { return nil }
-    let start = generator.below(count)
-    let candidates = Candidates(positions: table.everywhere, request)
+  private mutating func panic(_ request: PickRequest, within positions: Range<Int>, at now: Moment) -> Pick? {
+    guard !positions.isEmpty else { return nil }
+    let start = generator.below(positions.count)
+    let candidates = Candidates(positions: positions, request)
     for state in [ReplicaState.ready, .draining] {
-      for step in 0..<count {
-        let slot = table.slot(at: (start + step) % count)
+      for step in positions.indices {
+        let slot = table.slot(at: positions.lowerBound + (start + step - positions.lowerBound) % positions.count)
         guard table.state(slot) == state, table.allows(slot, candidates) else { continue }
         return dispatch(slot, request, isPanic: true, at: now)
       }

@@ -46,6 +46,7 @@ public struct RandomEnvelope {
       envelope.error = .with {
         $0.code = small()
         $0.message = text()
+        if flag() { $0.retryAfterMs = small() }
       }
     case 13: envelope.pick = .with { $0.service = text() }
     default: break
@@ -133,6 +134,7 @@ public struct RandomEnvelope {
       if flag() { $0.labels = texts() }
       $0.retry = flag()
       $0.alternatives = small()
+      if flag() { $0.hops = small() }
     }
   }
 
@@ -143,6 +145,7 @@ public struct RandomEnvelope {
       $0.tier = Tonari_Selector_V1_Tier(rawValue: below(6) - 1) ?? .remote
       $0.panic = flag()
       $0.alternatives = texts()
+      if flag() { $0.hops = small() }
     }
   }
 
@@ -186,6 +189,30 @@ public struct RandomEnvelope {
     }
   }
 
+  private mutating func overflow() -> Tonari_Selector_V1_OverflowStatus {
+    .with {
+      $0.cluster = text()
+      $0.dryRun = flag()
+      $0.arrivals = number()
+      $0.received = number()
+      $0.shed = number()
+      $0.demandPerMinute = real()
+      $0.capacityPerMinute = real()
+      $0.admittedPerMinute = real()
+      for _ in 0..<below(3) {
+        $0.neighbours.append(
+          .with {
+            $0.name = text()
+            $0.sent = number()
+            $0.sentPerMinute = real()
+            if flag() { $0.headroomPerMinute = real() }
+            $0.roomPerMinute = real()
+            $0.down = flag()
+          })
+      }
+    }
+  }
+
   private mutating func watched() -> Tonari_Selector_V1_WatchResponse {
     .with {
       $0.service = text()
@@ -216,6 +243,7 @@ public struct RandomEnvelope {
           $0.none = number()
         }
       }
+      if flag() { $0.overflow = overflow() }
     }
   }
 }

@@ -126,7 +126,8 @@ struct CodecTests {
       case .error(var message) where !message.message.isEmpty:
         message.code = message.code % 16 + 1
         envelope.error = message
-        end = tonari_put_error(written, envelope.id, message.code, message.message, message.message.utf8.count)
+        end = tonari_put_error(
+          written, envelope.id, message.code, message.message, message.message.utf8.count, message.retryAfterMs)
         counts.error += 1
       default: continue
       }
@@ -147,7 +148,8 @@ struct CodecTests {
         start: UnsafeRawPointer(text)?.assumingMemoryBound(to: UInt8.self), length: text.map { strlen($0) } ?? 0)
     }
     return tonari_put_picked(
-      written, id, message.pickID, UInt32(message.tier.rawValue), message.panic, slices, slices.count)
+      written, id, message.pickID, UInt32(message.tier.rawValue), message.panic, message.hops, slices,
+      slices.count)
   }
 }
 
@@ -228,6 +230,7 @@ private final class Codec {
       $0.key = Data(UnsafeBufferPointer(start: request.key.start, count: request.key.length))
       $0.retry = request.is_retry
       $0.alternatives = request.alternatives
+      $0.hops = request.hops
     }
   }
 }

@@ -50,6 +50,7 @@ extension Tonari_Selector_V1_Envelope {
       error = .with {
         $0.code = message.code
         $0.message = string(message.message)
+        $0.retryAfterMs = message.retry_after_ms
       }
     default: break
     }
@@ -89,6 +90,7 @@ extension Tonari_Selector_V1_PickRequest {
     labels = strings(message.labels, message.n_labels)
     retry = message.retry != 0
     alternatives = message.alternatives
+    hops = message.hops
   }
 }
 
@@ -100,6 +102,7 @@ extension Tonari_Selector_V1_PickResponse {
     tier = Tonari_Selector_V1_Tier(rawValue: Int(Int32(bitPattern: message.tier.rawValue))) ?? .remote
     panic = message.panic != 0
     alternatives = strings(message.alternatives, message.n_alternatives)
+    hops = message.hops
   }
 }
 
@@ -154,6 +157,31 @@ extension Tonari_Selector_V1_WatchResponse {
         $0.cluster = counts.cluster
         $0.panic = counts.panic
         $0.none = counts.none
+      }
+    }
+    if let status = message.overflow { overflow = Tonari_Selector_V1_OverflowStatus(status.pointee) }
+  }
+}
+
+extension Tonari_Selector_V1_OverflowStatus {
+  init(_ message: Tonari__Selector__V1__OverflowStatus) {
+    self.init()
+    cluster = string(message.cluster)
+    dryRun = message.dry_run != 0
+    arrivals = message.arrivals
+    received = message.received
+    shed = message.shed
+    demandPerMinute = message.demand_per_minute
+    capacityPerMinute = message.capacity_per_minute
+    admittedPerMinute = message.admitted_per_minute
+    neighbours = list(message.neighbours, message.n_neighbours) { neighbour in
+      .with {
+        $0.name = string(neighbour.name)
+        $0.sent = neighbour.sent
+        $0.sentPerMinute = neighbour.sent_per_minute
+        if neighbour.has_headroom_per_minute_case.rawValue != 0 { $0.headroomPerMinute = neighbour.headroom_per_minute }
+        $0.roomPerMinute = neighbour.room_per_minute
+        $0.down = neighbour.down != 0
       }
     }
   }

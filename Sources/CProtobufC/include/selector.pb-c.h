@@ -30,10 +30,13 @@ typedef struct Tonari__Selector__V1__DeregisterRequest Tonari__Selector__V1__Der
 typedef struct Tonari__Selector__V1__DeregisterResponse Tonari__Selector__V1__DeregisterResponse;
 typedef struct Tonari__Selector__V1__WatchRequest Tonari__Selector__V1__WatchRequest;
 typedef struct Tonari__Selector__V1__WatchResponse Tonari__Selector__V1__WatchResponse;
+typedef struct Tonari__Selector__V1__OverflowStatus Tonari__Selector__V1__OverflowStatus;
+typedef struct Tonari__Selector__V1__OverflowNeighbour Tonari__Selector__V1__OverflowNeighbour;
 typedef struct Tonari__Selector__V1__PickCounts Tonari__Selector__V1__PickCounts;
 typedef struct Tonari__Selector__V1__ReplicaStatus Tonari__Selector__V1__ReplicaStatus;
 typedef struct Tonari__Selector__V1__Digest Tonari__Selector__V1__Digest;
 typedef struct Tonari__Selector__V1__ServiceDigest Tonari__Selector__V1__ServiceDigest;
+typedef struct Tonari__Selector__V1__Arrivals Tonari__Selector__V1__Arrivals;
 typedef struct Tonari__Selector__V1__ReplicaDigest Tonari__Selector__V1__ReplicaDigest;
 typedef struct Tonari__Selector__V1__Error Tonari__Selector__V1__Error;
 typedef struct Tonari__Selector__V1__Envelope Tonari__Selector__V1__Envelope;
@@ -146,10 +149,15 @@ struct  Tonari__Selector__V1__PickRequest
    * How many more replicas to name, for retries without asking again; at most 3.
    */
   uint32_t alternatives;
+  /*
+   * How often the request was sent from one cluster to another already: what came with it as x-tonari-hops. One that was
+   * sent on as often as its policy of overflow allows is served in this cluster or refused.
+   */
+  uint32_t hops;
 };
 #define TONARI__SELECTOR__V1__PICK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__pick_request__descriptor) \
-    , (char *)protobuf_c_empty_string, NULL, {0,NULL}, 0,NULL, 0,NULL, 0, 0 }
+    , (char *)protobuf_c_empty_string, NULL, {0,NULL}, 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Tonari__Selector__V1__PickResponse
@@ -176,10 +184,15 @@ struct  Tonari__Selector__V1__PickResponse
    */
   size_t n_alternatives;
   char **alternatives;
+  /*
+   * How often the request will have been sent from one cluster to another once it is there: to be sent along as
+   * x-tonari-hops where it is not 0.
+   */
+  uint32_t hops;
 };
 #define TONARI__SELECTOR__V1__PICK_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__pick_response__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, TONARI__SELECTOR__V1__TIER__TIER_REMOTE, 0, 0,NULL }
+    , 0, (char *)protobuf_c_empty_string, TONARI__SELECTOR__V1__TIER__TIER_REMOTE, 0, 0,NULL, 0 }
 
 
 struct  Tonari__Selector__V1__CompleteRequest
@@ -424,10 +437,86 @@ struct  Tonari__Selector__V1__WatchResponse
    * Picks since the selector started, by tier.
    */
   Tonari__Selector__V1__PickCounts *picks;
+  /*
+   * What becomes of requests that are too many for the cluster; left out where no policy says so.
+   */
+  Tonari__Selector__V1__OverflowStatus *overflow;
 };
 #define TONARI__SELECTOR__V1__WATCH_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__watch_response__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0,NULL, 0, (char *)protobuf_c_empty_string, NULL }
+    , (char *)protobuf_c_empty_string, 0, 0,NULL, 0, (char *)protobuf_c_empty_string, NULL, NULL }
+
+
+/*
+ * How it stands with the requests of a service that are too many for the cluster. Counts are of this selector, since it
+ * started.
+ */
+struct  Tonari__Selector__V1__OverflowStatus
+{
+  ProtobufCMessage base;
+  /*
+   * The cluster.
+   */
+  char *cluster;
+  /*
+   * Whether it is only counted what would be done.
+   */
+  protobuf_c_boolean dry_run;
+  /*
+   * Requests that came, those of them that another cluster had sent, and those that nobody had room for.
+   */
+  uint64_t arrivals;
+  uint64_t received;
+  uint64_t shed;
+  /*
+   * What comes to the cluster and what it bears, all selectors together, and what this selector lets in, in requests per
+   * minute.
+   */
+  double demand_per_minute;
+  double capacity_per_minute;
+  double admitted_per_minute;
+  size_t n_neighbours;
+  Tonari__Selector__V1__OverflowNeighbour **neighbours;
+};
+#define TONARI__SELECTOR__V1__OVERFLOW_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__overflow_status__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+
+
+typedef enum {
+  TONARI__SELECTOR__V1__OVERFLOW_NEIGHBOUR__HAS_HEADROOM_PER_MINUTE__NOT_SET = 0,
+  TONARI__SELECTOR__V1__OVERFLOW_NEIGHBOUR__HAS_HEADROOM_PER_MINUTE_HEADROOM_PER_MINUTE = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TONARI__SELECTOR__V1__OVERFLOW_NEIGHBOUR__HAS_HEADROOM_PER_MINUTE__CASE)
+} Tonari__Selector__V1__OverflowNeighbour__HasHeadroomPerMinuteCase;
+
+struct  Tonari__Selector__V1__OverflowNeighbour
+{
+  ProtobufCMessage base;
+  /*
+   * The cluster.
+   */
+  char *name;
+  /*
+   * Requests that were sent there, and how many in the last second, in requests per minute.
+   */
+  uint64_t sent;
+  double sent_per_minute;
+  /*
+   * What this selector sends there at most, in requests per minute.
+   */
+  double room_per_minute;
+  /*
+   * Whether it gets nothing since it failed.
+   */
+  protobuf_c_boolean down;
+  Tonari__Selector__V1__OverflowNeighbour__HasHeadroomPerMinuteCase has_headroom_per_minute_case;
+  union {
+    double headroom_per_minute;
+  };
+};
+#define TONARI__SELECTOR__V1__OVERFLOW_NEIGHBOUR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__overflow_neighbour__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, TONARI__SELECTOR__V1__OVERFLOW_NEIGHBOUR__HAS_HEADROOM_PER_MINUTE__NOT_SET, {0} }
 
 
 struct  Tonari__Selector__V1__PickCounts
@@ -505,10 +594,29 @@ struct  Tonari__Selector__V1__ServiceDigest
   char *service;
   size_t n_replicas;
   Tonari__Selector__V1__ReplicaDigest **replicas;
+  /*
+   * What comes to the selector; left out for services without a policy of overflow.
+   */
+  Tonari__Selector__V1__Arrivals *arrivals;
 };
 #define TONARI__SELECTOR__V1__SERVICE_DIGEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__service_digest__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL }
+    , (char *)protobuf_c_empty_string, 0,NULL, NULL }
+
+
+/*
+ * Requests that come to a selector, before any are sent on, and those of them that another cluster sent, in requests per
+ * minute.
+ */
+struct  Tonari__Selector__V1__Arrivals
+{
+  ProtobufCMessage base;
+  double per_minute;
+  double received_per_minute;
+};
+#define TONARI__SELECTOR__V1__ARRIVALS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__arrivals__descriptor) \
+    , 0, 0 }
 
 
 struct  Tonari__Selector__V1__ReplicaDigest
@@ -550,10 +658,14 @@ struct  Tonari__Selector__V1__Error
    */
   uint32_t code;
   char *message;
+  /*
+   * After how many milliseconds to try again; 0 where nobody knows.
+   */
+  uint32_t retry_after_ms;
 };
 #define TONARI__SELECTOR__V1__ERROR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__error__descriptor) \
-    , 0, (char *)protobuf_c_empty_string }
+    , 0, (char *)protobuf_c_empty_string, 0 }
 
 
 typedef enum {
@@ -894,6 +1006,44 @@ Tonari__Selector__V1__WatchResponse *
 void   tonari__selector__v1__watch_response__free_unpacked
                      (Tonari__Selector__V1__WatchResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tonari__Selector__V1__OverflowStatus methods */
+void   tonari__selector__v1__overflow_status__init
+                     (Tonari__Selector__V1__OverflowStatus         *message);
+size_t tonari__selector__v1__overflow_status__get_packed_size
+                     (const Tonari__Selector__V1__OverflowStatus   *message);
+size_t tonari__selector__v1__overflow_status__pack
+                     (const Tonari__Selector__V1__OverflowStatus   *message,
+                      uint8_t             *out);
+size_t tonari__selector__v1__overflow_status__pack_to_buffer
+                     (const Tonari__Selector__V1__OverflowStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Tonari__Selector__V1__OverflowStatus *
+       tonari__selector__v1__overflow_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tonari__selector__v1__overflow_status__free_unpacked
+                     (Tonari__Selector__V1__OverflowStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Tonari__Selector__V1__OverflowNeighbour methods */
+void   tonari__selector__v1__overflow_neighbour__init
+                     (Tonari__Selector__V1__OverflowNeighbour         *message);
+size_t tonari__selector__v1__overflow_neighbour__get_packed_size
+                     (const Tonari__Selector__V1__OverflowNeighbour   *message);
+size_t tonari__selector__v1__overflow_neighbour__pack
+                     (const Tonari__Selector__V1__OverflowNeighbour   *message,
+                      uint8_t             *out);
+size_t tonari__selector__v1__overflow_neighbour__pack_to_buffer
+                     (const Tonari__Selector__V1__OverflowNeighbour   *message,
+                      ProtobufCBuffer     *buffer);
+Tonari__Selector__V1__OverflowNeighbour *
+       tonari__selector__v1__overflow_neighbour__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tonari__selector__v1__overflow_neighbour__free_unpacked
+                     (Tonari__Selector__V1__OverflowNeighbour *message,
+                      ProtobufCAllocator *allocator);
 /* Tonari__Selector__V1__PickCounts methods */
 void   tonari__selector__v1__pick_counts__init
                      (Tonari__Selector__V1__PickCounts         *message);
@@ -969,6 +1119,25 @@ Tonari__Selector__V1__ServiceDigest *
                       const uint8_t       *data);
 void   tonari__selector__v1__service_digest__free_unpacked
                      (Tonari__Selector__V1__ServiceDigest *message,
+                      ProtobufCAllocator *allocator);
+/* Tonari__Selector__V1__Arrivals methods */
+void   tonari__selector__v1__arrivals__init
+                     (Tonari__Selector__V1__Arrivals         *message);
+size_t tonari__selector__v1__arrivals__get_packed_size
+                     (const Tonari__Selector__V1__Arrivals   *message);
+size_t tonari__selector__v1__arrivals__pack
+                     (const Tonari__Selector__V1__Arrivals   *message,
+                      uint8_t             *out);
+size_t tonari__selector__v1__arrivals__pack_to_buffer
+                     (const Tonari__Selector__V1__Arrivals   *message,
+                      ProtobufCBuffer     *buffer);
+Tonari__Selector__V1__Arrivals *
+       tonari__selector__v1__arrivals__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tonari__selector__v1__arrivals__free_unpacked
+                     (Tonari__Selector__V1__Arrivals *message,
                       ProtobufCAllocator *allocator);
 /* Tonari__Selector__V1__ReplicaDigest methods */
 void   tonari__selector__v1__replica_digest__init
@@ -1074,6 +1243,12 @@ typedef void (*Tonari__Selector__V1__WatchRequest_Closure)
 typedef void (*Tonari__Selector__V1__WatchResponse_Closure)
                  (const Tonari__Selector__V1__WatchResponse *message,
                   void *closure_data);
+typedef void (*Tonari__Selector__V1__OverflowStatus_Closure)
+                 (const Tonari__Selector__V1__OverflowStatus *message,
+                  void *closure_data);
+typedef void (*Tonari__Selector__V1__OverflowNeighbour_Closure)
+                 (const Tonari__Selector__V1__OverflowNeighbour *message,
+                  void *closure_data);
 typedef void (*Tonari__Selector__V1__PickCounts_Closure)
                  (const Tonari__Selector__V1__PickCounts *message,
                   void *closure_data);
@@ -1085,6 +1260,9 @@ typedef void (*Tonari__Selector__V1__Digest_Closure)
                   void *closure_data);
 typedef void (*Tonari__Selector__V1__ServiceDigest_Closure)
                  (const Tonari__Selector__V1__ServiceDigest *message,
+                  void *closure_data);
+typedef void (*Tonari__Selector__V1__Arrivals_Closure)
+                 (const Tonari__Selector__V1__Arrivals *message,
                   void *closure_data);
 typedef void (*Tonari__Selector__V1__ReplicaDigest_Closure)
                  (const Tonari__Selector__V1__ReplicaDigest *message,
@@ -1119,10 +1297,13 @@ extern const ProtobufCMessageDescriptor tonari__selector__v1__deregister_request
 extern const ProtobufCMessageDescriptor tonari__selector__v1__deregister_response__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__watch_request__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__watch_response__descriptor;
+extern const ProtobufCMessageDescriptor tonari__selector__v1__overflow_status__descriptor;
+extern const ProtobufCMessageDescriptor tonari__selector__v1__overflow_neighbour__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__pick_counts__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__replica_status__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__digest__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__service_digest__descriptor;
+extern const ProtobufCMessageDescriptor tonari__selector__v1__arrivals__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__replica_digest__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__error__descriptor;
 extern const ProtobufCMessageDescriptor tonari__selector__v1__envelope__descriptor;

@@ -45,9 +45,9 @@ static inline uint8_t *tonari_put_head(uint8_t *at, uint64_t id, uint8_t tag, si
 
 /* Writes the frame that names a replica, and more for retries. Answers where it ends. */
 static inline uint8_t *tonari_put_picked(
-    uint8_t *at, uint64_t id, uint64_t pick_id, unsigned tier, bool is_panic, const TonariBytes *addresses,
-    size_t count) {
-  size_t length = 9 + (tier ? 2 : 0) + (is_panic ? 2 : 0);
+    uint8_t *at, uint64_t id, uint64_t pick_id, unsigned tier, bool is_panic, uint32_t hops,
+    const TonariBytes *addresses, size_t count) {
+  size_t length = 9 + (tier ? 2 : 0) + (is_panic ? 2 : 0) + (hops ? 1 + tonari_varint_length(hops) : 0);
   for (size_t i = 0; i < count; i++)
     length += 1 + tonari_varint_length(addresses[i].length) + addresses[i].length;
   at = tonari_put_head(at, id, 0x1A, length);
@@ -63,19 +63,29 @@ static inline uint8_t *tonari_put_picked(
     *at++ = 1;
   }
   for (size_t i = 1; i < count; i++) at = tonari_put_bytes(at, 0x2A, addresses[i].start, addresses[i].length);
+  if (hops) {
+    *at++ = 0x30;
+    at = tonari_put_varint(at, hops);
+  }
   return at;
 }
 
 /* Writes the frame that says that a pick is complete. */
 static inline uint8_t *tonari_put_completed(uint8_t *at, uint64_t id) { return tonari_put_head(at, id, 0x2A, 0); }
 
-/* Writes the frame that says what went wrong. */
+/* Writes the frame that says what went wrong, and after how many milliseconds to try again; 0 where nobody knows. */
 static inline uint8_t *tonari_put_error(
-    uint8_t *at, uint64_t id, unsigned code, const char *message, size_t length) {
-  at = tonari_put_head(at, id, 0x72, 2 + 1 + tonari_varint_length(length) + length);
+    uint8_t *at, uint64_t id, unsigned code, const char *message, size_t length, uint32_t retry_after_ms) {
+  size_t more = retry_after_ms ? 1 + tonari_varint_length(retry_after_ms) : 0;
+  at = tonari_put_head(at, id, 0x72, 2 + 1 + tonari_varint_length(length) + length + more);
   *at++ = 0x08;
   *at++ = (uint8_t)code;
-  return tonari_put_bytes(at, 0x12, message, length);
+  at = tonari_put_bytes(at, 0x12, message, length);
+  if (more) {
+    *at++ = 0x18;
+    at = tonari_put_varint(at, retry_after_ms);
+  }
+  return at;
 }
 
 #endif

@@ -25,6 +25,7 @@ typedef struct {
   TonariBytes from;
   TonariBytes key;
   uint32_t alternatives;
+  uint32_t hops;
   bool is_retry;
   /* Complete. */
   uint64_t pick_id;
@@ -88,6 +89,7 @@ static inline TonariRequestKind tonari_request(const uint8_t *at, size_t length,
   request->from = request->key = (TonariBytes){NULL, 0};
   request->is_retry = false;
   request->alternatives = 0;
+  request->hops = 0;
   if (at == end || *at != 0x0A || !(at = tonari_bytes(at + 1, end, &request->service))) return TONARI_ANOTHER;
   if (at < end && *at == 0x12 && !(at = tonari_bytes(at + 1, end, &request->from))) return TONARI_ANOTHER;
   if (at < end && *at == 0x1A && !(at = tonari_bytes(at + 1, end, &request->key))) return TONARI_ANOTHER;
@@ -98,6 +100,10 @@ static inline TonariRequestKind tonari_request(const uint8_t *at, size_t length,
   if (at < end && *at == 0x38) {
     if (!(at = tonari_varint(at + 1, end, 4, &number))) return TONARI_ANOTHER;
     request->alternatives = (uint32_t)number;
+  }
+  if (at < end && *at == 0x40) {
+    if (!(at = tonari_varint(at + 1, end, 4, &number))) return TONARI_ANOTHER;
+    request->hops = (uint32_t)number;
   }
   return at == end ? TONARI_PICK : TONARI_ANOTHER;
 }

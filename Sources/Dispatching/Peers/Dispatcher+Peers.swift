@@ -5,6 +5,8 @@ import SwiftProtobuf
 /// What a peer said last.
 struct PeerDigest: Sendable {
   var services: [String: [String: PeerKnowledge]]
+  /// What comes there, by service.
+  var arrivals: [String: PeerArrivals] = [:]
   var heard: Moment
 }
 
@@ -20,6 +22,11 @@ extension Dispatcher {
       return .with { service in
         service.service = status.name
         service.replicas = status.replicas.map { ReplicaDigest($0, leases[$0.replica.address], at: now).message }
+        guard let arrivals = self.service(status.name)?.arrivals else { return }
+        service.arrivals = .with {
+          $0.perMinute = arrivals.perMinute
+          $0.receivedPerMinute = arrivals.receivedPerMinute
+        }
       }
     }
     return digest
@@ -29,7 +36,9 @@ extension Dispatcher {
   /// there are there as long as they are registered there.
   public func hear(_ digest: Tonari_Selector_V1_Digest, at now: Moment) {
     var services: [String: [String: PeerKnowledge]] = [:]
+    var arrivals: [String: PeerArrivals] = [:]
     for service in digest.services {
+      if service.hasArrivals { arrivals[service.service] = PeerArrivals(service.arrivals) }
       var leases: [(replica: ServiceReplica, until: Moment)] = []
       for replica in service.replicas {
         let digest = ReplicaDigest(replica)
@@ -41,12 +50,23 @@ extension Dispatcher {
         leases.reduce(false) { $1.until > now && members.add([$1.replica], from: .peer, until: $1.until) || $0 }
       }
     }
-    tellServices(PeerDigest(services: services, heard: now), from: digest.selector, at: now)
+    tellServices(PeerDigest(services: services, arrivals: arrivals, heard: now), from: digest.selector, at: now)
   }
 
   /// A peer is gone: what it had in flight is no longer there.
   public func forget(peer: String, at now: Moment) {
     tellServices(nil, from: peer, at: now)
+  }
+}
+
+extension PeerArrivals {
+  /// More requests than this a minute come nowhere.
+  private static let most = 1e12
+
+  /// What a message says; what cannot be counts as nothing.
+  init(_ message: Tonari_Selector_V1_Arrivals) {
+    func rate(_ value: Double) -> Double { value > 0 ? min(value, Self.most) : 0 }
+    self.init(perMinute: rate(message.perMinute), receivedPerMinute: rate(message.receivedPerMinute))
   }
 }
 

@@ -8,6 +8,8 @@ public enum ReplicaSource: Int, CaseIterable, Comparable, Hashable, Sendable {
   case registration
   /// Another selector, with which they were registered.
   case peer
+  /// A policy of overflow: the gateways of other clusters.
+  case overflow
 
   /// Whether a source counts before another.
   public static func < (a: ReplicaSource, b: ReplicaSource) -> Bool { a.rawValue < b.rawValue }

@@ -1,3 +1,4 @@
+import Overflow
 public import Selection
 
 /// One service of a ``Dispatcher``: picks one of its replicas for each request and keeps count of what is in flight.
@@ -65,4 +66,11 @@ public class DispatchedService: @unchecked Sendable {
   func replace(with replicas: [ServiceReplica], at now: Moment) { preconditionFailure("a subclass replaces") }
   func picks(of address: String) -> UInt64 { preconditionFailure("a subclass counts") }
   func hear(_ peers: [String: PeerKnowledge], at now: Moment) { preconditionFailure("a subclass hears") }
+  func set(_ overflow: ServiceOverflow?, at now: Moment) { preconditionFailure("a subclass overflows") }
+  func planOverflow(peers: [PeerArrivals], at now: Moment) { preconditionFailure("a subclass plans") }
+  func hear(_ headroom: Headroom?, of neighbour: String, at now: Moment) -> Bool {
+    preconditionFailure("a subclass hears")
+  }
+  /// What comes here; nil without a policy of overflow.
+  var arrivals: PeerArrivals? { preconditionFailure("a subclass counts") }
 }

@@ -1,3 +1,4 @@
+import Overflow
 import Selection
 import Synchronization
 import Topology
@@ -17,6 +18,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     var reports: UInt64 = 0
     /// What was asked of the replica in each slot.
     var slots: [SlotCounts] = []
+    /// What keeps more requests away than the own cluster bears; nil where no policy says so.
+    var overflow: OverflowGate?
   }
 
   private struct SlotCounts: Sendable {
@@ -29,6 +32,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   private let policyName: PolicyName
   private let pickLifetime: Int64
   private let mostInFlight: Int?
+  /// Makes plans for the gate, beside the picks.
+  private let planner = Mutex<OverflowPlanner?>(nil)
 
   init(
     name: String, number: UInt32, _ policy: Policy, named policyName: PolicyName, options: DispatcherOptions,
@@ -51,7 +56,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
 
   @_specialize(where Policy == TonariPolicy)
   override func pick(_ query: PickQuery, owner: UInt32, at now: Moment, into answer: PickAnswer) -> PickStatus {
-    state.withLock { state in
+    answer.clear()
+    return state.withLock { state in
       if query.isRetry {
         guard state.budget.retry(at: now) else {
           state.counts.refusedRetries &+= 1
@@ -73,13 +79,26 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         state.counts.shed &+= 1
         return .full
       }
-      let subset = query.subset?.compactMap { state.selector.table.id(of: $0) }
-      let pick =
-        if let subset {
-          state.selector.pick(request, among: subset, at: now)
-        } else {
-          state.selector.pick(request, at: now)
+      var subset = query.subset?.compactMap { state.selector.table.id(of: $0) }
+      var positions: Range<Int>?
+      let pick: Pick?
+      if let way = state.overflow?.way(hops: query.hops, at: now), state.overflow?.isDryRun == false {
+        switch Self.pick(request, subset, way, hops: query.hops, &state, at: now) {
+        case .some(let found):
+          pick = found.pick
+          positions = state.overflow?.positions(of: found.way)
+          answer.hops = found.way == .local ? query.hops : query.hops + 1
+          if let positions { Self.narrow(&subset, to: positions, state) }
+        case nil:
+          state.counts.shed &+= 1
+          answer.retryAfter = state.overflow?.retryAfter ?? 0
+          return .full
         }
+      } else if let subset {
+        pick = state.selector.pick(request, among: subset, at: now)
+      } else {
+        pick = state.selector.pick(request, at: now)
+      }
       guard let pick else {
         state.counts.none &+= 1
         return .noReplica
@@ -92,7 +111,6 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
       state.counts.count(pick.tier)
       if pick.isPanic { state.counts.panic &+= 1 }
       state.slots[pick.replica.slot].picks &+= 1
-      answer.clear()
       answer.id = UInt64(number) << 44 | id
       answer.tier = pick.tier
       answer.isPanic = pick.isPanic
@@ -104,7 +122,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
             if let subset {
               state.selector.alternative(request, among: subset, at: now)
             } else {
-              state.selector.alternative(request, at: now)
+              state.selector.alternative(request, within: positions, at: now)
             }
           guard let next else { break }
           answer.append(state.selector.table.name(next.slot))
@@ -113,6 +131,44 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
       }
       return .picked
     }
+  }
+
+  /// Picks where a gate says, or where else there is a replica; nil where nobody has room. No pick in the answer says that
+  /// there is no replica at all.
+  private static func pick(
+    _ request: PickRequest, _ subset: [ReplicaID]?, _ first: OverflowGate.Way, hops: Int, _ state: inout State,
+    at now: Moment
+  ) -> (pick: Pick?, way: OverflowGate.Way)? {
+    var way = first
+    var tried: UInt64 = 0
+    while way != .nowhere {
+      let positions = state.overflow?.positions(of: way) ?? 0..<0
+      let pick: Pick?
+      if var subset {
+        narrow(&subset, to: positions, state)
+        pick = subset.isEmpty ? nil : state.selector.pick(request, among: subset, at: now)
+      } else {
+        pick = state.selector.pick(request, within: positions, panics: false, at: now)
+      }
+      if let pick { return (pick, way) }
+      way = state.overflow?.another(than: way, tried: &tried, hops: hops, at: now) ?? .nowhere
+    }
+    // Only who was let in is served by whoever is there at all.
+    guard first == .local, subset == nil else { return nil }
+    state.overflow?.served(insteadOf: way)
+    let positions = state.overflow?.local ?? 0..<0
+    return (state.selector.pick(request, within: positions, panics: true, at: now), .local)
+  }
+
+  private static func narrow(_ subset: inout [ReplicaID]?, to positions: Range<Int>, _ state: borrowing State) {
+    guard var replicas = subset else { return }
+    narrow(&replicas, to: positions, state)
+    subset = replicas
+  }
+
+  private static func narrow(_ subset: inout [ReplicaID], to positions: Range<Int>, _ state: borrowing State) {
+    let table = state.selector.table
+    subset.removeAll { replica in table.position(of: replica).map { !positions.contains($0) } ?? true }
   }
 
   @_specialize(where Policy == TonariPolicy)
@@ -127,6 +183,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         if server == pick.replica { server = nil }
       }
       state.selector.complete(pick, outcome, latencySeconds: latencySeconds, servedBy: server, at: now)
+      if state.overflow != nil { Self.note(outcome, pick, latencySeconds, servedBy: server, &state, at: now) }
       if let load { state.selector.report(load, of: server ?? pick.replica, at: now) }
       count(outcome, pick, servedByAnother: server != nil, &state)
       return true
@@ -166,6 +223,94 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     if outcome == .failure || servedByAnother, state.slots[slot].id == pick.replica { state.slots[slot].failures &+= 1 }
   }
 
+  private static func note(
+    _ outcome: Outcome, _ pick: Pick, _ latencySeconds: Double?, servedBy server: ReplicaID?, _ state: inout State,
+    at now: Moment
+  ) {
+    let seconds = latencySeconds ?? now.seconds(since: pick.dispatched)
+    if let server {
+      if let position = state.selector.table.position(of: server) {
+        state.overflow?.note(outcome, seconds: seconds, position: position, at: now)
+      }
+      if let position = state.selector.table.position(of: pick.replica) {
+        state.overflow?.note(.failure, seconds: 0, position: position, at: now)
+      }
+    } else if let position = state.selector.table.position(of: pick.replica) {
+      state.overflow?.note(outcome, seconds: seconds, position: position, at: now)
+    }
+  }
+
+  // MARK: Overflow
+
+  override func set(_ overflow: ServiceOverflow?, at now: Moment) {
+    planner.withLock { planner in
+      guard planner?.overflow != overflow else { return }
+      planner = overflow.map { OverflowPlanner($0) }
+      state.withLock { state in
+        state.overflow = overflow.map { OverflowGate($0, after: state.overflow) }
+        Self.arrange(&state)
+      }
+    }
+    planAgain(at: now)
+  }
+
+  override func planOverflow(peers: [PeerArrivals], at now: Moment) {
+    planner.withLock { planner in
+      guard planner?.isDue(at: now) == true else { return }
+      let counted = state.withLock { state in
+        let answers = state.overflow?.takeRecent(at: now)
+        return (answers, Self.figures(state))
+      }
+      guard case (let answers?, let figures?) = counted else { return }
+      planner?.count(figures, answers, peers: peers, at: now)
+      guard let plan = planner?.plan(at: now) else { return }
+      state.withLock { $0.overflow?.follow(plan, at: now) }
+    }
+  }
+
+  override func hear(_ headroom: Headroom?, of neighbour: String, at now: Moment) -> Bool {
+    planner.withLock { planner in
+      guard planner?.hear(headroom, of: neighbour, at: now) == true else { return false }
+      guard let plan = planner?.plan(at: now) else { return false }
+      state.withLock { $0.overflow?.follow(plan, at: now) }
+      return true
+    }
+  }
+
+  /// Plans with the replicas that there are now, without counting.
+  private func planAgain(at now: Moment) {
+    planner.withLock { planner in
+      guard planner != nil, let figures = state.withLock({ Self.figures($0) }) else { return }
+      planner?.look(figures, at: now)
+      guard let plan = planner?.plan(at: now) else { return }
+      state.withLock { $0.overflow?.follow(plan, at: now) }
+    }
+  }
+
+  override var arrivals: PeerArrivals? { planner.withLock { $0?.own } }
+
+  private static func figures(_ state: borrowing State) -> OverflowFigures? {
+    guard let gate = state.overflow else { return nil }
+    let table = state.selector.table
+    func count(_ positions: Range<Int>, _ holds: (Int) -> Bool) -> Int {
+      positions.count { holds(table.slot(at: $0)) }
+    }
+    return OverflowFigures(
+      arrivals: gate.arrivals, received: gate.received, sent: gate.remotes.map(\.sent),
+      ready: count(gate.local) { table.state($0) == .ready }, open: count(gate.local) { table.isOpen($0) },
+      remoteReady: gate.remotes.map { count($0.positions) { table.isOpen($0) } }, remotes: gate.remotes)
+  }
+
+  /// Tells the gate where replicas stand.
+  private static func arrange(_ state: inout State) {
+    guard let gate = state.overflow else { return }
+    let table = state.selector.table
+    func positions(_ cluster: String) -> Range<Int> {
+      table.positions(ofClusterOf: Place(node: nil, cluster: cluster))
+    }
+    state.overflow?.arrange(local: positions(gate.cluster)) { positions($0) }
+  }
+
   // MARK: Replicas and their load
 
   override func expire(at now: Moment) {
@@ -182,8 +327,13 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   override func replace(with replicas: [ServiceReplica], at now: Moment) {
     while true {
       // What takes long is done beside the picks; it is done again where another change was quicker.
-      var (labels, roster) = state.withLock { ($0.labels, $0.selector.table.roster) }
-      let change = roster.prepare(replicas.map { $0.replica(&labels) })
+      var (labels, roster, cluster) = state.withLock { ($0.labels, $0.selector.table.roster, $0.overflow?.cluster) }
+      let change = roster.prepare(
+        replicas.map { replica in
+          var replica = replica
+          if let cluster, replica.cluster.isEmpty { replica.cluster = cluster }
+          return replica.replica(&labels)
+        })
       let isDone = state.withLock { state in
         guard state.selector.apply(change, at: now) else { return false }
         state.labels = labels
@@ -192,10 +342,12 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         for id in state.selector.table.ids where state.slots[id.slot].id != id {
           state.slots[id.slot] = SlotCounts(id: id)
         }
+        Self.arrange(&state)
         return true
       }
-      if isDone { return }
+      if isDone { break }
     }
+    planAgain(at: now)
   }
 
   override func hear(_ peers: [String: PeerKnowledge], at now: Moment) {
@@ -221,7 +373,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   }
 
   override func status(at now: Moment) -> ServiceStatus {
-    state.withLock { state in
+    let planner = planner.withLock { $0 }
+    return state.withLock { state in
       let replicas = state.selector.view(at: now).map { view in
         let slot = state.slots[view.id.slot]
         let replica = ServiceReplica(view.replica, labels: state.labels)
@@ -229,7 +382,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
       }
       return ServiceStatus(
         name: name, revision: state.revision, policy: policyName, replicas: replicas, counts: state.counts,
-        ejections: state.selector.ejections, openPicks: state.open.count)
+        ejections: state.selector.ejections, openPicks: state.open.count,
+        overflow: state.overflow.flatMap { gate in planner.map { $0.status(gate, at: now) } })
     }
   }
 }

@@ -16,6 +16,8 @@ public struct ServiceStatus: Hashable, Sendable {
   public var ejections: Int
   /// Picks that are not complete.
   public var openPicks: Int
+  /// What becomes of requests that are too many for the own cluster; nil where no policy says so.
+  public var overflow: OverflowStatus?
 }
 
 /// How a replica is.

@@ -59,10 +59,18 @@ struct PlaceIndex: Sendable {
 
 /// Where the replicas of each tier, and nearer ones, stand.
 struct TierRanges: Sendable {
-  fileprivate let node: Range<Int>
-  fileprivate let zone: Range<Int>
-  fileprivate let cluster: Range<Int>
-  fileprivate let remote: Range<Int>
+  fileprivate var node: Range<Int>
+  fileprivate var zone: Range<Int>
+  fileprivate var cluster: Range<Int>
+  fileprivate var remote: Range<Int>
+
+  /// Leaves out what stands elsewhere.
+  mutating func clamp(to positions: Range<Int>) {
+    node = node.clamped(to: positions)
+    zone = zone.clamped(to: positions)
+    cluster = cluster.clamped(to: positions)
+    remote = remote.clamped(to: positions)
+  }
 
   subscript(tier: Tier) -> Range<Int> {
     switch tier {

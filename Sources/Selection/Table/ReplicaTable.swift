@@ -129,6 +129,12 @@ extension ReplicaTable {
     place.tier(of: roster.places[slot])
   }
 
+  /// Where the replicas of a place's cluster stand in the order of places.
+  public func positions(ofClusterOf place: Place) -> Range<Int> { roster.index.ranges(of: place)[.cluster] }
+
+  /// Where a replica stands in the order of places; nil where it is gone.
+  public func position(of id: ReplicaID) -> Int? { isCurrent(id) ? position(of: id.slot) : nil }
+
   /// The slot that stands at a position of the order of places.
   public func slot(at position: Int) -> Int { Int(order[position]) }
   /// Where a slot stands in the order of places; -1 where it is gone.

@@ -180,7 +180,8 @@ extension Tonari_Selector_V1_ReplicaSelector {
         /// > Source IDL Documentation:
         /// >
         /// > Picks a replica. NOT_FOUND: no such service. UNAVAILABLE: the service has no replica. RESOURCE_EXHAUSTED: a retry
-        /// > that the service's retry budget does not allow.
+        /// > that the service's retry budget does not allow, or the service has as many requests in flight as it may, or its cluster
+        /// > bears no more and no other has room (then with grpc-retry-pushback-ms in the trailers).
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tonari_Selector_V1_PickRequest` messages.
@@ -336,7 +337,8 @@ extension Tonari_Selector_V1_ReplicaSelector {
         /// > Source IDL Documentation:
         /// >
         /// > Picks a replica. NOT_FOUND: no such service. UNAVAILABLE: the service has no replica. RESOURCE_EXHAUSTED: a retry
-        /// > that the service's retry budget does not allow.
+        /// > that the service's retry budget does not allow, or the service has as many requests in flight as it may, or its cluster
+        /// > bears no more and no other has room (then with grpc-retry-pushback-ms in the trailers).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tonari_Selector_V1_PickRequest` message.
@@ -490,7 +492,8 @@ extension Tonari_Selector_V1_ReplicaSelector {
         /// > Source IDL Documentation:
         /// >
         /// > Picks a replica. NOT_FOUND: no such service. UNAVAILABLE: the service has no replica. RESOURCE_EXHAUSTED: a retry
-        /// > that the service's retry budget does not allow.
+        /// > that the service's retry budget does not allow, or the service has as many requests in flight as it may, or its cluster
+        /// > bears no more and no other has room (then with grpc-retry-pushback-ms in the trailers).
         ///
         /// - Parameters:
         ///   - request: A `Tonari_Selector_V1_PickRequest` message.
@@ -936,7 +939,8 @@ extension Tonari_Selector_V1_ReplicaSelector {
         /// > Source IDL Documentation:
         /// >
         /// > Picks a replica. NOT_FOUND: no such service. UNAVAILABLE: the service has no replica. RESOURCE_EXHAUSTED: a retry
-        /// > that the service's retry budget does not allow.
+        /// > that the service's retry budget does not allow, or the service has as many requests in flight as it may, or its cluster
+        /// > bears no more and no other has room (then with grpc-retry-pushback-ms in the trailers).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tonari_Selector_V1_PickRequest` message.
@@ -1140,7 +1144,8 @@ extension Tonari_Selector_V1_ReplicaSelector {
         /// > Source IDL Documentation:
         /// >
         /// > Picks a replica. NOT_FOUND: no such service. UNAVAILABLE: the service has no replica. RESOURCE_EXHAUSTED: a retry
-        /// > that the service's retry budget does not allow.
+        /// > that the service's retry budget does not allow, or the service has as many requests in flight as it may, or its cluster
+        /// > bears no more and no other has room (then with grpc-retry-pushback-ms in the trailers).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tonari_Selector_V1_PickRequest` message.
@@ -1414,7 +1419,8 @@ extension Tonari_Selector_V1_ReplicaSelector.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > Picks a replica. NOT_FOUND: no such service. UNAVAILABLE: the service has no replica. RESOURCE_EXHAUSTED: a retry
-    /// > that the service's retry budget does not allow.
+    /// > that the service's retry budget does not allow, or the service has as many requests in flight as it may, or its cluster
+    /// > bears no more and no other has room (then with grpc-retry-pushback-ms in the trailers).
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Tonari_Selector_V1_PickRequest` message.
@@ -1647,7 +1653,8 @@ extension Tonari_Selector_V1_ReplicaSelector.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > Picks a replica. NOT_FOUND: no such service. UNAVAILABLE: the service has no replica. RESOURCE_EXHAUSTED: a retry
-    /// > that the service's retry budget does not allow.
+    /// > that the service's retry budget does not allow, or the service has as many requests in flight as it may, or its cluster
+    /// > bears no more and no other has room (then with grpc-retry-pushback-ms in the trailers).
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -235,6 +235,10 @@ public nonisolated struct Tonari_Selector_V1_PickRequest: Sendable {
   /// How many more replicas to name, for retries without asking again; at most 3.
   public var alternatives: UInt32 = 0
 
+  /// How often the request was sent from one cluster to another already: what came with it as x-tonari-hops. One that was
+  /// sent on as often as its policy of overflow allows is served in this cluster or refused.
+  public var hops: UInt32 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -261,6 +265,10 @@ public nonisolated struct Tonari_Selector_V1_PickResponse: Sendable {
 
   /// Addresses for retries, the best first. They count as in flight only once a retry is picked or completed.
   public var alternatives: [String] = []
+
+  /// How often the request will have been sent from one cluster to another once it is there: to be sent along as
+  /// x-tonari-hops where it is not 0.
+  public var hops: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -516,39 +524,135 @@ public nonisolated struct Tonari_Selector_V1_WatchRequest: Sendable {
 }
 
 /// All there is to know of a service; it takes the place of what was sent before.
-public nonisolated struct Tonari_Selector_V1_WatchResponse: Sendable {
+public nonisolated struct Tonari_Selector_V1_WatchResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var service: String = String()
+  public var service: String {
+    get {_storage._service}
+    set {_uniqueStorage()._service = newValue}
+  }
 
   /// Grows with each change of the replicas, not of their load.
-  public var revision: UInt64 = 0
+  public var revision: UInt64 {
+    get {_storage._revision}
+    set {_uniqueStorage()._revision = newValue}
+  }
 
-  public var replicas: [Tonari_Selector_V1_ReplicaStatus] = []
+  public var replicas: [Tonari_Selector_V1_ReplicaStatus] {
+    get {_storage._replicas}
+    set {_uniqueStorage()._replicas = newValue}
+  }
 
   /// Whether the service is not there any more.
-  public var gone: Bool = false
+  public var gone: Bool {
+    get {_storage._gone}
+    set {_uniqueStorage()._gone = newValue}
+  }
 
   /// The policy that picks.
-  public var policy: String = String()
+  public var policy: String {
+    get {_storage._policy}
+    set {_uniqueStorage()._policy = newValue}
+  }
 
   /// Picks since the selector started, by tier.
   public var picks: Tonari_Selector_V1_PickCounts {
-    get {_picks ?? Tonari_Selector_V1_PickCounts()}
-    set {_picks = newValue}
+    get {_storage._picks ?? Tonari_Selector_V1_PickCounts()}
+    set {_uniqueStorage()._picks = newValue}
   }
   /// Returns true if `picks` has been explicitly set.
-  public var hasPicks: Bool {self._picks != nil}
+  public var hasPicks: Bool {_storage._picks != nil}
   /// Clears the value of `picks`. Subsequent reads from it will return its default value.
-  public mutating func clearPicks() {self._picks = nil}
+  public mutating func clearPicks() {_uniqueStorage()._picks = nil}
+
+  /// What becomes of requests that are too many for the cluster; left out where no policy says so.
+  public var overflow: Tonari_Selector_V1_OverflowStatus {
+    get {_storage._overflow ?? Tonari_Selector_V1_OverflowStatus()}
+    set {_uniqueStorage()._overflow = newValue}
+  }
+  /// Returns true if `overflow` has been explicitly set.
+  public var hasOverflow: Bool {_storage._overflow != nil}
+  /// Clears the value of `overflow`. Subsequent reads from it will return its default value.
+  public mutating func clearOverflow() {_uniqueStorage()._overflow = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _picks: Tonari_Selector_V1_PickCounts? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// How it stands with the requests of a service that are too many for the cluster. Counts are of this selector, since it
+/// started.
+public nonisolated struct Tonari_Selector_V1_OverflowStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The cluster.
+  public var cluster: String = String()
+
+  /// Whether it is only counted what would be done.
+  public var dryRun: Bool = false
+
+  /// Requests that came, those of them that another cluster had sent, and those that nobody had room for.
+  public var arrivals: UInt64 = 0
+
+  public var received: UInt64 = 0
+
+  public var shed: UInt64 = 0
+
+  /// What comes to the cluster and what it bears, all selectors together, and what this selector lets in, in requests per
+  /// minute.
+  public var demandPerMinute: Double = 0
+
+  public var capacityPerMinute: Double = 0
+
+  public var admittedPerMinute: Double = 0
+
+  public var neighbours: [Tonari_Selector_V1_OverflowNeighbour] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Tonari_Selector_V1_OverflowNeighbour: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The cluster.
+  public var name: String = String()
+
+  /// Requests that were sent there, and how many in the last second, in requests per minute.
+  public var sent: UInt64 = 0
+
+  public var sentPerMinute: Double = 0
+
+  /// What it says it has room for, in requests per minute; left out where it says nothing.
+  public var headroomPerMinute: Double {
+    get {_headroomPerMinute ?? 0}
+    set {_headroomPerMinute = newValue}
+  }
+  /// Returns true if `headroomPerMinute` has been explicitly set.
+  public var hasHeadroomPerMinute: Bool {self._headroomPerMinute != nil}
+  /// Clears the value of `headroomPerMinute`. Subsequent reads from it will return its default value.
+  public mutating func clearHeadroomPerMinute() {self._headroomPerMinute = nil}
+
+  /// What this selector sends there at most, in requests per minute.
+  public var roomPerMinute: Double = 0
+
+  /// Whether it gets nothing since it failed.
+  public var down: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _headroomPerMinute: Double? = nil
 }
 
 public nonisolated struct Tonari_Selector_V1_PickCounts: Sendable {
@@ -669,6 +773,34 @@ public nonisolated struct Tonari_Selector_V1_ServiceDigest: Sendable {
 
   public var replicas: [Tonari_Selector_V1_ReplicaDigest] = []
 
+  /// What comes to the selector; left out for services without a policy of overflow.
+  public var arrivals: Tonari_Selector_V1_Arrivals {
+    get {_arrivals ?? Tonari_Selector_V1_Arrivals()}
+    set {_arrivals = newValue}
+  }
+  /// Returns true if `arrivals` has been explicitly set.
+  public var hasArrivals: Bool {self._arrivals != nil}
+  /// Clears the value of `arrivals`. Subsequent reads from it will return its default value.
+  public mutating func clearArrivals() {self._arrivals = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _arrivals: Tonari_Selector_V1_Arrivals? = nil
+}
+
+/// Requests that come to a selector, before any are sent on, and those of them that another cluster sent, in requests per
+/// minute.
+public nonisolated struct Tonari_Selector_V1_Arrivals: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var perMinute: Double = 0
+
+  public var receivedPerMinute: Double = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -723,6 +855,9 @@ public nonisolated struct Tonari_Selector_V1_Error: Sendable {
   public var code: UInt32 = 0
 
   public var message: String = String()
+
+  /// After how many milliseconds to try again; 0 where nobody knows.
+  public var retryAfterMs: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -926,7 +1061,7 @@ nonisolated extension Tonari_Selector_V1_Locality: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Tonari_Selector_V1_PickRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PickRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}from\0\u{1}key\0\u{1}excluded\0\u{1}labels\0\u{1}retry\0\u{1}alternatives\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}from\0\u{1}key\0\u{1}excluded\0\u{1}labels\0\u{1}retry\0\u{1}alternatives\0\u{1}hops\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -941,6 +1076,7 @@ nonisolated extension Tonari_Selector_V1_PickRequest: SwiftProtobuf.Message, Swi
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.labels) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.retry) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.alternatives) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.hops) }()
       default: break
       }
     }
@@ -972,6 +1108,9 @@ nonisolated extension Tonari_Selector_V1_PickRequest: SwiftProtobuf.Message, Swi
     if self.alternatives != 0 {
       try visitor.visitSingularUInt32Field(value: self.alternatives, fieldNumber: 7)
     }
+    if self.hops != 0 {
+      try visitor.visitSingularUInt32Field(value: self.hops, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -983,6 +1122,7 @@ nonisolated extension Tonari_Selector_V1_PickRequest: SwiftProtobuf.Message, Swi
     if lhs.labels != rhs.labels {return false}
     if lhs.retry != rhs.retry {return false}
     if lhs.alternatives != rhs.alternatives {return false}
+    if lhs.hops != rhs.hops {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -990,7 +1130,7 @@ nonisolated extension Tonari_Selector_V1_PickRequest: SwiftProtobuf.Message, Swi
 
 nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PickResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pick_id\0\u{1}address\0\u{1}tier\0\u{1}panic\0\u{1}alternatives\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pick_id\0\u{1}address\0\u{1}tier\0\u{1}panic\0\u{1}alternatives\0\u{1}hops\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1003,6 +1143,7 @@ nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, Sw
       case 3: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.panic) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.alternatives) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.hops) }()
       default: break
       }
     }
@@ -1024,6 +1165,9 @@ nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, Sw
     if !self.alternatives.isEmpty {
       try visitor.visitRepeatedStringField(value: self.alternatives, fieldNumber: 5)
     }
+    if self.hops != 0 {
+      try visitor.visitSingularUInt32Field(value: self.hops, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1033,6 +1177,7 @@ nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, Sw
     if lhs.tier != rhs.tier {return false}
     if lhs.panic != rhs.panic {return false}
     if lhs.alternatives != rhs.alternatives {return false}
+    if lhs.hops != rhs.hops {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1458,7 +1603,119 @@ nonisolated extension Tonari_Selector_V1_WatchRequest: SwiftProtobuf.Message, Sw
 
 nonisolated extension Tonari_Selector_V1_WatchResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".WatchResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}revision\0\u{1}replicas\0\u{1}gone\0\u{1}policy\0\u{1}picks\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}revision\0\u{1}replicas\0\u{1}gone\0\u{1}policy\0\u{1}picks\0\u{1}overflow\0")
+
+  fileprivate class _StorageClass {
+    var _service: String = String()
+    var _revision: UInt64 = 0
+    var _replicas: [Tonari_Selector_V1_ReplicaStatus] = []
+    var _gone: Bool = false
+    var _policy: String = String()
+    var _picks: Tonari_Selector_V1_PickCounts? = nil
+    var _overflow: Tonari_Selector_V1_OverflowStatus? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _service = source._service
+      _revision = source._revision
+      _replicas = source._replicas
+      _gone = source._gone
+      _policy = source._policy
+      _picks = source._picks
+      _overflow = source._overflow
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._service) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._revision) }()
+        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._replicas) }()
+        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._gone) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._policy) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._picks) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._overflow) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._service.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._service, fieldNumber: 1)
+      }
+      if _storage._revision != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._revision, fieldNumber: 2)
+      }
+      if !_storage._replicas.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._replicas, fieldNumber: 3)
+      }
+      if _storage._gone != false {
+        try visitor.visitSingularBoolField(value: _storage._gone, fieldNumber: 4)
+      }
+      if !_storage._policy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._policy, fieldNumber: 5)
+      }
+      try { if let v = _storage._picks {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._overflow {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tonari_Selector_V1_WatchResponse, rhs: Tonari_Selector_V1_WatchResponse) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._service != rhs_storage._service {return false}
+        if _storage._revision != rhs_storage._revision {return false}
+        if _storage._replicas != rhs_storage._replicas {return false}
+        if _storage._gone != rhs_storage._gone {return false}
+        if _storage._policy != rhs_storage._policy {return false}
+        if _storage._picks != rhs_storage._picks {return false}
+        if _storage._overflow != rhs_storage._overflow {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tonari_Selector_V1_OverflowStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OverflowStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{3}dry_run\0\u{1}arrivals\0\u{1}received\0\u{1}shed\0\u{3}demand_per_minute\0\u{3}capacity_per_minute\0\u{3}admitted_per_minute\0\u{1}neighbours\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1466,12 +1723,82 @@ nonisolated extension Tonari_Selector_V1_WatchResponse: SwiftProtobuf.Message, S
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.service) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.replicas) }()
-      case 4: try { try decoder.decodeSingularBoolField(value: &self.gone) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.policy) }()
-      case 6: try { try decoder.decodeSingularMessageField(value: &self._picks) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.arrivals) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.received) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.shed) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self.demandPerMinute) }()
+      case 7: try { try decoder.decodeSingularDoubleField(value: &self.capacityPerMinute) }()
+      case 8: try { try decoder.decodeSingularDoubleField(value: &self.admittedPerMinute) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.neighbours) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.cluster.isEmpty {
+      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 1)
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 2)
+    }
+    if self.arrivals != 0 {
+      try visitor.visitSingularUInt64Field(value: self.arrivals, fieldNumber: 3)
+    }
+    if self.received != 0 {
+      try visitor.visitSingularUInt64Field(value: self.received, fieldNumber: 4)
+    }
+    if self.shed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.shed, fieldNumber: 5)
+    }
+    if self.demandPerMinute.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.demandPerMinute, fieldNumber: 6)
+    }
+    if self.capacityPerMinute.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.capacityPerMinute, fieldNumber: 7)
+    }
+    if self.admittedPerMinute.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.admittedPerMinute, fieldNumber: 8)
+    }
+    if !self.neighbours.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.neighbours, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tonari_Selector_V1_OverflowStatus, rhs: Tonari_Selector_V1_OverflowStatus) -> Bool {
+    if lhs.cluster != rhs.cluster {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.arrivals != rhs.arrivals {return false}
+    if lhs.received != rhs.received {return false}
+    if lhs.shed != rhs.shed {return false}
+    if lhs.demandPerMinute != rhs.demandPerMinute {return false}
+    if lhs.capacityPerMinute != rhs.capacityPerMinute {return false}
+    if lhs.admittedPerMinute != rhs.admittedPerMinute {return false}
+    if lhs.neighbours != rhs.neighbours {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tonari_Selector_V1_OverflowNeighbour: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OverflowNeighbour"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}sent\0\u{3}sent_per_minute\0\u{3}headroom_per_minute\0\u{3}room_per_minute\0\u{1}down\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.sent) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.sentPerMinute) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self._headroomPerMinute) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.roomPerMinute) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.down) }()
       default: break
       }
     }
@@ -1482,34 +1809,34 @@ nonisolated extension Tonari_Selector_V1_WatchResponse: SwiftProtobuf.Message, S
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.service.isEmpty {
-      try visitor.visitSingularStringField(value: self.service, fieldNumber: 1)
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
-    if self.revision != 0 {
-      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 2)
+    if self.sent != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sent, fieldNumber: 2)
     }
-    if !self.replicas.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.replicas, fieldNumber: 3)
+    if self.sentPerMinute.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.sentPerMinute, fieldNumber: 3)
     }
-    if self.gone != false {
-      try visitor.visitSingularBoolField(value: self.gone, fieldNumber: 4)
-    }
-    if !self.policy.isEmpty {
-      try visitor.visitSingularStringField(value: self.policy, fieldNumber: 5)
-    }
-    try { if let v = self._picks {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    try { if let v = self._headroomPerMinute {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 4)
     } }()
+    if self.roomPerMinute.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.roomPerMinute, fieldNumber: 5)
+    }
+    if self.down != false {
+      try visitor.visitSingularBoolField(value: self.down, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: Tonari_Selector_V1_WatchResponse, rhs: Tonari_Selector_V1_WatchResponse) -> Bool {
-    if lhs.service != rhs.service {return false}
-    if lhs.revision != rhs.revision {return false}
-    if lhs.replicas != rhs.replicas {return false}
-    if lhs.gone != rhs.gone {return false}
-    if lhs.policy != rhs.policy {return false}
-    if lhs._picks != rhs._picks {return false}
+  public static func ==(lhs: Tonari_Selector_V1_OverflowNeighbour, rhs: Tonari_Selector_V1_OverflowNeighbour) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.sent != rhs.sent {return false}
+    if lhs.sentPerMinute != rhs.sentPerMinute {return false}
+    if lhs._headroomPerMinute != rhs._headroomPerMinute {return false}
+    if lhs.roomPerMinute != rhs.roomPerMinute {return false}
+    if lhs.down != rhs.down {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1733,7 +2060,7 @@ nonisolated extension Tonari_Selector_V1_Digest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Tonari_Selector_V1_ServiceDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ServiceDigest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}replicas\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}replicas\0\u{1}arrivals\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1743,24 +2070,68 @@ nonisolated extension Tonari_Selector_V1_ServiceDigest: SwiftProtobuf.Message, S
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.service) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.replicas) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._arrivals) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.service.isEmpty {
       try visitor.visitSingularStringField(value: self.service, fieldNumber: 1)
     }
     if !self.replicas.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.replicas, fieldNumber: 2)
     }
+    try { if let v = self._arrivals {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Tonari_Selector_V1_ServiceDigest, rhs: Tonari_Selector_V1_ServiceDigest) -> Bool {
     if lhs.service != rhs.service {return false}
     if lhs.replicas != rhs.replicas {return false}
+    if lhs._arrivals != rhs._arrivals {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tonari_Selector_V1_Arrivals: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Arrivals"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}per_minute\0\u{3}received_per_minute\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularDoubleField(value: &self.perMinute) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.receivedPerMinute) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.perMinute.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.perMinute, fieldNumber: 1)
+    }
+    if self.receivedPerMinute.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.receivedPerMinute, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tonari_Selector_V1_Arrivals, rhs: Tonari_Selector_V1_Arrivals) -> Bool {
+    if lhs.perMinute != rhs.perMinute {return false}
+    if lhs.receivedPerMinute != rhs.receivedPerMinute {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1832,7 +2203,7 @@ nonisolated extension Tonari_Selector_V1_ReplicaDigest: SwiftProtobuf.Message, S
 
 nonisolated extension Tonari_Selector_V1_Error: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Error"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}message\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}message\0\u{3}retry_after_ms\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1842,6 +2213,7 @@ nonisolated extension Tonari_Selector_V1_Error: SwiftProtobuf.Message, SwiftProt
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.code) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.retryAfterMs) }()
       default: break
       }
     }
@@ -1854,12 +2226,16 @@ nonisolated extension Tonari_Selector_V1_Error: SwiftProtobuf.Message, SwiftProt
     if !self.message.isEmpty {
       try visitor.visitSingularStringField(value: self.message, fieldNumber: 2)
     }
+    if self.retryAfterMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.retryAfterMs, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Tonari_Selector_V1_Error, rhs: Tonari_Selector_V1_Error) -> Bool {
     if lhs.code != rhs.code {return false}
     if lhs.message != rhs.message {return false}
+    if lhs.retryAfterMs != rhs.retryAfterMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -112,7 +112,8 @@ struct FrameProcessor: ~Copyable {
     into output: inout OutputBuffer, at now: Moment
   ) -> FrameFault? {
     var query = PickQuery(
-      isRetry: request.is_retry, alternatives: Int(min(request.alternatives, UInt32(PickAnswer.mostAlternatives))))
+      isRetry: request.is_retry, alternatives: Int(min(request.alternatives, UInt32(PickAnswer.mostAlternatives))),
+      hops: Int(request.hops))
     if let key = request.key.start, request.key.length > 0 {
       query.key = PickQuery.hash(UnsafeBufferPointer(start: key, count: request.key.length))
     }
@@ -165,7 +166,9 @@ struct FrameProcessor: ~Copyable {
       let at = output.room(for: Int(TONARI_LONGEST_ANSWER))
       output.advance(to: write(id, to: at))
     case .noReplica: refuse(id, .unavailable, "the service has no replica for this request", into: &output)
-    case .full: refuse(id, .resourceExhausted, "the service has as many requests as it may", into: &output)
+    case .full:
+      let text: StaticString = "the service has as many requests as it may"
+      refuse(id, .resourceExhausted, text, retryAfter: answer.retryAfter, into: &output)
     case .noRetryLeft: refuse(id, .resourceExhausted, "the service allows no retry at present", into: &output)
     }
   }
@@ -180,7 +183,8 @@ struct FrameProcessor: ~Copyable {
           to: TonariBytes(start: address.baseAddress?.assumingMemoryBound(to: UInt8.self), length: address.count))
       }
       return tonari_put_picked(
-        at, id, answer.id, Self.number(answer.tier), answer.isPanic, addresses.baseAddress, answer.count)
+        at, id, answer.id, Self.number(answer.tier), answer.isPanic, UInt32(clamping: answer.hops),
+        addresses.baseAddress, answer.count)
     }
   }
 
@@ -331,11 +335,12 @@ struct FrameProcessor: ~Copyable {
   }
 
   private func refuse(
-    _ id: UInt64, _ code: SelectorFault.Code, _ message: StaticString, into output: inout OutputBuffer
+    _ id: UInt64, _ code: SelectorFault.Code, _ message: StaticString, retryAfter: UInt32 = 0,
+    into output: inout OutputBuffer
   ) {
     let at = output.room(for: Int(TONARI_LONGEST_ANSWER))
     let end = message.withUTF8Buffer { text -> UnsafeMutablePointer<UInt8> in
-      tonari_put_error(at, id, code.number, text.baseAddress, text.count)
+      tonari_put_error(at, id, code.number, text.baseAddress, text.count, retryAfter)
     }
     output.advance(to: end)
   }

@@ -25,9 +25,11 @@ extension RPCError {
   static let ending = RPCError(code: .unavailable, message: "this selector ends")
   static let goneByNow = RPCError(code: .cancelled, message: "whoever asked has gone by now")
 
-  /// The status of a fault.
+  /// The status of a fault, and when to try again (gRFC A6).
   init(_ fault: SelectorFault) {
     let code = Status.Code(rawValue: Int(fault.code.number)).flatMap { RPCError.Code($0) }
-    self.init(code: code ?? .unknown, message: fault.message)
+    let wait = fault.retryAfterMilliseconds
+    self.init(
+      code: code ?? .unknown, message: fault.message, metadata: wait > 0 ? ["grpc-retry-pushback-ms": "\(wait)"] : [:])
   }
 }

@@ -115,6 +115,31 @@ extension Tonari_Selector_V1_WatchResponse {
       $0.panic = status.counts.panic
       $0.none = status.counts.none
     }
+    if let overflow = status.overflow { self.overflow = Tonari_Selector_V1_OverflowStatus(overflow) }
+  }
+}
+
+extension Tonari_Selector_V1_OverflowStatus {
+  init(_ status: OverflowStatus) {
+    self.init()
+    cluster = status.cluster
+    dryRun = status.isDryRun
+    arrivals = status.arrivals
+    received = status.received
+    shed = status.shed
+    demandPerMinute = status.demandPerMinute
+    capacityPerMinute = status.capacityPerMinute
+    admittedPerMinute = status.admittedPerMinute
+    neighbours = status.neighbours.map { neighbour in
+      .with {
+        $0.name = neighbour.name
+        $0.sent = neighbour.sent
+        $0.sentPerMinute = neighbour.sentPerMinute
+        if let headroom = neighbour.headroomPerMinute { $0.headroomPerMinute = headroom }
+        $0.roomPerMinute = neighbour.roomPerMinute
+        $0.down = neighbour.isDown
+      }
+    }
   }
 }
 

@@ -21,11 +21,14 @@ public struct SelectorFault: Error, Hashable, Sendable, CustomStringConvertible 
   public var code: Code
   /// What was found and what was expected.
   public var message: String
+  /// After how many milliseconds to try again; 0 where nobody knows.
+  public var retryAfterMilliseconds: UInt32
 
   /// Makes a fault.
-  public init(_ code: Code, _ message: String) {
+  public init(_ code: Code, _ message: String, retryAfterMilliseconds: UInt32 = 0) {
     self.code = code
     self.message = message
+    self.retryAfterMilliseconds = retryAfterMilliseconds
   }
 
   /// The message.

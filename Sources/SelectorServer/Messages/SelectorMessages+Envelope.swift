@@ -36,5 +36,6 @@ extension Tonari_Selector_V1_Error {
     self.init()
     code = fault.code.number
     message = fault.message
+    retryAfterMs = fault.retryAfterMilliseconds
   }
 }

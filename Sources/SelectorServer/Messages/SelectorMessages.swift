@@ -41,7 +41,9 @@ public struct SelectorMessages: Sendable {
     case .noReplica:
       throw SelectorFault(.unavailable, "service '\(request.service)' has no replica for this request")
     case .full:
-      throw SelectorFault(.resourceExhausted, "service '\(request.service)' has as many requests as it may")
+      throw SelectorFault(
+        .resourceExhausted, "service '\(request.service)' has as many requests as it may",
+        retryAfterMilliseconds: answer.retryAfter)
     case .noRetryLeft:
       throw SelectorFault(.resourceExhausted, "service '\(request.service)' allows no retry at present")
     }
@@ -136,7 +138,7 @@ extension SelectorMessages {
     var query = PickQuery(
       key: request.key.isEmpty ? nil : PickQuery.hash(request.key), excluded: request.excluded.suffix(4),
       labels: request.labels, isRetry: request.retry,
-      alternatives: Int(min(request.alternatives, UInt32(PickAnswer.mostAlternatives))))
+      alternatives: Int(min(request.alternatives, UInt32(PickAnswer.mostAlternatives))), hops: Int(request.hops))
     query.from = request.hasFrom ? Place(request.from) : dispatcher.options.place
     return query
   }
@@ -147,6 +149,7 @@ extension SelectorMessages {
     response.address = answer.addressString(0)
     response.tier = Tonari_Selector_V1_Tier(answer.tier)
     response.panic = answer.isPanic
+    response.hops = UInt32(clamping: answer.hops)
     if answer.count > 1 { response.alternatives = (1..<answer.count).map(answer.addressString) }
     return response
   }

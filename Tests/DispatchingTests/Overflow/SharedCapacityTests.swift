@@ -1,0 +1,99 @@
+import Overflow
+import Selection
+import SelectorProtocol
+import Testing
+
+@testable import Dispatching
+
+@Suite("Selectors of one cluster")
+struct SharedCapacityTests {
+  /// Two selectors that tell each other what comes, asked at two rates for a time; answers how many requests each served
+  /// in its own cluster.
+  private func load(_ edges: [Edge], perMinute: [Double], for seconds: Double, linked: Bool = true) -> [Int] {
+    var (served, due) = ([0, 0], [edges[0].now.seconds, edges[1].now.seconds])
+    let end = due[0] + seconds
+    var nextDigest = due[0]
+    while true {
+      let next = min(due[0], due[1], nextDigest)
+      guard next < end else { return served }
+      for edge in edges { edge.advance(to: .seconds(next)) }
+      if next == nextDigest {
+        nextDigest += 0.1
+        guard linked else { continue }
+        for (number, edge) in edges.enumerated() {
+          edges[1 - number].dispatcher.hear(
+            edge.dispatcher.digest(of: "selector-\(number)", at: edge.now), at: edge.now)
+        }
+      }
+      let number = due[0] <= due[1] ? 0 : 1
+      guard due[number] == next else { continue }
+      let verdict = edges[number].pick()
+      if verdict.isLocal { served[number] += 1 }
+      edges[number].service?.complete(verdict.id, .success, latencySeconds: 0.02, at: edges[number].now)
+      due[number] += 60 / perMinute[number]
+    }
+  }
+
+  private func edges() -> [Edge] {
+    (0..<2).map { seed in
+      let edge = Edge(Edge.policy(), seed: UInt64(seed))
+      edge.hear(60_000, of: "near")
+      return edge
+    }
+  }
+
+  @Test(
+    "admit together what the cluster bears, each by its part of what comes",
+    arguments: [(900.0, 300.0), (600, 600), (3000, 60)])
+  func share(_ one: Double, _ other: Double) {
+    let edges = edges()
+    _ = load(edges, perMinute: [one, other], for: 10)
+    let served = load(edges, perMinute: [one, other], for: 60)
+    #expect(abs(Double(served[0] + served[1]) - 600) < 20, "\(served)")
+    #expect(abs(Double(served[0]) - 600 * one / (one + other)) < 30, "\(served)")
+  }
+
+  @Test("send nobody away while all that comes to them together is borne, however it is spread")
+  func underCapacity() {
+    let edges = edges()
+    _ = load(edges, perMinute: [60, 60], for: 5)
+    let served = load(edges, perMinute: [500, 60], for: 30)
+    #expect(served[0] + served[1] >= 275, "of 280: \(served)")
+  }
+
+  @Test("share the capacity equally before anything came")
+  func equally() {
+    let edges = edges()
+    _ = load(edges, perMinute: [0.001, 0.001], for: 5)
+    for edge in edges {
+      edge.advance(to: .seconds(6))
+      #expect(abs((edge.status?.admittedPerMinute ?? 0) - 300) < 10)
+    }
+  }
+
+  @Test("go on alone when the other is gone")
+  func alone() {
+    let edges = edges()
+    _ = load(edges, perMinute: [900, 900], for: 5)
+    let served = load(edges, perMinute: [900, 0.001], for: 60, linked: false)
+    #expect(served[0] > 560)
+  }
+
+  @Test("take nonsense in a digest for nothing", arguments: [Double.nan, -5, .infinity])
+  func nonsense(_ rate: Double) throws {
+    let edge = edges()[0]
+    var arrivals = Tonari_Selector_V1_Arrivals()
+    arrivals.perMinute = rate
+    arrivals.receivedPerMinute = rate
+    var service = Tonari_Selector_V1_ServiceDigest()
+    service.service = "shop/cart"
+    service.arrivals = arrivals
+    var digest = Tonari_Selector_V1_Digest()
+    digest.selector = "other"
+    digest.services = [service]
+    edge.dispatcher.hear(digest, at: edge.now)
+    _ = edge.load(perMinute: 300, for: 2)
+    let status = try #require(edge.status)
+    #expect(status.demandPerMinute.isFinite && status.admittedPerMinute.isFinite && status.admittedPerMinute >= 0)
+  }
+}
