@@ -170,7 +170,7 @@ struct OverflowPlanner: Sendable {
       if let capacity = given.capacity, (headrooms[k]?.trust(at: now) ?? 0) <= 0 {
         let bears = capacity.perMinute(readyPods: remoteReady.indices.contains(k) ? remoteReady[k] : 0)
         neighbour.headroom = Headroom(
-          perMinute: bears - neighbour.sentPerMinute, at: now, lifetime: .seconds(3600))
+          perMinute: bears - (neighbour.sentPerMinute ?? 0), at: now, lifetime: .seconds(3600))
       }
       return neighbour
     }

@@ -36,8 +36,8 @@ public struct SplitGovernor: Hashable, Sendable {
   /// The part of its capacity that the cluster is trusted with, 0…1: less than 1 after distress.
   public var trustedCapacity: Double { distress.part }
 
-  /// Decides about the next step. What neighbours are sent it knows by itself (``Neighbour/sentPerMinute`` is not read),
-  /// as the split is taken to be followed within a step or two. The times of calls must not run backwards; what is not a number counts as not said.
+  /// Decides about the next step. What a neighbour was sent, where nobody counted it, is what was decided lately. The
+  /// times of calls must not run backwards; what is not a number counts as not said.
   public mutating func decide(_ observation: Observation, at now: Moment) -> Split {
     // The first step, and one after a pause or a clock that jumped, counts as a second.
     let since = last.map { now.seconds(since: $0) } ?? 1
@@ -95,7 +95,8 @@ public struct SplitGovernor: Hashable, Sendable {
   private mutating func learnRooms(_ neighbours: [Neighbour], elapsed: Double, at now: Moment) {
     let said = neighbours.indices.map { k in
       var neighbour = neighbours[k]
-      neighbour.sentPerMinute = sent.map { $0[k] }.min() ?? 0
+      // The least of the last steps: its headroom may be from before the others.
+      if neighbour.sentPerMinute == nil { neighbour.sentPerMinute = sent.map { $0[k] }.min() }
       return neighbour.room(settings, at: now)
     }
     guard rooms.count == said.count else {

@@ -10,15 +10,16 @@ public struct Neighbour: Hashable, Sendable {
   public var headroom: Headroom?
   /// The most it is ever sent, in requests per minute; nil for no limit.
   public var limitPerMinute: Double?
-  /// The least that it was sent lately, in requests per minute, over about the time that its headroom takes to get here:
-  /// that much of what it has is ours.
-  public var sentPerMinute: Double
+  /// What it was sent, in requests per minute, counted over the time that its headroom was counted over: that much of
+  /// what it has is ours. Nil where nobody counted.
+  public var sentPerMinute: Double?
   /// Whether it answers.
   public var health = RemoteHealth()
 
   /// Makes a neighbour.
   public init(
-    name: String, cost: Double = 20, headroom: Headroom? = nil, limitPerMinute: Double? = nil, sentPerMinute: Double = 0
+    name: String, cost: Double = 20, headroom: Headroom? = nil, limitPerMinute: Double? = nil,
+    sentPerMinute: Double? = nil
   ) {
     self.name = name
     self.cost = cost
@@ -45,7 +46,7 @@ public struct Neighbour: Hashable, Sendable {
 
   private func roomWhenHealthy(_ settings: OverflowSettings, at now: Moment) -> Double {
     guard let headroom else { return max(0, settings.unknownPerMinute) }
-    let sent = sentPerMinute > 0 && sentPerMinute.isFinite ? sentPerMinute : 0
+    let sent = sentPerMinute.flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? 0
     let others = max(0, (headroom.receivedPerMinute ?? sent) - sent)
     if headroom.perMinute >= 0 {
       // Where others send too, all see the same room.

@@ -19,7 +19,11 @@ struct GovernedWeights: OverflowRouter {
 
   var shareOut: Double? { out }
 
-  mutating func route(at now: Moment) -> OverflowDestination { generator.unit() < out ? .neighbour : .here }
+  mutating func route(at now: Moment) -> OverflowDestination {
+    guard generator.unit() < out else { return .here }
+    sight.send()
+    return .neighbour
+  }
 
   mutating func learn(_ measurement: OverflowMeasurement, at now: Moment) {
     let split = sight.decide(measurement, at: now)

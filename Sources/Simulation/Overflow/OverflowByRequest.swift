@@ -8,13 +8,10 @@ struct OverflowByRequest: OverflowRouter {
   let shareOut: Double? = nil
   /// A neighbour's room is a mean over some seconds; as much may come at once as makes that up.
   private static let remoteBurst = Duration.seconds(5)
-  /// Steps over which what was sent is averaged: about what a neighbour's word takes.
-  private static let lag = 3
 
   private var sight: OverflowSight
   private var local: Admission
   private var remote: Admission
-  private var sent: [Double] = [0]
 
   /// - Parameters:
   ///   - capacity: What stays at most, in requests per minute.
@@ -28,16 +25,13 @@ struct OverflowByRequest: OverflowRouter {
   mutating func route(at now: Moment) -> OverflowDestination {
     if local.admit(at: now) { return .here }
     guard remote.admit(at: now) else { return .nowhere }
-    sent[sent.count - 1] += 60
+    sight.send()
     return .neighbour
   }
 
   mutating func learn(_ measurement: OverflowMeasurement, at now: Moment) {
+    remote.set(perMinute: sight.room(measurement, at: now))
     _ = sight.decide(measurement, at: now)
     local.set(perMinute: sight.capacity * sight.governor.trustedCapacity)
-    let mean = sent.reduce(0, +) / Double(sent.count) / measurement.seconds
-    remote.set(perMinute: sight.room(measurement.neighbour, sentPerMinute: mean, at: now))
-    sent.append(0)
-    if sent.count > Self.lag { sent.removeFirst() }
   }
 }
