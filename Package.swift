@@ -54,9 +54,10 @@ let package = Package(
     .executableTarget(
       name: "tonari",
       dependencies: [
-        "Extender", "PlanController", "LiveInput", "Monitoring", "Planning", "Report", "Simulation", "Certificates",
-        "EnvoyServer", "Files", "Kubernetes", "Messaging", "Placement", "Traffic", "Topology", "SelectorServer",
-        "SelectorIntake", "SelectorProtocol", "TonariClient", "Dispatching", "Overflow", "Selection",
+        "Extender", "PlanController", "OverflowController", "OverflowPolicies", "LiveInput", "Monitoring", "Planning",
+        "Report", "Simulation", "Certificates", "EnvoyServer", "Files", "Kubernetes", "Messaging", "Placement",
+        "Traffic", "Topology", "SelectorServer", "SelectorIntake", "SelectorProtocol", "TonariClient", "Dispatching",
+        "Overflow", "Selection",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),

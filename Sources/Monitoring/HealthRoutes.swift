@@ -8,6 +8,7 @@ public struct HealthRoutes: Sendable {
   private let registry: MetricsRegistry
   private let sources: [any HealthSource]
   private let stalenessLabel: String
+  private var pages: [(path: String, type: String, text: @Sendable () -> String)] = []
 
   /// Makes routes.
   ///
@@ -22,11 +23,24 @@ public struct HealthRoutes: Sendable {
     registry.describe(stalenessLabel, "For how long nothing has been heard of what is watched.")
   }
 
+  /// Answers something else, too.
+  ///
+  /// - Parameters:
+  ///   - path: where, without a `/` in front.
+  ///   - type: what it is, as HTTP's `Content-Type`.
+  ///   - text: what to answer.
+  public mutating func show(_ path: String, type: String, _ text: @escaping @Sendable () -> String) {
+    pages.append((path, type, text))
+  }
+
   /// Adds the routes to a router.
   public func add(to router: Router<BasicRequestContext>) {
     router.get("livez") { _, _ in Self.text("ok\n") }
     router.get("healthz") { _, _ in Self.text("ok\n") }
     router.get("readyz") { _, _ in readiness() }
+    for page in pages {
+      router.get(RouterPath(page.path)) { _, _ in Self.text(page.text(), type: page.type) }
+    }
     router.get("metrics") { _, _ in
       for source in sources {
         let report = source.report()

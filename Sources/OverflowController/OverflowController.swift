@@ -216,7 +216,7 @@ extension OverflowController {
   /// Asks all sources at once.
   private func measure(
     _ policies: [OverflowPolicy], at now: Moment
-  ) async -> ([String: Measurement], [OverflowPolicy.Measure.Source: String]) {
+  ) async -> ([String: DemandMeasurement], [OverflowPolicy.Measure.Source: String]) {
     let wanted = Dictionary(grouping: policies, by: Self.source(of:))
     return await withTaskGroup(of: (OverflowPolicy.Measure.Source, Measurements).self) { group in
       for (name, policies) in wanted {

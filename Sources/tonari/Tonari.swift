@@ -21,7 +21,7 @@ struct Tonari: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, SelectorCommand.self, TopCommand.self,
-      CalibrateCommand.self, SimulateCommand.self, DemoCommand.self, CompletionsCommand.self,
+      OverflowCommand.self, CalibrateCommand.self, SimulateCommand.self, DemoCommand.self, CompletionsCommand.self,
     ]
   )
 

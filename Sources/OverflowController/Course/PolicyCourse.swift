@@ -23,14 +23,14 @@ public struct PolicyCourse: Sendable {
   /// What is known in a round.
   public struct Inputs: Sendable {
     /// What was counted; nil where nothing was.
-    public var measurement: Measurement?
+    public var measurement: DemandMeasurement?
     /// How many of the service's pods are ready; nil where that is not known.
     public var readyPods: Int?
     /// What neighbours said, by their names.
     public var headrooms: [String: Headroom]
 
     /// Makes inputs.
-    public init(measurement: Measurement?, readyPods: Int? = nil, headrooms: [String: Headroom] = [:]) {
+    public init(measurement: DemandMeasurement?, readyPods: Int? = nil, headrooms: [String: Headroom] = [:]) {
       self.measurement = measurement
       self.readyPods = readyPods
       self.headrooms = headrooms
@@ -141,14 +141,14 @@ public struct PolicyCourse: Sendable {
   }
 
   /// Whether a measurement can be true: a sudden leap is not, unless it stays.
-  private mutating func believes(_ measurement: Measurement, _ capacity: Double) -> Bool {
+  private mutating func believes(_ measurement: DemandMeasurement, _ capacity: Double) -> Bool {
     guard measurement.isSound else { return false }
     let usual = max(governor.demandPerMinute ?? 0, capacity, 60)
     leaps = measurement.demandPerMinute > Self.leap * usual ? leaps + 1 : 0
     return leaps == 0 || leaps >= Self.leapsToBelieve
   }
 
-  private mutating func note(_ outcomes: [String: Measurement.Outcome], at now: Moment) {
+  private mutating func note(_ outcomes: [String: DemandMeasurement.Outcome], at now: Moment) {
     for (name, outcome) in outcomes where outcome.requests >= 0.5 {
       health[name, default: RemoteHealth()].note(
         requests: Int(outcome.requests.rounded()), failures: Int(outcome.failures.rounded()), at: now)

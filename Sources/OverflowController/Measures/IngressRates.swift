@@ -32,7 +32,7 @@ struct IngressRates: Sendable {
   }
 
   /// What is known for a policy; nil where nothing is, or what is said cannot be.
-  func measurement(of policy: OverflowPolicy, at now: Moment) -> Measurement? {
+  func measurement(of policy: OverflowPolicy, at now: Moment) -> DemandMeasurement? {
     var local = Rates()
     var remote = policy.spec.neighbours.map { _ in Rates() }
     var seconds = 0.0
@@ -52,7 +52,7 @@ struct IngressRates: Sendable {
     }
     guard count > 0 else { return nil }
     let time = seconds / count
-    var measurement = Measurement(
+    var measurement = DemandMeasurement(
       demandPerMinute: 60 * remote.reduce(local.arrived) { $0 + $1.arrived }, seconds: time,
       responseSeconds: local.timed > 0 ? local.seconds / local.timed : nil,
       errorShare: local.ended > 0 ? min(1, local.failed / local.ended) : nil)

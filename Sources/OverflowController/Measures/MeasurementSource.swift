@@ -14,12 +14,12 @@ public protocol MeasurementSource: Sendable {
 /// What a source could say in one round.
 public struct Measurements: Sendable {
   /// By the policies' services, `namespace/name`.
-  public var byService: [String: Measurement]
+  public var byService: [String: DemandMeasurement]
   /// Why something could not be said; nil where all is well.
   public var fault: String?
 
   /// Makes an answer.
-  public init(_ byService: [String: Measurement] = [:], fault: String? = nil) {
+  public init(_ byService: [String: DemandMeasurement] = [:], fault: String? = nil) {
     self.byService = byService
     self.fault = fault
   }

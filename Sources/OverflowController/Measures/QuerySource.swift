@@ -17,7 +17,7 @@ public struct QuerySource: MeasurementSource {
 
   /// Asks all at once. A policy whose demand cannot be had is missing.
   public func measure(_ policies: [OverflowPolicy], at now: Moment) async -> Measurements {
-    await withTaskGroup(of: (String, Result<Measurement?, any Error>).self) { group in
+    await withTaskGroup(of: (String, Result<DemandMeasurement?, any Error>).self) { group in
       for policy in policies {
         group.addTask {
           do {
@@ -36,14 +36,14 @@ public struct QuerySource: MeasurementSource {
     }
   }
 
-  private func measurement(of policy: OverflowPolicy) async throws -> Measurement? {
+  private func measurement(of policy: OverflowPolicy) async throws -> DemandMeasurement? {
     let queries = Self.queries(of: policy)
     async let demand = prometheus.value(of: queries.demand, on: transport)
     async let response = prometheus.value(of: queries.response, on: transport)
     async let errors = prometheus.value(of: queries.errors, on: transport)
     let (responseSeconds, errorShare) = try await (response, errors)
     guard let demand = try await demand else { return nil }
-    let measurement = Measurement(
+    let measurement = DemandMeasurement(
       demandPerMinute: demand, responseSeconds: responseSeconds, errorShare: errorShare.map { min(1, $0) })
     return measurement.isSound ? measurement : nil
   }

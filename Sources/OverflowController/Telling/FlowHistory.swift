@@ -57,7 +57,7 @@ public struct FlowHistory: Codable, Hashable, Sendable {
 
   /// Adds what was decided for a policy. A decision without a demand leaves a gap.
   mutating func add(
-    _ decision: PolicyCourse.Decision, _ policy: OverflowPolicy, _ measurement: Measurement?, time: Double
+    _ decision: PolicyCourse.Decision, _ policy: OverflowPolicy, _ measurement: DemandMeasurement?, time: Double
   ) {
     let name = policy.key.description
     let neighbours = policy.spec.neighbours.map(\.name)

@@ -1,5 +1,5 @@
 /// What was counted of a service's requests.
-public struct Measurement: Hashable, Sendable {
+public struct DemandMeasurement: Hashable, Sendable {
   /// How requests ended at a neighbour.
   public struct Outcome: Hashable, Sendable {
     /// How many were answered or failed.

@@ -1,0 +1,367 @@
+import ControlPlaneTestSupport
+import Foundation
+import Kubernetes
+import Monitoring
+import Overflow
+import Selection
+import Synchronization
+import Testing
+
+@testable import OverflowController
+@testable import OverflowPolicies
+
+/// One process leads at a time, by one lease: the tests take turns.
+@Suite(
+  "The overflow controller on a real control plane", .serialized,
+  .enabled(if: OverflowCluster.isWanted, OverflowCluster.hint))
+struct OverflowControllerTests {
+  private func runner(_ cluster: OverflowCluster, _ source: SampleSource, _ name: String = "one") throws -> Runner {
+    Runner(name, cluster, source, through: try APIGate(to: cluster.plane))
+  }
+
+  @Test("What is too much goes next door and comes back, and the object says so")
+  func rush() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.pods(3)
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 300)
+    let runner = try runner(cluster, source)
+    try await eventually("it is followed") { try await cluster.holds("Ready") == true }
+    let version = try await cluster.client.get(OverflowCluster.virtualServices, "cart", in: cluster.namespace)
+      .resourceVersion
+    try await eventually("it steers") { try await cluster.holds("Overflowing") == false }
+    let then = runner.clock.last
+    try await eventually("it knows what is usual") { runner.clock.last.seconds(since: then) > 60 }
+    #expect(try await cluster.weights() == [100, 0])
+    #expect(
+      try await cluster.client.get(OverflowCluster.virtualServices, "cart", in: cluster.namespace).resourceVersion
+        == version)
+
+    source.set(demand: 1080)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    try await eventually("the status says so") { try await cluster.holds("Overflowing") == true }
+    let status = try #require(try await cluster.status())
+    #expect(status.capacityPerMinute == 540)
+    #expect(status.readyPods == 3)
+    #expect(status.neighbours?.first?.name == "edge-b")
+    // The rule for requests that have been sent on is as it was.
+    #expect(
+      try await cluster.route()["spec"]?["http"]?.array?.first?["route"] == [["destination": ["host": "cart"]]])
+
+    source.set(demand: 300)
+    try await eventually("all is back") { try await cluster.shares() == [100, 0] }
+    try await eventually("the status says so") { try await cluster.holds("Overflowing") == false }
+    #expect(try await cluster.events() == ["OverflowBegan", "OverflowEnded"])
+    #expect(runner.controller.history.flows.first?.points.isEmpty == false)
+    #expect(runner.registry.text.contains(#"tonari_overflow_writes_total{policy="\#(cluster.namespace)/cart","#))
+    #expect(runner.exchange.published.contains { $0?.perMinute == 240 })
+    await runner.stop()
+    #expect(runner.exchange.published.last == .some(nil))
+  }
+
+  @Test("A controller that dies after any call, and comes again, ends at the right weights and stays there")
+  func crashes() async throws {
+    for (demand, start, end) in [(1080.0, [100, 0], [50, 50]), (300, [50, 50], [100, 0])] {
+      var calls: [String] = []
+      var died = 0
+      while true {
+        let cluster = try await OverflowCluster()
+        try await cluster.virtualService(local: start[0], remote: start[1])
+        try await cluster.policy()
+        let source = SampleSource(demand: demand)
+        func isThere() async throws -> Bool {
+          guard try await cluster.shares() == end else { return false }
+          return try await cluster.holds("Overflowing") == (end[1] > 0)
+        }
+        let gate = try APIGate(to: cluster.plane, deadAfter: died + 1)
+        let first = Runner("one", cluster, source, through: gate)
+        try await eventually("it has died, or is there") {
+          if gate.isDead { return true }
+          return try await isThere()
+        }
+        await first.stop()
+        let isOver = !gate.isDead
+        calls = gate.calls
+        if !isOver { died += 1 }
+
+        let second = Runner("one", cluster, source, through: try APIGate(to: cluster.plane))
+        try await eventually("the second is there after \(gate.calls)") { try await isThere() }
+        let generation = try await cluster.route()["metadata"]?["generation"]?.integer
+        let rounds = second.clock.last
+        try await eventually("some rounds go by") { second.clock.last.seconds(since: rounds) > 20 }
+        #expect(try await cluster.route()["metadata"]?["generation"]?.integer == generation)
+        #expect(try await isThere())
+        await second.stop()
+        if isOver { break }
+      }
+      let writes = calls.filter { $0.hasPrefix("PATCH") || $0.hasPrefix("POST") || $0.hasPrefix("PUT") }
+      #expect(writes.contains { $0.contains("virtualservices") } && writes.contains { $0.contains("/status") })
+      #expect(died >= 6, "\(calls)")
+    }
+  }
+
+  @Test("What users change meanwhile stays, and is taken into account")
+  func edits() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 1080)
+    let gate = try APIGate(to: cluster.plane)
+    // Before each of the first writes somebody else is faster.
+    let edits = Mutex(0)
+    let (client, namespace) = (cluster.client, cluster.namespace)
+    gate.before { call in
+      guard call.hasPrefix("PATCH"), call.contains("virtualservices") else { return }
+      let number = edits.withLock { number in
+        number += 1
+        return number
+      }
+      guard number <= 3 else { return }
+      let done = DispatchSemaphore(value: 0)
+      Task {
+        defer { done.signal() }
+        let rule: JSONValue = [
+          "name": .string("mine-\(number)"), "route": [["destination": ["host": .string("other-\(number)")]]],
+        ]
+        _ = try? await client.patch(
+          OverflowCluster.virtualServices, "cart", .json([.add("/spec/http/0", rule)]), in: namespace)
+      }
+      done.wait()
+    }
+    let runner = Runner("one", cluster, source, through: gate)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    func rules() async throws -> [String?] {
+      try await cluster.route()["spec"]?["http"]?.array?.map { $0["name"]?.string } ?? []
+    }
+    #expect(try await rules() == ["mine-3", "mine-2", "mine-1", "arrived", "split"])
+    // Somebody sets the weights back, and adds a timeout: the one is undone, the other stays.
+    let path = "/spec/http/4"
+    _ = try await client.patch(
+      OverflowCluster.virtualServices, "cart",
+      .json([
+        .replace("\(path)/route/0/weight", 100), .replace("\(path)/route/1/weight", 0), .add("\(path)/timeout", "3s"),
+      ]), in: namespace)
+    try await eventually("half goes next door again") { try await cluster.shares() == [50, 50] }
+    #expect(try await cluster.route()["spec"]?["http"]?.array?.last?["timeout"] == "3s")
+    await runner.stop()
+  }
+
+  @Test("Without measurements weights stay; after a while requests go home, where the service has pods")
+  func silence() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.pods(1)
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 1080)
+    let runner = try runner(cluster, source)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    source.set(demand: nil)
+    try await eventually("it says so") { try await cluster.holds("Measured") == false }
+    #expect(try await cluster.shares() == [50, 50])
+    try await eventually("they go home") { try await cluster.shares() == [100, 0] }
+    source.set(demand: 1080)
+    try await eventually("half goes next door again") { try await cluster.shares() == [50, 50] }
+
+    // Nobody is at home: all goes next door, and stays there without measurements.
+    try await cluster.pods(0)
+    try await eventually("all goes next door") { try await cluster.shares() == [0, 100] }
+    source.set(demand: nil)
+    let then = runner.clock.last
+    try await eventually("much time goes by") { runner.clock.last.seconds(since: then) > 60 }
+    #expect(try await cluster.shares() == [0, 100])
+    await runner.stop()
+  }
+
+  @Test("Garbage, a leap and a clock that jumps change nothing")
+  func garbage() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 1080)
+    let runner = try runner(cluster, source)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    func pass(_ rounds: Double = 3) async throws {
+      let then = runner.clock.last
+      try await eventually("rounds go by") { runner.clock.last.seconds(since: then) >= rounds }
+      #expect(try await cluster.shares() == [50, 50])
+    }
+    for demand in [Double.nan, .infinity, -5, 1e300] {
+      source.set(demand: demand)
+      try await pass()
+      source.set(demand: 1080)
+      try await pass()
+    }
+    for jump in [3600.0, 1e6, -7200] {
+      runner.clock.jump(jump)
+      try await eventually("rounds go by") { runner.exchange.published.count > 0 }
+      source.set(demand: 1080)
+      try await eventually("it is as it was") { try await cluster.shares() == [50, 50] }
+    }
+    await runner.stop()
+  }
+
+  @Test(
+    "A policy that is deleted sends its requests home; a route that is deleted is missed, and split when it is back")
+  func deletions() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 1080)
+    let runner = try runner(cluster, source)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    try await cluster.client.delete(OverflowCluster.virtualServices, "cart", in: cluster.namespace)
+    try await eventually("it is missed") {
+      try await cluster.status()?.condition("Ready")?.reason == "RouteMissing"
+    }
+    try await cluster.virtualService()
+    try await eventually("half goes next door again") { try await cluster.shares() == [50, 50] }
+    try await eventually("all is well") { try await cluster.holds("Ready") == true }
+    try await cluster.client.delete(.overflowPolicies, "cart", in: cluster.namespace)
+    try await eventually("all is back") { try await cluster.shares() == [100, 0] }
+    try await cluster.policy()
+    try await eventually("a new one is followed") { try await cluster.shares() == [50, 50] }
+    await runner.stop()
+  }
+
+  @Test("A policy that makes no sense, or only tries, writes no weights and says why")
+  func refusals() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService()
+    try await cluster.policy { $0["spec"]?["safeAfter"] = "soon" }
+    let source = SampleSource(demand: 1080)
+    let runner = try runner(cluster, source)
+    try await eventually("it is refused") { try await cluster.status()?.condition("Ready")?.reason == "Invalid" }
+    #expect(try await cluster.status()?.condition("Ready")?.message.contains("spec.safeAfter: found 'soon'") == true)
+    try await cluster.policy { $0["spec"]?["dryRun"] = true }
+    try await eventually("it is tried") { try await cluster.status()?.condition("Ready")?.reason == "DryRun" }
+    try await eventually("it says what it would do") { try await cluster.status()?.localShare == 0.5 }
+    #expect(try await cluster.weights() == [100, 0])
+    try await cluster.policy { $0["spec"]?["measure"] = ["source": "prometheus"] }
+    try await eventually("nobody counts") {
+      try await cluster.status()?.condition("Measured")?.message.contains("was not told where to ask") == true
+    }
+    #expect(try await cluster.weights() == [100, 0])
+    await runner.stop()
+  }
+
+  @Test("Of two controllers one writes; when it is cut off the other goes on, and the first writes no more")
+  func failover() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 1080)
+    let (gate, other) = (try APIGate(to: cluster.plane), try APIGate(to: cluster.plane))
+    let first = Runner("one", cluster, source, through: gate)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    let second = Runner("two", cluster, source, through: other)
+    try await eventually("the second watches") { other.calls.contains { $0.hasSuffix("overflowpolicies") } }
+    #expect(!second.controller.isLeading)
+    func writes(_ gate: APIGate) -> Int { gate.calls.count { $0.contains("virtualservices") && $0.hasPrefix("PATCH") } }
+    #expect(writes(other) == 0)
+    gate.cut(true)
+    try await eventually("the second leads") { second.controller.isLeading }
+    #expect(!first.controller.isLeading)
+    source.set(demand: 300)
+    try await eventually("all is back") { try await cluster.shares() == [100, 0] }
+    let before = writes(gate)
+    gate.cut(false)
+    source.set(demand: 1080)
+    try await eventually("half goes next door again") { try await cluster.shares() == [50, 50] }
+    #expect(writes(gate) == before)
+    await second.stop()
+    try await eventually("the first leads again") { first.controller.isLeading }
+    source.set(demand: 300)
+    try await eventually("all is back again") { try await cluster.shares() == [100, 0] }
+    await first.stop()
+  }
+
+  @Test("HTTPRoutes are split, by the version that the API server has")
+  func httpRoute() async throws {
+    let cluster = try await OverflowCluster()
+    let object: JSONValue = [
+      "apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "HTTPRoute",
+      "metadata": ["name": "cart", "namespace": .string(cluster.namespace)],
+      "spec": [
+        "rules": [
+          [
+            "backendRefs": [
+              ["name": "cart", "port": 80], ["name": "cart-edge-b", "port": 80, "weight": 0],
+              ["name": "canary", "port": 80, "weight": 0],
+            ]
+          ]
+        ]
+      ],
+    ]
+    _ = try await cluster.client.create(OverflowCluster.routes, object, in: cluster.namespace)
+    try await cluster.policy {
+      $0["spec"]?["route"] = ["kind": "HTTPRoute", "name": "cart"]
+      $0["spec"]?["neighbours"] = [["name": "edge-b", "host": "cart-edge-b"]]
+    }
+    let runner = try runner(cluster, SampleSource(demand: 1080))
+    try await eventually("half goes next door") {
+      let route = try await cluster.client.get(OverflowCluster.routes, "cart", in: cluster.namespace)
+        .decode(JSONValue.self)
+      return route["spec"]?["rules"]?.array?.first?["backendRefs"]?.array?.compactMap { $0["weight"]?.integer }
+        == [500, 500, 0]
+    }
+    await runner.stop()
+  }
+
+  @Test("A route of the controller's own is made as a whole, and made anew when it is changed")
+  func ownRoute() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.policy {
+      $0["spec"]?["route"] = [
+        "kind": "VirtualService", "name": "cart", "owned": true, "hosts": ["cart.example"],
+        "gateways": ["istio-system/ingress"], "port": 8080,
+      ]
+    }
+    let runner = try runner(cluster, SampleSource(demand: 1080))
+    func rules() async throws -> [JSONValue] {
+      let found = try? await cluster.route()
+      return found?["spec"]?["http"]?.array ?? []
+    }
+    func isSplit() async throws -> Bool {
+      try await rules().last?["route"]?.array?.compactMap { $0["weight"]?.integer } == [500, 500]
+    }
+    try await eventually("it is made") { try await isSplit() }
+    let made = try await rules()
+    #expect(made.count == 2)
+    #expect(made[0]["match"] == [["headers": ["x-tonari-hops": ["regex": ".+"]]]])
+    #expect(made[1]["route"]?.array?[1]["headers"]?["request"]?["set"] == ["x-tonari-hops": "1"])
+    #expect(made[1]["route"]?.array?[1]["destination"]?["port"]?["number"] == 8080)
+    try await cluster.client.delete(OverflowCluster.virtualServices, "cart", in: cluster.namespace)
+    try await eventually("it is made again") { try await isSplit() }
+    await runner.stop()
+  }
+
+  @Test("A neighbour that fails gets nothing at once; a cluster that is cut off keeps its weights")
+  func partition() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 1080)
+    let gate = try APIGate(to: cluster.plane)
+    let runner = Runner("one", cluster, source, through: gate)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    source.set(
+      DemandMeasurement(demandPerMinute: 1080, outcomes: ["edge-b": .init(requests: 9, failures: 9)]))
+    try await eventually("it gets next to nothing") { try await cluster.shares()[1] <= 2 }
+    source.set(DemandMeasurement(demandPerMinute: 1080, outcomes: ["edge-b": .init(requests: 9, failures: 0)]))
+    try await eventually("it gets its part again") { try await cluster.shares() == [50, 50] }
+    // Word of what room it has does not come any more: little is sent, then nothing is known.
+    runner.exchange.set("edge-b", nil)
+    try await eventually("it gets little") { try await cluster.shares()[1] <= 7 }
+    runner.exchange.set("edge-b", 10_000)
+    try await eventually("it gets its part again") { try await cluster.shares() == [50, 50] }
+    gate.cut(true)
+    source.set(demand: 300)
+    let then = runner.clock.last
+    try await eventually("rounds go by") { runner.clock.last.seconds(since: then) > 5 || !runner.controller.isLeading }
+    #expect(try await cluster.shares() == [50, 50])
+    gate.cut(false)
+    try await eventually("all is back") { try await cluster.shares() == [100, 0] }
+    await runner.stop()
+  }
+}

@@ -1,0 +1,149 @@
+import Foundation
+import Kubernetes
+import Selection
+import Testing
+import Topology
+
+@testable import OverflowController
+@testable import OverflowPolicies
+
+@Suite("The statistics of an ingress")
+struct IngressTests {
+  static let policy = WeightedRouteTests.policy(neighbours: 1)
+
+  /// What an Envoy has counted.
+  struct Envoy {
+    var local = 0.0
+    var remote = 0.0
+    var retries = 0.0
+    var waiting = 0.0
+    var refused = 0.0
+    var errors = 0.0
+    var seconds = 0.0
+
+    var text: String {
+      let name = #"envoy_cluster_name="outbound|80||cart.shop.svc.cluster.local""#
+      return """
+        # TYPE envoy_cluster_upstream_rq_total counter
+        envoy_cluster_upstream_rq_total{\(name)} \(local)
+        envoy_cluster_upstream_rq_retry{\(name)} \(retries)
+        envoy_cluster_upstream_rq_pending_active{\(name)} \(waiting)
+        envoy_cluster_upstream_rq_pending_overflow{\(name)} \(refused)
+        envoy_cluster_upstream_rq_xx{envoy_response_code_class="2",\(name)} \(local - errors)
+        envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",\(name)} \(errors)
+        envoy_cluster_upstream_rq_time_sum{\(name)} \(seconds * 1000)
+        envoy_cluster_upstream_rq_time_count{\(name)} \(local)
+        envoy_cluster_upstream_rq_total{envoy_cluster_name="outbound|80||cart.edge-0.example"} \(remote)
+        envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="outbound|80||cart.edge-0.example"} \(remote)
+        envoy_cluster_upstream_rq_total{envoy_cluster_name="outbound|80||other.shop.svc.cluster.local"} 777
+        envoy_server_live{} 1
+
+        """
+    }
+
+    var reading: IngressReading {
+      get throws { try IngressReading(Array(text.utf8)) }
+    }
+  }
+
+  @Test("Demand is what goes to any destination; times and errors are of those here")
+  func rates() throws {
+    var rates = IngressRates()
+    rates.note(try Envoy(local: 1000, remote: 500, seconds: 3).reading, of: "a", at: .seconds(10))
+    #expect(rates.measurement(of: Self.policy, at: .seconds(10)) == nil)
+    rates.note(
+      try Envoy(local: 1020, remote: 510, retries: 2, waiting: 4, refused: 3, errors: 5, seconds: 5).reading, of: "a",
+      at: .seconds(12))
+    let measured = try #require(rates.measurement(of: Self.policy, at: .seconds(12)))
+    #expect(measured.demandPerMinute == Double(20 + 10 - 2 + 4 + 3) * 30)
+    #expect(measured.seconds == 2)
+    #expect(abs(try #require(measured.responseSeconds) - 0.1) < 1e-9)
+    #expect(measured.errorShare == 0.25)
+    #expect(measured.outcomes["edge-0"] == .init(requests: 10, failures: 10))
+  }
+
+  @Test("Envoys add up; one that begins anew, comes or goes makes no leap")
+  func several() throws {
+    var rates = IngressRates()
+    func look(_ counts: [String: Double], at time: Double) throws {
+      for (name, count) in counts { rates.note(try Envoy(local: count).reading, of: name, at: .seconds(time)) }
+    }
+    func demand(_ time: Double) throws -> Double {
+      try #require(rates.measurement(of: Self.policy, at: .seconds(time))).demandPerMinute
+    }
+    try look(["a": 5000, "b": 7000], at: 1)
+    try look(["a": 5005, "b": 7004], at: 2)
+    #expect(try demand(2) == 540)
+    // a begins anew, c is new with a past.
+    try look(["a": 6, "b": 7008, "c": 90_000], at: 3)
+    #expect(try demand(3) == 600)
+    // b does not answer: it counts as before for a while.
+    try look(["a": 12, "c": 90_001], at: 4)
+    #expect(try demand(4) == Double(6 + 4 + 1) * 60)
+    try look(["a": 13, "c": 90_002], at: 9)
+    #expect(abs(try demand(9) - (0.2 + 0.2) * 60) < 1e-9)
+    rates.keep(only: ["a"])
+    #expect(abs(try demand(9) - 0.2 * 60) < 1e-9)
+    #expect(rates.measurement(of: Self.policy, at: .seconds(60)) == nil)
+  }
+
+  @Test("A retry that is counted before it is sent is no new beginning")
+  func retries() throws {
+    var rates = IngressRates()
+    rates.note(try Envoy(local: 100_000, retries: 0).reading, of: "a", at: .seconds(1))
+    rates.note(try Envoy(local: 100_000, retries: 5).reading, of: "a", at: .seconds(2))
+    #expect(rates.measurement(of: Self.policy, at: .seconds(2))?.demandPerMinute == 0)
+  }
+
+  @Test("Istio's standard metrics count where Envoy's own are left out")
+  func istio() throws {
+    func reading(_ count: Int) throws -> IngressReading {
+      let local = #"reporter="source",destination_service="cart.shop.svc.cluster.local""#
+      let text = """
+        istio_requests_total{\(local),response_code="200"} \(count)
+        istio_requests_total{\(local),response_code="503"} \(count / 4)
+        istio_requests_total{reporter="destination",destination_service="cart.shop.svc.cluster.local"} 1e9
+        istio_requests_total{reporter="source",destination_service="cart.edge-0.example",response_code="200"} \(count)
+        istio_request_duration_milliseconds_sum{\(local)} \(count * 50)
+        istio_request_duration_milliseconds_count{\(local)} \(count)
+        """
+      return try IngressReading(Array(text.utf8))
+    }
+    var rates = IngressRates()
+    rates.note(try reading(100), of: "a", at: .seconds(1))
+    rates.note(try reading(140), of: "a", at: .seconds(2))
+    let measured = try #require(rates.measurement(of: Self.policy, at: .seconds(2)))
+    #expect(measured.demandPerMinute == Double(40 + 10 + 40) * 60)
+    #expect(measured.errorShare == 0.2)
+    #expect(abs(try #require(measured.responseSeconds) - 0.05) < 1e-9)
+  }
+
+  @Test("Whatever an Envoy answers is read, or refused with a reason")
+  func fuzz() throws {
+    var generator = SeededGenerator(seed: 13)
+    let bytes = Array(Envoy(local: 100, remote: 50, seconds: 3).text.utf8)
+    var refused = 0
+    for _ in 0..<1500 {
+      var mutated = bytes
+      for _ in 0..<Int.random(in: 1...20, using: &generator) {
+        let at = Int.random(in: 0..<mutated.count, using: &generator)
+        mutated[at] =
+          Bool.random(using: &generator) ? UInt8.random(in: 0...255, using: &generator) : bytes[(at * 7) % bytes.count]
+      }
+      if Bool.random(using: &generator) { mutated.removeLast(Int.random(in: 0..<mutated.count, using: &generator)) }
+      do {
+        let reading = try IngressReading(mutated)
+        #expect(reading.hosts.values.allSatisfy { $0.sent >= 0 && $0.sent.isFinite })
+      } catch {
+        refused += 1
+        #expect(!"\(error)".isEmpty)
+      }
+    }
+    #expect(refused > 100)
+    for text in ["NaN", "-1", "Inf", "x", ""] {
+      #expect(throws: PrometheusText.Fault.self) {
+        try IngressReading(Array("envoy_cluster_upstream_rq_total{envoy_cluster_name=\"a\"} \(text)\n".utf8))
+      }
+    }
+  }
+}
