@@ -24,7 +24,7 @@ deps: ## Install the system packages that are missing.
 build: toolchain deps ## Build for release.
 	swift build -c release --product tonari
 
-demo: build ## Plan the example shop, let a scheduler follow the plan, pick replicas: leaves plan.yaml and report.html.
+demo: build ## Plan the example shop, let a scheduler follow the plan, pick replicas, overflow: leaves plan.yaml, report.html, overflow.html.
 	$(TONARI) plan --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv \
 	  --name teahouse --time-limit 10s --out plan.yaml --report report.html
 	@echo
@@ -35,6 +35,10 @@ demo: build ## Plan the example shop, let a scheduler follow the plan, pick repl
 	@echo "And which replica gets a request?"
 	@echo
 	$(TONARI) demo selector --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv --plan plan.yaml
+	@echo
+	@echo "And when there is a rush? The picture of it will be in overflow.html."
+	@echo
+	$(TONARI) demo overflow --report overflow.html
 
 test: toolchain deps ## Run all tests.
 	swift build --build-tests
@@ -66,4 +70,4 @@ bench: toolchain deps ## Compare with the peers; see benchmarks/README.md.
 	benchmarks/run
 
 clean: ## Remove what was built.
-	rm -rf .build plan.yaml report.html
+	rm -rf .build plan.yaml report.html overflow.html

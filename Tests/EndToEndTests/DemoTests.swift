@@ -95,4 +95,21 @@ struct DemoTests {
       #expect(run.text.contains("stayed on their node"))
     }
   }
+
+  @Test("shows a rush at an edge that overflows to the edge next door, and comes back")
+  func overflow() async throws {
+    try await Fixtures.withFolder { folder in
+      let run = try await TonariProcess(
+        ["demo", "overflow", "--seconds", "6", "--report", "rush.html"], in: folder
+      ).result()
+      #expect(run.status == 0, "\(run.messages)")
+      #expect(run.text.contains("▒ next door") && run.text.contains("served next door"), "\(run.text)")
+      let lines = run.text.split(separator: "\n")
+      for name in ["by itself", "overflowing"] { #expect(lines.contains { $0.contains(name) }, "\(run.text)") }
+      let page = try String(contentsOf: folder.appending(path: "rush.html"), encoding: .utf8)
+      #expect(page.contains("overflowing") && page.contains("</html>"))
+      let wrong = try await TonariProcess.run("demo", "overflow", "--seconds", "0")
+      #expect(wrong.status == 2)
+    }
+  }
 }

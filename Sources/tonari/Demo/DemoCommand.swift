@@ -4,7 +4,7 @@ import ArgumentParser
 struct DemoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
-    abstract: "Show what the extender and the selector do, with nothing but this machine.",
-    subcommands: [ExtenderDemo.self, SelectorDemo.self]
+    abstract: "Show what the extender, the selector and overflow do, with nothing but this machine.",
+    subcommands: [ExtenderDemo.self, SelectorDemo.self, OverflowDemo.self]
   )
 }
