@@ -389,7 +389,8 @@ let package = Package(
     tests(
       "OverflowController",
       [
-        "ControlPlaneTestSupport", "Kubernetes", "Messaging", "Monitoring", "Overflow", "OverflowPolicies", "Selection",
+        "ControlPlaneTestSupport", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow", "OverflowPolicies",
+        "Selection",
         "Topology", "Yams", .product(name: "Logging", package: "swift-log"),
       ]),
     tests("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology", "Yams"]),

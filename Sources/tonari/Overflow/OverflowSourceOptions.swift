@@ -23,6 +23,21 @@ struct OverflowSourceOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Read the counters of this selector; all of the cluster's are to be given.",
+      discussion: "For policies in mode perRequest: http://127.0.0.1:8890/metrics", valueName: "url"))
+  var selector: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Read them from the pods with a label.",
+      discussion: "Such as tonari/app.kubernetes.io/component=selector:8890/metrics",
+      valueName: "namespace/labels:port/path"),
+    transform: PodsArgument.init
+  )
+  var selectorPods: PodsArgument?
+
+  @Option(
+    help: ArgumentHelp(
       "Ask this Prometheus, for policies that say so (measure.source).", valueName: "url"),
     transform: { text in
       do {
@@ -47,8 +62,10 @@ struct OverflowSourceOptions: ParsableArguments {
   var prometheusCa: String?
 
   func validate() throws {
-    for url in envoy where !url.hasPrefix("http://") && !url.hasPrefix("https://") {
-      throw ValidationError("--envoy: '\(url)': expected a URL such as http://127.0.0.1:9901/stats/prometheus")
+    for (name, urls) in [("--envoy", envoy), ("--selector", selector)] {
+      for url in urls where !url.hasPrefix("http://") && !url.hasPrefix("https://") {
+        throw ValidationError("\(name): '\(url)': expected a URL such as http://127.0.0.1:9901/stats/prometheus")
+      }
     }
     if prometheus == nil, prometheusTokenFile != nil || prometheusCa != nil {
       throw ValidationError("--prometheus-token-file, --prometheus-ca: expected --prometheus with them")
@@ -65,6 +82,10 @@ struct OverflowSourceOptions: ParsableArguments {
     if !envoy.isEmpty || envoyPods != nil {
       sources[.envoy] = IngressSource(
         MetricsTargets(urls: envoy, pods: envoyPods?.pods, client: client), timeout: timeout)
+    }
+    if !selector.isEmpty || selectorPods != nil {
+      sources[.selector] = SelectorSource(
+        MetricsTargets(urls: selector, pods: selectorPods?.pods, client: client), timeout: timeout)
     }
     if var source = prometheus {
       source.tokenFile = prometheusTokenFile

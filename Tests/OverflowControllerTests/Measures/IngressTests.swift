@@ -48,7 +48,7 @@ struct IngressTests {
 
   @Test("Demand is what goes to any destination; times and errors are of those here")
   func rates() throws {
-    var rates = IngressRates()
+    var rates = CounterLooks<IngressReading>()
     rates.note(try Envoy(local: 1000, remote: 500, seconds: 3).reading, of: "a", at: .seconds(10))
     #expect(rates.measurement(of: Self.policy, at: .seconds(10)) == nil)
     rates.note(
@@ -64,7 +64,7 @@ struct IngressTests {
 
   @Test("Envoys add up; one that begins anew, comes or goes makes no leap")
   func several() throws {
-    var rates = IngressRates()
+    var rates = CounterLooks<IngressReading>()
     func look(_ counts: [String: Double], at time: Double) throws {
       for (name, count) in counts { rates.note(try Envoy(local: count).reading, of: name, at: .seconds(time)) }
     }
@@ -89,7 +89,7 @@ struct IngressTests {
 
   @Test("A retry that is counted before it is sent is no new beginning")
   func retries() throws {
-    var rates = IngressRates()
+    var rates = CounterLooks<IngressReading>()
     rates.note(try Envoy(local: 100_000, retries: 0).reading, of: "a", at: .seconds(1))
     rates.note(try Envoy(local: 100_000, retries: 5).reading, of: "a", at: .seconds(2))
     #expect(rates.measurement(of: Self.policy, at: .seconds(2))?.demandPerMinute == 0)
@@ -109,7 +109,7 @@ struct IngressTests {
         """
       return try IngressReading(Array(text.utf8))
     }
-    var rates = IngressRates()
+    var rates = CounterLooks<IngressReading>()
     rates.note(try reading(100), of: "a", at: .seconds(1))
     rates.note(try reading(140), of: "a", at: .seconds(2))
     let measured = try #require(rates.measurement(of: Self.policy, at: .seconds(2)))
