@@ -54,10 +54,10 @@ let package = Package(
     .executableTarget(
       name: "tonari",
       dependencies: [
-        "Extender", "PlanController", "OverflowController", "OverflowPolicies", "LiveInput", "Monitoring", "Planning",
-        "Report", "Simulation", "Certificates", "EnvoyServer", "Files", "Kubernetes", "Messaging", "Placement",
-        "Traffic", "Topology", "SelectorServer", "SelectorIntake", "SelectorProtocol", "TonariClient", "Dispatching",
-        "Overflow", "Selection",
+        "ClusterHeadroom", "Extender", "PlanController", "OverflowController", "OverflowPolicies", "LiveInput",
+        "Monitoring", "Planning", "Report", "Simulation", "Certificates", "EnvoyServer", "Files", "Kubernetes",
+        "Messaging", "Placement", "Traffic", "Topology", "SelectorServer", "SelectorIntake", "SelectorProtocol",
+        "TonariClient", "Dispatching", "Overflow", "Selection",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -77,7 +77,8 @@ let package = Package(
       ],
       path: "benchmarks/Extender", swiftSettings: settings),
     .executableTarget(
-      name: "dispatching-benchmark", dependencies: ["Dispatching", "Selection"], path: "benchmarks/Dispatching",
+      name: "dispatching-benchmark", dependencies: ["Dispatching", "Overflow", "Selection"],
+      path: "benchmarks/Dispatching",
       swiftSettings: settings),
     .executableTarget(
       name: "selection-benchmark", dependencies: ["Selection", "AllocationCounter"], path: "benchmarks/Selection",
@@ -154,9 +155,18 @@ let package = Package(
       ]
     ),
     module(
+      "ClusterHeadroom",
+      [
+        "Dispatching", "Kubernetes", "Messaging", "Monitoring", "Overflow", "OverflowPolicies", "Selection",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
+    module(
       "OverflowController",
       [
-        "Dispatching", "Files", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow", "OverflowPolicies",
+        "ClusterHeadroom", "Dispatching", "Files", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow",
+        "OverflowPolicies",
         "Selection",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -212,8 +222,8 @@ let package = Package(
     module(
       "SelectorIntake",
       [
-        "Dispatching", "EnvoyProtocol", "EnvoyServer", "LiveInput", "Messaging", "Monitoring", "Selection",
-        "Kubernetes", "Files",
+        "ClusterHeadroom", "Dispatching", "EnvoyProtocol", "EnvoyServer", "LiveInput", "Messaging", "Monitoring",
+        "Overflow", "OverflowPolicies", "Selection", "Kubernetes", "Files",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -306,9 +316,9 @@ let package = Package(
     tests(
       "SelectorIntake",
       [
-        "BrokerTestSupport", "ControlPlaneTestSupport", "Messaging", "Dispatching", "EnvoyProtocol", "Files",
-        "Kubernetes", "Monitoring", "Selection",
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        "BrokerTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Messaging", "Dispatching",
+        "EnvoyProtocol", "Files", "Kubernetes", "Monitoring", "Overflow", "OverflowPolicies", "Selection",
+        "SelectorProtocol", .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "Logging", package: "swift-log"),
@@ -317,7 +327,7 @@ let package = Package(
     tests(
       "EnvoyServer",
       [
-        "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol", "Monitoring",
+        "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol", "Monitoring", "Overflow",
         "Selection", "SelectorProtocol", "SelectorServer", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -389,9 +399,15 @@ let package = Package(
     tests(
       "OverflowController",
       [
-        "ControlPlaneTestSupport", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow", "OverflowPolicies",
-        "Selection",
+        "ClusterHeadroom", "ControlPlaneTestSupport", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow",
+        "OverflowPolicies", "Selection",
         "Topology", "Yams", .product(name: "Logging", package: "swift-log"),
+      ]),
+    tests(
+      "ClusterHeadroom",
+      [
+        "BrokerTestSupport", "ControlPlaneTestSupport", "Kubernetes", "Messaging", "Monitoring", "Overflow",
+        "OverflowPolicies", .product(name: "Logging", package: "swift-log"),
       ]),
     tests("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology", "Yams"]),
     .target(
@@ -409,8 +425,8 @@ let package = Package(
     tests(
       "SelectorServer",
       [
-        "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching", "Monitoring", "Selection",
-        "SelectorProtocol", "SelectorProtocolTestSupport", "Topology",
+        "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching", "Monitoring", "Overflow",
+        "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -434,6 +450,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning", "Simulation", "TonariClient", "Yams",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),

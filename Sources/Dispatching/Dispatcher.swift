@@ -218,6 +218,21 @@ extension Dispatcher {
     state.withLock { $0.overflows[service] ?? $0.overflows[Self.base(service)] }
   }
 
+  /// How it stands with the services that have a policy of overflow, by name.
+  public func overflows(at now: Moment) -> [String: OverflowStatus] {
+    let names = state.withLock { $0.overflows }
+    guard !names.isEmpty else { return [:] }
+    return directory.all.reduce(into: [:]) { statuses, service in
+      guard names[service.name] != nil || names[Self.base(service.name)] != nil else { return }
+      statuses[service.name] = service.overflowStatus(at: now)
+    }
+  }
+
+  /// Whether a selector speaks for its cluster: of those that hear each other the one with the least name.
+  public func speaks(as selector: String) -> Bool {
+    state.withLock { $0.peers.keys.allSatisfy { $0 >= selector } }
+  }
+
   /// Counts anew and plans, where it is time.
   func planOverflow(at now: Moment) {
     let (overflows, peers) = state.withLock { ($0.overflows, $0.peers.values.map(\.arrivals)) }

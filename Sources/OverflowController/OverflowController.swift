@@ -1,3 +1,4 @@
+public import ClusterHeadroom
 import CoreMetrics
 import Dispatching
 import Files

@@ -101,12 +101,11 @@ struct OverflowPlanner: Sendable {
     }
     if let counted {
       let mean = answers.count > 0 ? answers.seconds / Double(answers.count) : nil
-      let isTooSlow = mean.flatMap { mean in overflow.slowestSeconds.map { mean > $0 } } ?? false
       let failed = answers.count > 0 ? Double(answers.failures) / Double(answers.count) : nil
       _ = governor.decide(
         Observation(
           demandPerMinute: counted + all.perMinute - own.perMinute, seconds: seconds, capacityPerMinute: given,
-          responseSeconds: mean, errorShare: isTooSlow ? 1 : failed, neighbours: neighbours(at: now)), at: now)
+          responseSeconds: mean, errorShare: failed, neighbours: neighbours(at: now)), at: now)
     }
     learnRooms(seconds: seconds, at: now)
   }

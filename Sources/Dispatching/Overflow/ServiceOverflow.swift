@@ -43,8 +43,6 @@ public struct ServiceOverflow: Hashable, Sendable {
   public var isDryRun = false
   /// How it is decided who gets how much.
   public var settings = OverflowSettings()
-  /// The local response time from which on the cluster is in distress, in seconds; nil to find it from what is usual.
-  public var slowestSeconds: Double?
 
   /// Makes what is usual.
   public init(cluster: String, capacity: Capacity, neighbours: [Neighbour]) {

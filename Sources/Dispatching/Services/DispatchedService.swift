@@ -71,6 +71,7 @@ public class DispatchedService: @unchecked Sendable {
   func hear(_ headroom: Headroom?, of neighbour: String, at now: Moment) -> Bool {
     preconditionFailure("a subclass hears")
   }
+  func overflowStatus(at now: Moment) -> OverflowStatus? { preconditionFailure("a subclass knows") }
   /// What comes here; nil without a policy of overflow.
   var arrivals: PeerArrivals? { preconditionFailure("a subclass counts") }
 }

@@ -287,6 +287,11 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     }
   }
 
+  override func overflowStatus(at now: Moment) -> OverflowStatus? {
+    guard let planner = planner.withLock({ $0 }), let gate = state.withLock({ $0.overflow }) else { return nil }
+    return planner.status(gate, at: now)
+  }
+
   override var arrivals: PeerArrivals? { planner.withLock { $0?.own } }
 
   private static func figures(_ state: borrowing State) -> OverflowFigures? {
@@ -373,7 +378,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   }
 
   override func status(at now: Moment) -> ServiceStatus {
-    let planner = planner.withLock { $0 }
+    let overflow = overflowStatus(at: now)
     return state.withLock { state in
       let replicas = state.selector.view(at: now).map { view in
         let slot = state.slots[view.id.slot]
@@ -383,7 +388,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
       return ServiceStatus(
         name: name, revision: state.revision, policy: policyName, replicas: replicas, counts: state.counts,
         ejections: state.selector.ejections, openPicks: state.open.count,
-        overflow: state.overflow.flatMap { gate in planner.map { $0.status(gate, at: now) } })
+        overflow: overflow)
     }
   }
 }

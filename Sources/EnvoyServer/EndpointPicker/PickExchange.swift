@@ -86,11 +86,16 @@ extension PickExchange {
       query.key = PickQuery.hash(value)
     }
     query.subset = Self.subset(message)
+    // What cannot be read was not said by one of us.
+    if let hops = headers.headers.text(PickerNames.hops) { query.hops = UInt8(hops).map(Int.init) ?? 0 }
     switch service.pick(query, owner: 0, at: now, into: answer) {
     case .picked:
       open = (service, answer.id, answer.addressString(0))
       return Self.response(to: answer)
     case .noReplica: return Self.noEndpoint
+    case .full where answer.retryAfter > 0:
+      let seconds = (answer.retryAfter + 999) / 1000
+      return Self.refusal(503, "no cluster has room", "tonari_no_room", retryAfter: seconds)
     case .full, .noRetryLeft: return Self.refusal(429, "all endpoints are busy", "tonari_full")
     }
   }
@@ -129,22 +134,32 @@ extension PickExchange {
   private static func response(to answer: PickAnswer) -> ProcessingResponse {
     var list = answer.addressString(0)
     for index in 1..<max(1, answer.count) { list += "," + answer.addressString(index) }
-    var option = Envoy_Config_Core_V3_HeaderValueOption()
-    option.header.key = PickerNames.destination
-    option.header.rawValue = Data(list.utf8)
-    option.appendAction = .overwriteIfExistsOrAdd
     var response = ProcessingResponse()
-    response.requestHeaders.response.headerMutation.setHeaders = [option]
+    response.requestHeaders.response.headerMutation.setHeaders = [header(PickerNames.destination, list)]
+    if answer.hops > 0 {
+      response.requestHeaders.response.headerMutation.setHeaders.append(header(PickerNames.hops, "\(answer.hops)"))
+    }
     response.dynamicMetadata.fields[PickerNames.metadata] = Google_Protobuf_Value(
       structValue: Google_Protobuf_Struct(fields: [PickerNames.destination: Google_Protobuf_Value(stringValue: list)]))
     return response
   }
 
+  private static func header(_ name: String, _ value: String) -> Envoy_Config_Core_V3_HeaderValueOption {
+    .with {
+      $0.header.key = name
+      $0.header.rawValue = Data(value.utf8)
+      $0.appendAction = .overwriteIfExistsOrAdd
+    }
+  }
+
   /// The answer where no endpoint is ready.
   static let noEndpoint = refusal(503, "no endpoint is ready", "tonari_no_endpoint")
 
-  private static func refusal(_ status: Int32, _ text: String, _ details: String) -> ProcessingResponse {
+  private static func refusal(
+    _ status: Int32, _ text: String, _ details: String, retryAfter seconds: UInt32? = nil
+  ) -> ProcessingResponse {
     .with {
+      if let seconds { $0.immediateResponse.headers.setHeaders = [header("retry-after", "\(seconds)")] }
       $0.immediateResponse.status.code = status
       $0.immediateResponse.body = Data("\(text)\n".utf8)
       $0.immediateResponse.details = details

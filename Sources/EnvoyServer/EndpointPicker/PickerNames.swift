@@ -14,6 +14,9 @@ enum PickerNames {
   /// The attributes of a stream are found under the filter's name.
   static let attributes = "envoy.filters.http.ext_proc"
 
+  /// The header of a request that says how often it was sent from one cluster to another.
+  static let hops = "x-tonari-hops"
+
   /// The service that the stream's requests are for.
   static let service = "x-tonari-service"
   /// Where they come from.

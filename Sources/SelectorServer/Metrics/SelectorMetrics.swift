@@ -13,7 +13,8 @@ public enum SelectorMetrics {
   ) {
     registry.collect {
       let now = now()
-      return services(dispatcher.status(at: now), at: now) + (framed().map(connections) ?? [])
+      return services(dispatcher.status(at: now), at: now) + overflows(dispatcher.overflows(at: now))
+        + (framed().map(connections) ?? [])
     }
   }
 
@@ -59,6 +60,41 @@ public enum SelectorMetrics {
       }
     }
     return [picks, panics, unanswered, completions, open, ejections, replicas, inFlight, age]
+  }
+
+  /// Counted before requests are split: a split that is made of what was split would feed on itself.
+  private static func overflows(_ statuses: [String: OverflowStatus]) -> [CollectedMetric] {
+    func metric(_ name: String, _ kind: CollectedMetric.Kind, _ help: String) -> CollectedMetric {
+      CollectedMetric("tonari_selector_overflow_\(name)", kind, help)
+    }
+    var arrivals = metric("arrivals_total", .counter, "Requests that came to this selector, before any were sent on.")
+    var received = metric("received_total", .counter, "Those of them that another cluster had sent.")
+    var sent = metric("sent_total", .counter, "Requests that were sent to another cluster.")
+    var shed = metric("shed_total", .counter, "Requests that were turned away as no cluster had room.")
+    var demand = metric("demand_per_minute", .gauge, "What comes to the cluster, all selectors together.")
+    var capacity = metric("capacity_per_minute", .gauge, "What the service bears in the cluster now.")
+    var headroom = metric("headroom_per_minute", .gauge, "What more it would bear; below 0 where there is too much.")
+    var admitted = metric("admitted_per_minute", .gauge, "What this selector lets in.")
+    var room = metric("room_per_minute", .gauge, "What this selector sends to another cluster at most.")
+    var down = metric("neighbour_down", .gauge, "Whether another cluster gets nothing since it failed.")
+    for (service, status) in statuses.sorted(by: { $0.key < $1.key }) {
+      let name = ("service", service)
+      arrivals.add(status.arrivals, [name])
+      received.add(status.received, [name])
+      shed.add(status.shed, [name])
+      demand.add(status.demandPerMinute, [name])
+      capacity.add(status.capacityPerMinute, [name])
+      headroom.add(status.headroomPerMinute, [name])
+      admitted.add(status.admittedPerMinute, [name])
+      for neighbour in status.neighbours {
+        let labels = [name, ("neighbour", neighbour.name)]
+        sent.add(neighbour.sent, labels)
+        room.add(neighbour.roomPerMinute, labels)
+        down.add(neighbour.isDown ? 1 : 0, labels)
+      }
+    }
+    return statuses.isEmpty
+      ? [] : [arrivals, received, sent, shed, demand, capacity, headroom, admitted, room, down]
   }
 
   private static func connections(_ framed: FramedStatistics) -> [CollectedMetric] {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterHeadroom
 import Logging
 import Messaging
 import OverflowController

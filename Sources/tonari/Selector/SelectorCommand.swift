@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterHeadroom
 import Dispatching
 import EnvoyServer
 import Foundation
@@ -37,6 +38,10 @@ struct SelectorCommand: AsyncParsableCommand {
 
         Three behind one Service, by gRPC:
           tonari selector --grpc 0.0.0.0:9443 --in-cluster --peer tonari-selector-peers.tonari.svc:9443
+
+        On an edge that sends what is too many for it next door, as the policies in a file say:
+          tonari selector --picker unix:/run/tonari/picker.sock --in-cluster --cluster-name edge-a \\
+            --overflow policies.yaml --mqtt broker.example:1883
 
         The same in a file, whose fields are the options' names:
           tonari selector --config selector.yaml
@@ -78,6 +83,7 @@ struct SelectorCommand: AsyncParsableCommand {
     var health: [any HealthSource] = []
     var services: [any ServiceLifecycle.Service] = []
     try addReplicas(to: dispatcher, &services, &health, logger)
+    try addOverflow(to: dispatcher, name: name, &services, &health, logger)
     let registry = MetricsRegistry()
     try addLoad(to: dispatcher, &services, &health, registry, logger)
     if !options.peers.peer.isEmpty {
@@ -115,6 +121,28 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(feed)
       health += feed.health
     }
+  }
+
+  private func addOverflow(
+    to dispatcher: Dispatcher, name: String, _ services: inout [any ServiceLifecycle.Service],
+    _ health: inout [any HealthSource], _ logger: Logger
+  ) throws {
+    guard options.overflow.isGiven, let cluster = options.place.clusterName else { return }
+    if let path = options.overflow.overflow {
+      let file = try OverflowFile(path, cluster: cluster, dispatcher, logger: logger)
+      services.append(file)
+      health.append(file)
+    } else if let configuration = try options.api.configuration() {
+      let client = APIClient(configuration, fieldManager: "tonari-selector", logger: logger)
+      let feed = OverflowFeed(
+        client, dispatcher, namespace: options.namespace, cluster: cluster, logger: logger)
+      services.append(feed)
+      health.append(feed.health)
+    }
+    guard let broker = options.load.broker else { return }
+    let exchange = try BrokerExchange(broker, cluster: cluster, logger: logger)
+    services += [exchange, HeadroomSharing(exchange, dispatcher, name: name)]
+    health.append(exchange)
   }
 
   private func addLoad(

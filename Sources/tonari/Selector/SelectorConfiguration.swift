@@ -36,7 +36,7 @@ enum SelectorConfiguration {
     var arguments: [String] = []
     for (name, field) in try whole.fields().sorted(by: { $0.key < $1.key }) {
       // Options without a value.
-      if name == "in-cluster" || name == "orca" {
+      if ["in-cluster", "orca", "overflow-policies"].contains(name) {
         if try field.flag() { arguments.append("--\(name)") }
         continue
       }

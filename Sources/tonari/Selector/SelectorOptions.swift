@@ -97,6 +97,7 @@ struct SelectorOptions: ParsableArguments {
   )
   var mostInFlight: Int?
 
+  @OptionGroup(title: "Overflow to other clusters") var overflow: SelectorOverflowOptions
   @OptionGroup(title: "Where it is") var place: SelectorPlaceOptions
   @OptionGroup(title: "Peers") var peers: PeerOptions
   @OptionGroup(title: "Load") var load: LoadOptions
@@ -109,6 +110,12 @@ struct SelectorOptions: ParsableArguments {
     }
     if namespace != nil, !api.isGiven {
       throw ValidationError("--namespace: expected a cluster to follow: --kubeconfig or --in-cluster")
+    }
+    if overflow.isGiven, place.clusterName?.isEmpty ?? true {
+      throw ValidationError("--overflow, --overflow-policies: expected --cluster-name with them")
+    }
+    if overflow.overflowPolicies, !api.isGiven {
+      throw ValidationError("--overflow-policies: expected a cluster to follow: --kubeconfig or --in-cluster")
     }
     if tls.files != nil, !(grpc + picker).contains(where: { !$0.isLocal }) {
       throw ValidationError("--tls-cert: expected --grpc or --picker host:port with it")
@@ -126,6 +133,33 @@ struct SelectorPlaceOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("The name of its cluster, for replicas that Kubernetes tells of.", valueName: "name"))
   var clusterName: String?
+}
+
+/// What becomes of requests that are too many for the cluster.
+struct SelectorOverflowOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Send what is too many for the cluster to others, as the policies in this file say; read again when it changes.",
+      discussion: """
+        Objects OverflowPolicy (tonari.dev/v1alpha1) with mode perRequest. With --mqtt, clusters tell each other what \
+        room they have, under tonari/headroom/<cluster>/<namespace>/<service>.
+        """,
+      valueName: "file"),
+    completion: .file(extensions: ["yaml", "json"])
+  )
+  var overflow: String?
+
+  @Flag(help: "The same, as the OverflowPolicy objects of the cluster to follow say.")
+  var overflowPolicies = false
+
+  /// Whether there are policies.
+  var isGiven: Bool { overflow != nil || overflowPolicies }
+
+  func validate() throws {
+    if overflow != nil, overflowPolicies {
+      throw ValidationError("--overflow, --overflow-policies: expected one of them")
+    }
+  }
 }
 
 /// Other selectors for the same services.

@@ -20,6 +20,7 @@ struct TopPicture {
     var counts: [String: [String: Counts]] = [:]
     for status in statuses {
       text += heading(status) + "\n"
+      if status.hasOverflow { text += overflow(status.overflow) + "\n" }
       var table = TextTable(
         columns: [
           .init("replica", overflow: .truncateMiddle), .init("node", overflow: .truncateMiddle), .init("state"),
@@ -47,6 +48,18 @@ struct TopPicture {
     text += ", remote \(share(picks.remote))"
     if picks.panic > 0 { text += ", panic \(share(picks.panic))" }
     if picks.none > 0 { text += ", \(Human.grouped(Int(clamping: picks.none))) without a replica" }
+    return text
+  }
+
+  private func overflow(_ status: Tonari_Selector_V1_OverflowStatus) -> String {
+    func rate(_ perMinute: Double) -> String { Human.grouped(Int(max(-1e15, min(1e15, perMinute)).rounded())) }
+    var text = "  overflow\(status.dryRun ? " (dry run)" : ""): \(rate(status.demandPerMinute))/min come, "
+    text += "\(rate(status.capacityPerMinute))/min borne in \(status.cluster)"
+    for neighbour in status.neighbours {
+      text += ", \(rate(neighbour.sentPerMinute))/min to \(neighbour.name)"
+      if neighbour.down { text += " (down)" }
+    }
+    if status.shed > 0 { text += ", \(Human.grouped(Int(clamping: status.shed))) turned away" }
     return text
   }
 

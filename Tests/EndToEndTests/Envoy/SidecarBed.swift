@@ -10,15 +10,21 @@ struct SidecarBed {
   let httpPort: UInt16
 
   /// Runs `body` with all of them, and ends them.
+  ///
+  /// - Parameters:
+  ///   - files: more files of the folder, by name.
+  ///   - options: more options of the selector.
   static func run(
-    _ manifest: String = "envoy/picker.yaml", replicas settings: [String], _ change: (String) -> String = { $0 },
+    _ manifest: String = "envoy/picker.yaml", replicas settings: [String], files: [String: String] = [:],
+    options: [String] = [], _ change: (String) -> String = { $0 },
     _ body: (inout SelectorProcess, SidecarBed) async throws -> Void
   ) async throws {
     try await Fixtures.withFolder { folder in
       let replicas = try await ToyReplicas.start(settings, in: folder)
       try replicas.write(to: folder.appending(path: "replicas.yaml"))
+      for (name, text) in files { try Data(text.utf8).write(to: folder.appending(path: name)) }
       let port = try LoopbackListener.freePort()
-      var selector = try await SelectorProcess.start(in: folder, httpPort: port)
+      var selector = try await SelectorProcess.start(in: folder, httpPort: port, options)
       do {
         let envoy = try await EnvoyProcess.start(manifest, in: folder, change)
         let bed = SidecarBed(folder: folder, replicas: replicas, envoy: envoy, httpPort: port)
@@ -81,12 +87,12 @@ struct SidecarBed {
 struct SelectorProcess {
   let process: TonariProcess
 
-  static func start(in folder: URL, httpPort: UInt16) async throws -> SelectorProcess {
+  static func start(in folder: URL, httpPort: UInt16, _ options: [String] = []) async throws -> SelectorProcess {
     let process = try TonariProcess(
       [
         "selector", "--picker", "unix:\(folder.path)/picker.sock", "--grpc", "unix:\(folder.path)/grpc.sock",
         "--http", "127.0.0.1:\(httpPort)", "--replicas", "replicas.yaml", "--log-level", "warning",
-      ], in: folder)
+      ] + options, in: folder)
     try await eventually("the selector is ready") {
       let request = OutgoingRequest(url: "http://127.0.0.1:\(httpPort)/readyz")
       return (try? await HTTPTransport.shared.send(request))?.status == 200

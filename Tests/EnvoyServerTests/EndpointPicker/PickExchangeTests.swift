@@ -1,6 +1,7 @@
 import Dispatching
 import EnvoyProtocol
 import Foundation
+import Overflow
 import Selection
 import SwiftProtobuf
 import Testing
@@ -218,5 +219,59 @@ struct PickExchangeTests {
       #expect(dispatcher.inFlight == 0 && dispatcher.cart.openPicks == 0)
     }
     #expect(understood > 1_000)
+  }
+
+  /// The value of a header that a response sets; nil where it sets none.
+  private static func header(_ name: String, _ response: ProcessingResponse?) -> String? {
+    let options = response.map {
+      $0.requestHeaders.response.headerMutation.setHeaders + $0.immediateResponse.headers.setHeaders
+    }
+    return options?.first { $0.header.key == name }.map { String(decoding: $0.header.rawValue, as: UTF8.self) }
+  }
+
+  @Test("A request that is too many goes to another cluster with one hop more, and one that came so goes nowhere")
+  func overflow() throws {
+    let dispatcher = Exchanges.dispatcher()
+    let neighbour = ServiceOverflow.Neighbour(name: "b", capacity: .perMinute(6000), gateway: "10.9.9.9:443")
+    dispatcher.set(
+      ["shop/cart": ServiceOverflow(cluster: "a", capacity: .perMinute(60), neighbours: [neighbour])], at: .seconds(0))
+    func ask(_ hops: String?) throws -> ProcessingResponse? {
+      var exchange = PickExchange(dispatcher, Exchanges.hints())
+      let request = Exchanges.request { message in
+        guard let hops else { return }
+        message.requestHeaders.headers.headers.append(
+          .with {
+            $0.key = "x-tonari-hops"
+            $0.rawValue = Data(hops.utf8)
+          })
+      }
+      return try exchange.answer(request, at: .seconds(1))
+    }
+    let first = try ask(nil)
+    #expect(Self.header("x-tonari-hops", first) == nil)
+    #expect(Set(Exchanges.destinations(first).header) == Set(Exchanges.addresses), "alternatives stay too")
+    for hops in [nil, "0", "nonsense", "-1", "300"] {
+      let second = try ask(hops)
+      #expect(Exchanges.destinations(second).header == ["10.9.9.9:443"], "hops \(hops ?? "none")")
+      #expect(Self.header("x-tonari-hops", second) == "1")
+    }
+    for hops in ["1", "2"] {
+      let refused = try ask(hops)
+      #expect(refused?.immediateResponse.status.code == 503)
+      #expect(Self.header("retry-after", refused).flatMap { Int($0) } ?? 0 >= 1)
+    }
+  }
+
+  @Test("A service that is full by what is in flight is refused as before")
+  func mostInFlight() throws {
+    let dispatcher = Exchanges.dispatcher(DispatcherOptions(policy: .leastRequest, mostInFlight: 1))
+    for _ in 0..<3 {
+      var exchange = PickExchange(dispatcher, Exchanges.hints())
+      _ = try exchange.answer(Exchanges.request(), at: .seconds(0))
+    }
+    var exchange = PickExchange(dispatcher, Exchanges.hints())
+    let refused = try exchange.answer(Exchanges.request(), at: .seconds(0))
+    #expect(refused?.immediateResponse.status.code == 429)
+    #expect(Self.header("retry-after", refused) == nil)
   }
 }

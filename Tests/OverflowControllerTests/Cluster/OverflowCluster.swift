@@ -1,3 +1,4 @@
+import ClusterHeadroom
 import ControlPlaneTestSupport
 import Foundation
 import Kubernetes

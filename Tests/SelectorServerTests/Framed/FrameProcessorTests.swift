@@ -1,5 +1,6 @@
 import AllocationCounter
 import Dispatching
+import Overflow
 import Selection
 import SelectorProtocol
 import SwiftProtobuf
@@ -73,6 +74,32 @@ struct FrameProcessorTests {
     #expect(try bench.answers(labelled).first?.picked.address == "10.0.0.0:8080")
     let several = try #require(try bench.answers(Frames.pick(1) { $0.alternatives = 1_000_000 }).first).picked
     #expect(Set([several.address] + several.alternatives).count == 3)
+  }
+
+  @Test(
+    "A request that is too many for its cluster has one hop more, and learns when to come back where nobody has room")
+  func overflow() throws {
+    let dispatcher = FrameBench.dispatcher(replicas: 3)
+    let name = try #require(dispatcher.status(at: .start).first?.name)
+    let neighbour = ServiceOverflow.Neighbour(
+      name: "b", limitPerMinute: 60, capacity: .perMinute(600), gateway: "10.9.9.9:443")
+    dispatcher.set(
+      [name: ServiceOverflow(cluster: "cluster", capacity: .perMinute(60), neighbours: [neighbour])], at: .start)
+    var bench = FrameBench(dispatcher)
+    #expect(try bench.answers(Frames.pick(1)).first?.picked.hops == 0)
+    // By the way that is quick, and by the one that reads whatever there is.
+    for labels in [[], ["version=0"]] {
+      let refused = try #require(
+        try bench.answers(
+          Frames.pick(2) {
+            $0.hops = 1
+            $0.labels = labels
+          }
+        ).first)
+      #expect(refused.error.code == 8 && refused.error.retryAfterMs >= 1000)
+    }
+    let sent = try #require(try bench.answers(Frames.pick(3)).first)
+    #expect(sent.picked.hops == 1 && sent.picked.address == "10.9.9.9:443" && sent.picked.tier == .remote)
   }
 
   @Test("A key leads to the same replica as by gRPC's messages")

@@ -1,5 +1,6 @@
 import Dispatching
 import Monitoring
+import Overflow
 import Selection
 import SelectorServer
 import Testing
@@ -33,5 +34,35 @@ struct SelectorMetricsTests {
     ] {
       #expect(lines.contains(line), "\(line)")
     }
+  }
+
+  @Test("show what comes before it is split, what is sent on, turned away and left, where a policy says so")
+  func overflow() throws {
+    let dispatcher = Dispatcher()
+    dispatcher.set(
+      [ServiceReplica(address: "a:1"), ServiceReplica(address: "b:1", cluster: "b")], of: "s", from: .file, at: .start)
+    dispatcher.set([ServiceReplica(address: "c:1")], of: "t", from: .file, at: .start)
+    let neighbour = ServiceOverflow.Neighbour(name: "b", limitPerMinute: 60, capacity: .perMinute(600))
+    dispatcher.set(
+      ["s": ServiceOverflow(cluster: "a", capacity: .perMinute(60), neighbours: [neighbour])], at: .start)
+    let service = try #require(dispatcher.service("s"))
+    let answer = PickAnswer()
+    for hops in [0, 0, 0, 0, 1] { _ = service.pick(PickQuery(hops: hops), owner: 0, at: .start, into: answer) }
+    let registry = MetricsRegistry()
+    SelectorMetrics.register(in: registry, dispatcher, framed: { nil }, now: { .start })
+    let lines = Set(registry.text.split(separator: "\n").map(String.init))
+    for line in [
+      #"tonari_selector_overflow_arrivals_total{service="s"} 5"#,
+      #"tonari_selector_overflow_received_total{service="s"} 1"#,
+      #"tonari_selector_overflow_sent_total{service="s",neighbour="b"} 2"#,
+      #"tonari_selector_overflow_shed_total{service="s"} 2"#,
+      #"tonari_selector_overflow_capacity_per_minute{service="s"} 60.0"#,
+      #"tonari_selector_overflow_admitted_per_minute{service="s"} 60.0"#,
+      #"tonari_selector_overflow_room_per_minute{service="s",neighbour="b"} 60.0"#,
+      #"tonari_selector_overflow_neighbour_down{service="s",neighbour="b"} 0"#,
+    ] {
+      #expect(lines.contains(line), "\(line)")
+    }
+    #expect(!registry.text.contains(#"overflow_arrivals_total{service="t"}"#))
   }
 }

@@ -1,0 +1,53 @@
+public import Dispatching
+public import Kubernetes
+import LiveInput
+public import Logging
+public import Monitoring
+import OverflowPolicies
+import Selection
+public import ServiceLifecycle
+
+/// Keeps a dispatcher's policies of overflow as the objects `OverflowPolicy` of a cluster are. One that cannot be read
+/// counts for nothing, and is told of.
+public final class OverflowFeed: ServiceLifecycle.Service {
+  private let policies: Reflector<OverflowPolicy?>
+  private let cluster: String
+  private let dispatcher: Dispatcher
+
+  /// Makes a feed.
+  ///
+  /// - Parameters:
+  ///   - namespace: whose policies count; nil for all.
+  ///   - cluster: the name of the own cluster.
+  public init(_ client: APIClient, _ dispatcher: Dispatcher, namespace: String?, cluster: String, logger: Logger) {
+    self.cluster = cluster
+    self.dispatcher = dispatcher
+    policies = Reflector(.overflowPolicies, ObjectSelection(namespace: namespace), client: client, logger: logger) {
+      object in
+      do {
+        return try OverflowPolicy(object)
+      } catch {
+        logger.error("A policy of overflow cannot be read", metadata: ["error": "\(error)"])
+        return nil
+      }
+    }
+  }
+
+  /// What `/readyz` is to ask.
+  public var health: any HealthSource { ReflectorHealth(policies) }
+
+  /// Follows the API server until the service is to end.
+  public func run() async throws {
+    await cancelWhenGracefulShutdown {
+      let changes = self.policies.changes()
+      async let running: Void = self.policies.run()
+      var known: [ObjectKey: OverflowPolicy] = [:]
+      for await batch in changes {
+        for change in batch { known[change.key] = change.after ?? nil }
+        let inOrder = known.values.sorted { $0.key.description < $1.key.description }
+        self.dispatcher.set(ServiceOverflow.all(inOrder, cluster: self.cluster), at: .now)
+      }
+      await running
+    }
+  }
+}
