@@ -105,7 +105,7 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
     ) { WatchedPolicy($0) }
     elector = LeaderElector(configuration.election, client: client, logger: logger)
     writer = RouteWriter(client)
-    pods = ReadyPods(client)
+    pods = ReadyPods(client, namespace: configuration.namespace, logger: logger)
     teller = PolicyTeller(client: client)
     metrics = OverflowMetrics(registry)
     metrics.leading.set(0)
@@ -131,6 +131,7 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
     try await cancelWhenGracefulShutdown {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await self.policies.run() }
+        group.addTask { await self.pods.run() }
         group.addTask { try await self.elector.run { try await self.lead() } }
         try await group.waitForAll()
       }
@@ -187,13 +188,19 @@ extension OverflowController {
     let present = watched.compactMap { try? $0.policy.get() }
     let (measurements, faults) = await measure(present, at: now)
     state.withLock { $0.fault = faults.values.min() }
-    for watched in watched {
+    let readyPods = pods.counts
+    var claims: [String: ObjectKey] = [:]
+    for watched in watched.sorted(by: { $0.key < $1.key }) {
       switch watched.policy {
-      case .failure(let error): work += refuse(watched, error)
+      case .failure(let error): work += refuse(watched, "Invalid", error.message)
       case .success(let policy):
-        let readyPods = await pods.count(of: policy, at: now)
+        if let other = claims.updateValue(watched.key, forKey: policy.service) {
+          claims[policy.service] = other
+          work += refuse(watched, "Duplicate", "policy \(other.name) is for service \(policy.spec.service) already")
+          continue
+        }
         let inputs = PolicyCourse.Inputs(
-          measurement: measurements[policy.service], readyPods: readyPods, headrooms: headrooms(policy))
+          measurement: measurements[policy.service], readyPods: readyPods[policy.service], headrooms: headrooms(policy))
         work += decide(watched, policy, inputs, faults[Self.source(of: policy)], at: now)
       }
     }
@@ -260,16 +267,19 @@ extension OverflowController {
   /// Whether weights are written for a policy at all.
   private static func writes(_ policy: OverflowPolicy) -> Bool { policy.spec.mode == .weights && !policy.spec.isDryRun }
 
-  /// A policy that cannot be read: its status says so, and its route stays as it is.
-  private func refuse(_ watched: WatchedPolicy, _ error: FileError) -> [@Sendable () async -> Void] {
+  /// A policy that cannot be followed: its status says so, and its route stays as it is.
+  private func refuse(
+    _ watched: WatchedPolicy, _ reason: String, _ message: String
+  ) -> [@Sendable () async -> Void] {
     let circumstances = StatusDraft.Circumstances(
-      generation: watched.generation, fault: ("Invalid", error.message), time: Self.time)
+      generation: watched.generation, fault: (reason, message), time: Self.time)
     let status = StatusDraft.status(nil, nil, circumstances, before: watched.status)
     guard StatusDraft.isWorthWriting(status, over: watched.status, after: 0) else { return [] }
-    metrics.failed("Invalid", watched.key.description)
+    metrics.failed(reason, watched.key.description)
     return [
       {
-        self.logger.warning("A policy cannot be read", metadata: ["policy": "\(watched.key)", "error": "\(error)"])
+        self.logger.warning(
+          "A policy cannot be followed", metadata: ["policy": "\(watched.key)", "error": "\(message)"])
         await self.attempt("status", watched.key) {
           try self.checkLeading()
           try await self.teller.write(status, of: watched.key, uid: watched.uid)

@@ -1,62 +1,15 @@
 import Kubernetes
-import OverflowPolicies
-import Selection
+import Logging
 import Synchronization
 
 /// Counts the pods of services that are ready, as EndpointSlices say.
 final class ReadyPods: Sendable {
-  private struct Count {
-    var pods: Int?
-    var at: Moment
-  }
-
-  /// How long a count is good, in seconds.
-  private static let freshness = 2.0
-  /// For how long a count is better than none where the API server cannot be asked, in seconds.
-  private static let patience = 30.0
-  private static let versions = ["v1", "v1beta1"]
-
-  private let client: APIClient
-  private let counts = Mutex<[String: Count]>([:])
-  private let version = Mutex<String?>(nil)
-
-  init(_ client: APIClient) {
-    self.client = client
-  }
-
-  /// How many pods of a policy's service are ready; nil where that is not known, or the service has no EndpointSlice.
-  func count(of policy: OverflowPolicy, at now: Moment) async -> Int? {
-    let known = counts.withLock { $0[policy.service] }
-    if let known, now.seconds(since: known.at) < Self.freshness { return known.pods }
-    do {
-      let pods = try await read(policy)
-      counts.withLock { $0[policy.service] = Count(pods: pods, at: now) }
-      return pods
-    } catch {
-      return known.flatMap { now.seconds(since: $0.at) < Self.patience ? $0.pods : nil }
-    }
-  }
-
-  private func read(_ policy: OverflowPolicy) async throws -> Int? {
-    let selection = ObjectSelection(
-      namespace: policy.key.namespace, labels: "kubernetes.io/service-name=\(policy.spec.service)")
-    for version in version.withLock({ $0.map { [$0] } }) ?? Self.versions {
-      let resource = APIResource(group: "discovery.k8s.io", version: version, plural: "endpointslices")
-      do {
-        let slices = try await client.list(resource, selection) { try $0.decode(Slice.self) }.items
-        self.version.withLock { $0 = version }
-        // A service of two families of addresses has its pods in the slices of each.
-        let families = Dictionary(grouping: slices) { $0.addressType ?? "" }
-        return families.values.map { $0.reduce(0) { $0 + $1.ready } }.max()
-      } catch let error as APIError where error.isNotFound {
-        self.version.withLock { $0 = nil }
-      }
-    }
-    return nil
-  }
-
   /// The part of an EndpointSlice that says who is ready; of `discovery.k8s.io/v1` and `v1beta1`.
-  private struct Slice: Decodable {
+  private struct Slice: Decodable, Sendable {
+    struct Metadata: Decodable {
+      var labels: [String: String]?
+    }
+
     struct Endpoint: Decodable {
       struct Conditions: Decodable {
         var ready: Bool?
@@ -65,10 +18,64 @@ final class ReadyPods: Sendable {
       var conditions: Conditions?
     }
 
-    var addressType: String?
-    var endpoints: [Endpoint]?
+    private enum CodingKeys: CodingKey { case metadata, addressType, endpoints }
 
-    /// What says nothing of itself is ready.
-    var ready: Int { (endpoints ?? []).count { $0.conditions?.ready ?? true } }
+    /// The service's name; nil where it belongs to none.
+    var service: String?
+    var family: String
+    var ready: Int
+
+    init(from decoder: any Decoder) throws {
+      let fields = try decoder.container(keyedBy: CodingKeys.self)
+      service = try fields.decode(Metadata.self, forKey: .metadata).labels?["kubernetes.io/service-name"]
+      family = try fields.decodeIfPresent(String.self, forKey: .addressType) ?? ""
+      let endpoints = try fields.decodeIfPresent([Endpoint].self, forKey: .endpoints) ?? []
+      // What says nothing of itself is ready.
+      ready = endpoints.count { $0.conditions?.ready ?? true }
+    }
+  }
+
+  private static let group = "discovery.k8s.io"
+  private static let versions = ["v1", "v1beta1"]
+
+  private let client: APIClient
+  private let selection: ObjectSelection
+  private let logger: Logger
+  private let slices = Mutex<Reflector<Slice>?>(nil)
+
+  init(_ client: APIClient, namespace: String?, logger: Logger) {
+    self.client = client
+    selection = ObjectSelection(namespace: namespace)
+    self.logger = logger
+  }
+
+  /// Follows the API server until the task is cancelled.
+  func run() async {
+    var backoff = Backoff()
+    var generator = SystemRandomNumberGenerator()
+    while !Task.isCancelled {
+      do {
+        guard let version = try await client.version(of: Self.group, among: Self.versions) else { return }
+        let resource = APIResource(group: Self.group, version: version, plural: "endpointslices")
+        let reflector = Reflector(resource, selection, client: client, logger: logger) { try $0.decode(Slice.self) }
+        slices.withLock { $0 = reflector }
+        await reflector.run()
+      } catch {
+        try? await Task.sleep(for: backoff.next(using: &generator))
+      }
+    }
+  }
+
+  /// How many pods of each service are ready, by `namespace/name`. A service without an EndpointSlice is missing, and all
+  /// are before the first list.
+  var counts: [String: Int] {
+    guard let reflector = slices.withLock({ $0 }) else { return [:] }
+    // A service of two families of addresses has its pods in the slices of each.
+    var families: [String: [String: Int]] = [:]
+    for (key, slice) in reflector.snapshot {
+      guard let name = slice.service else { continue }
+      families["\(key.namespace)/\(name)", default: [:]][slice.family, default: 0] += slice.ready
+    }
+    return families.mapValues { $0.values.max() ?? 0 }
   }
 }

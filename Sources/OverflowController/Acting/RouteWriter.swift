@@ -125,21 +125,8 @@ final class RouteWriter: Sendable {
   /// The newest version that the API server has and that can be written; nil where there is none.
   private func version(of kind: OverflowPolicy.Route.Kind) async throws -> String? {
     if let known = versions.withLock({ $0[kind] }) { return known }
-    struct Group: Decodable {
-      struct Version: Decodable {
-        var version: String
-      }
-      var versions: [Version]
-    }
-    do {
-      let body = try await client.read(path: "/apis/\(kind.group)")
-      let group = try RawObject(json: body).decode(Group.self)
-      let served = Set(group.versions.map(\.version))
-      let version = OverflowPolicy.Route.Kind.versions.first(where: served.contains)
-      versions.withLock { $0[kind] = version }
-      return version
-    } catch let error as APIError where error.isNotFound {
-      return nil
-    }
+    let version = try await client.version(of: kind.group, among: OverflowPolicy.Route.Kind.versions)
+    versions.withLock { $0[kind] = version }
+    return version
   }
 }

@@ -15,13 +15,18 @@ final class CounterSource<Reading: CounterReading>: Sendable {
 
   /// Asks all at once, and counts for the policies what has come since they were asked last.
   func measure(_ policies: [OverflowPolicy], at now: Moment) async -> Measurements {
+    let start = ContinuousClock.now
+    // Answers may take their time: a rate is over the time between them, not between the questions.
+    @Sendable func time() -> Moment {
+      Moment(nanoseconds: now.nanoseconds &+ Int64(start.duration(to: .now) / .nanoseconds(1)))
+    }
     let (urls, fault) = await targets.addresses(at: now)
     let faults = await withTaskGroup(of: String?.self) { group in
       for url in urls {
         group.addTask {
           do {
             let reading = try Reading(try await self.fetch(url))
-            self.looks.withLock { $0.note(reading, of: url, at: now) }
+            self.looks.withLock { $0.note(reading, of: url, at: time()) }
             return nil
           } catch let fault as PrometheusText.Fault {
             return "\(url): \(fault)"
@@ -38,8 +43,9 @@ final class CounterSource<Reading: CounterReading>: Sendable {
       looks.keep(only: Set(urls))
       return looks
     }
+    let end = time()
     var measurements = Measurements(fault: faults.min())
-    for policy in policies { measurements.byService[policy.service] = looks.measurement(of: policy, at: now) }
+    for policy in policies { measurements.byService[policy.service] = looks.measurement(of: policy, at: end) }
     return measurements
   }
 }

@@ -97,7 +97,8 @@ struct OverflowCluster {
       ],
     ]
     change(&object)
-    _ = try await client.patch(.overflowPolicies, "cart", .apply(object, force: true), in: namespace)
+    let name = object["metadata"]?["name"]?.string ?? ""
+    _ = try await client.patch(.overflowPolicies, name, .apply(object, force: true), in: namespace)
   }
 
   /// A VirtualService that splits `cart`, by these weights.

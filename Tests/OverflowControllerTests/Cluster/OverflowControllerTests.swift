@@ -242,6 +242,12 @@ struct OverflowControllerTests {
       try await cluster.status()?.condition("Measured")?.message.contains("was not told where to ask") == true
     }
     #expect(try await cluster.weights() == [100, 0])
+    // The first by its name is followed.
+    try await cluster.policy { $0["metadata"]?["name"] = "art" }
+    try await eventually("there are two for a service") {
+      try await cluster.status()?.condition("Ready")?.reason == "Duplicate"
+    }
+    try await eventually("one is followed") { try await cluster.shares() == [50, 50] }
     await runner.stop()
   }
 
