@@ -3,6 +3,7 @@ import Dispatching
 import Foundation
 import Kubernetes
 import Monitoring
+import OverflowPolicies
 import Selection
 import Testing
 
@@ -119,7 +120,37 @@ struct EndpointTests {
       resource, "cart-1", .merge(["endpoints": slice(["10.0.0.1", "10.0.0.2"])["endpoints"] ?? []] as JSONValue),
       in: namespace)
     try await eventually("the second replica is there") { replicas().count == 2 }
+    try await followsPolicies(of: dispatcher, namespace, as: selector, client)
     try await client.delete(resource, "cart-1", in: namespace)
     try await eventually("the service is gone") { dispatcher.service("\(namespace)/cart") == nil }
+  }
+
+  /// Policies of overflow are followed too, and one that makes no sense counts for nothing.
+  private func followsPolicies(
+    of dispatcher: Dispatcher, _ namespace: String, as selector: APIClient, _ administrator: APIClient
+  ) async throws {
+    try await ControlPlane.create(manifest: "overflow/overflowpolicies.yaml", in: "tonari", with: administrator)
+    let feed = OverflowFeed(selector, dispatcher, namespace: namespace, cluster: "c", logger: .silent)
+    let running = Task { try await feed.run() }
+    defer { running.cancel() }
+    func policy(_ name: String, _ host: String) -> JSONValue {
+      [
+        "apiVersion": "tonari.dev/v1alpha1", "kind": "OverflowPolicy", "metadata": ["name": .string(name)],
+        "spec": [
+          "service": .string(name), "mode": "perRequest", "capacity": ["perPodPerMinute": 180],
+          "neighbours": [["name": "edge-b", "host": .string(host)]],
+        ],
+      ]
+    }
+    func overflow() -> OverflowStatus? { dispatcher.overflows(at: .now)["\(namespace)/cart"] }
+    try await eventually("the policy can be made") {
+      (try? await administrator.create(.overflowPolicies, policy("cart", "10.9.9.9:443"), in: namespace)) != nil
+    }
+    _ = try await administrator.create(.overflowPolicies, policy("other", "a b"), in: namespace)
+    try await eventually("two replicas bear what two pods do") { overflow()?.capacityPerMinute == 360 }
+    #expect(overflow()?.neighbours.map(\.name) == ["edge-b"])
+    #expect(feed.health.report().isReady)
+    try await administrator.delete(.overflowPolicies, "cart", in: namespace)
+    try await eventually("the policy is gone") { overflow() == nil }
   }
 }

@@ -12,6 +12,8 @@ struct OverflowGate: Sendable {
     case neighbour(Int)
     /// Nobody has room.
     case nowhere
+    /// As if there were no gate: it only counts.
+    case anywhere
   }
 
   /// A neighbour as the gate sees it.
@@ -88,8 +90,9 @@ struct OverflowGate: Sendable {
   mutating func way(hops: Int, at now: Moment) -> Way {
     arrivals &+= 1
     if hops > 0 { received &+= 1 }
-    if admission.admit(at: now) { return .local }
-    return wayOut(hops: hops, at: now)
+    if admission.admit(at: now) { return isDryRun ? .anywhere : .local }
+    let way = wayOut(hops: hops, at: now)
+    return isDryRun ? .anywhere : way
   }
 
   /// Decides about a request that cannot stay.
@@ -120,7 +123,7 @@ struct OverflowGate: Sendable {
       remotes[k].sent &-= 1
       remotes[k].room.giveBack()
       tried |= 1 << UInt64(k)
-    case .nowhere: return .nowhere
+    case .nowhere, .anywhere: return .nowhere
     }
     return wayOut(hops: hops, tried: tried, at: now)
   }
@@ -135,13 +138,22 @@ struct OverflowGate: Sendable {
     switch way {
     case .local: local
     case .neighbour(let k): remotes[k].positions
-    case .nowhere: 0..<0
+    case .nowhere, .anywhere: 0..<0
     }
   }
 
   /// Learns how a request ended, by the position of the replica that had it.
+  @inline(__always)
   mutating func note(_ outcome: Outcome, seconds: Double, position: Int, at now: Moment) {
-    guard !local.contains(position) else { return recent.note(outcome, seconds: seconds) }
+    if local.contains(position) {
+      recent.note(outcome, seconds: seconds)
+    } else {
+      noteRemote(outcome, seconds: seconds, position: position, at: now)
+    }
+  }
+
+  @inline(never)
+  private mutating func noteRemote(_ outcome: Outcome, seconds: Double, position: Int, at now: Moment) {
     guard outcome != .cancelled, let k = remotes.firstIndex(where: { $0.positions.contains(position) }) else { return }
     remotes[k].recent.note(outcome, seconds: seconds)
     note(requests: 1, failures: outcome == .failure ? 1 : 0, of: k, at: now)

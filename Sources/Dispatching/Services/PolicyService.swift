@@ -81,18 +81,24 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
       }
       var subset = query.subset?.compactMap { state.selector.table.id(of: $0) }
       var positions: Range<Int>?
-      let pick: Pick?
-      if let way = state.overflow?.way(hops: query.hops, at: now), state.overflow?.isDryRun == false {
-        switch Self.pick(request, subset, way, hops: query.hops, &state, at: now) {
-        case .some(let found):
+      var pick: Pick?
+      if let way = state.overflow?.way(hops: query.hops, at: now), way != .anywhere {
+        // Most requests stay, and find a replica.
+        if way == .local, subset == nil, let local = state.overflow?.local {
+          pick = state.selector.pick(request, within: local, panics: false, at: now)
+          positions = local
+          answer.hops = query.hops
+        }
+        if pick == nil {
+          guard let found = Self.pick(request, subset, way, hops: query.hops, &state, at: now) else {
+            state.counts.shed &+= 1
+            answer.retryAfter = state.overflow?.retryAfter ?? 0
+            return .full
+          }
           pick = found.pick
           positions = state.overflow?.positions(of: found.way)
           answer.hops = found.way == .local ? query.hops : query.hops + 1
-          if let positions { Self.narrow(&subset, to: positions, state) }
-        case nil:
-          state.counts.shed &+= 1
-          answer.retryAfter = state.overflow?.retryAfter ?? 0
-          return .full
+          if subset != nil, let positions { Self.narrow(&subset, to: positions, state) }
         }
       } else if let subset {
         pick = state.selector.pick(request, among: subset, at: now)
@@ -135,6 +141,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
 
   /// Picks where a gate says, or where else there is a replica; nil where nobody has room. No pick in the answer says that
   /// there is no replica at all.
+  @inline(never)
   private static func pick(
     _ request: PickRequest, _ subset: [ReplicaID]?, _ first: OverflowGate.Way, hops: Int, _ state: inout State,
     at now: Moment
@@ -223,6 +230,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     if outcome == .failure || servedByAnother, state.slots[slot].id == pick.replica { state.slots[slot].failures &+= 1 }
   }
 
+  @inline(__always)
   private static func note(
     _ outcome: Outcome, _ pick: Pick, _ latencySeconds: Double?, servedBy server: ReplicaID?, _ state: inout State,
     at now: Moment

@@ -57,4 +57,12 @@ struct ReplicaSelectorServiceTests {
     await #expect(throws: RPCError.self) { try await pick({ $0.cancellation.cancel() }, isClosed: false) }
     #expect(dispatcher.service("a")?.status(at: .now).counts.total == 0)
   }
+
+  @Test("A refusal that knows when there is room again says so in the trailers, and no other does")
+  func retryPushback() {
+    let full = RPCError(SelectorFault(.resourceExhausted, "full", retryAfterMilliseconds: 2000))
+    #expect(full.code == .resourceExhausted)
+    #expect(Array(full.metadata[stringValues: "grpc-retry-pushback-ms"]) == ["2000"])
+    #expect(RPCError(SelectorFault(.unavailable, "none")).metadata.isEmpty)
+  }
 }
