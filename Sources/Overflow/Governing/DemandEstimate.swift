@@ -51,7 +51,7 @@ struct DemandEstimate: Hashable, Sendable {
       sinceChange = 1
       return
     }
-    learnDispersion(requests, expected: before * time)
+    learnDispersion()
     if !followChange(from: before) { refine() }
   }
 
@@ -90,10 +90,17 @@ struct DemandEstimate: Hashable, Sendable {
     perSecond = counts.suffix(steps).reduce(0, +) / seconds.suffix(steps).reduce(0, +)
   }
 
-  private mutating func learnDispersion(_ requests: Double, expected: Double) {
-    guard expected > 0 else { return }
-    let ratio = (requests - expected) * (requests - expected) / expected
-    // A change is no dispersion.
+  /// Learns from the difference of the last two counts: a rise or fall that goes on for long is no dispersion, and what
+  /// the estimate is behind the demand is none either.
+  private mutating func learnDispersion() {
+    guard counts.count > 1 else { return }
+    let (count, time) = (counts[counts.count - 1], seconds[seconds.count - 1])
+    let (before, timeBefore) = (counts[counts.count - 2], seconds[seconds.count - 2])
+    let mean = (count + before) / (time + timeBefore)
+    guard mean > 0 else { return }
+    let difference = count / time - before / timeBefore
+    let ratio = difference * difference / (mean * (1 / time + 1 / timeBefore))
+    // A sudden change is no dispersion.
     let clipped = min(ratio, 9 * dispersion)
     dispersion = min(100, max(1, dispersion + max(0.002, 1 / Double(steps + 20)) * (clipped - dispersion)))
   }

@@ -165,6 +165,7 @@ public struct PolicyCourse: Sendable {
           (governor.demandPerMinute ?? 0) * (governor.split.remote.indices.contains(k) ? governor.split.remote[k] : 0)
         neighbour.headroom = Headroom(
           perMinute: capacity.perMinute(readyPods: 1) - sent, at: now, lifetime: .seconds(10))
+        neighbour.sentPerMinute = sent
       }
       neighbour.health = health[spec.name] ?? RemoteHealth()
       return neighbour

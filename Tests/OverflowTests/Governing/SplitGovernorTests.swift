@@ -95,6 +95,24 @@ struct SplitGovernorTests {
     #expect(late <= (capacity > 1000 ? 0 : 25))
   }
 
+  @Test("Rushes that come and go do not make it deaf to the next one")
+  func rushes() {
+    var world = World(seed: 7)
+    world.capacity = 7200
+    world.room = 20_000
+    for _ in 0..<3 {
+      for second in 0..<12 { _ = world.step(Double(second) * 1200) }
+      for second in 0..<12 { _ = world.step(14_400 - Double(second) * 1200) }
+      for _ in 0..<60 { _ = world.step(0) }
+      #expect(world.governor.split.out == 0)
+      #expect((world.governor.demandPerMinute ?? 0) < 600)
+    }
+    // Ten a second more each second: five deviations of chance are about five seconds behind.
+    for second in 0..<20 { _ = world.step(Double(second) * 600) }
+    #expect((world.governor.demandPerMinute ?? 0) > 12 * 600)
+    #expect(world.governor.split.out > 0.05)
+  }
+
   @Test("It comes back slowly, and all of it")
   func slowBack() {
     var world = World(seed: 5)
