@@ -1,10 +1,11 @@
 /* Asks HTTP/1.1 servers at a rate that does not depend on their answers:
  *
- *   load [--rate 500 | --closed 1] [--seconds 10] [--warmup 2] [--requests N] [--timeout 5s] [--resets 0.1]
+ *   load [--rate 500 | --ramp 0:50,30:500 | --closed 1] [--seconds 10] [--warmup 2] [--requests N] [--timeout 5s] [--resets 0.1]
  *        [--reset-within 50ms] [--seed N] PORT...
  *
  * Requests are due at random (Poisson) times, each at the next of the ports of loopback, on as many kept connections as
  * that takes. Latencies are counted from when a request was due, whether or not it could be sent then.
+ * With --ramp, the rate changes along straight lines between the rates at those times in seconds.
  * With --closed, that many requests are under way at a time instead, and each is due when one before it has ended.
  * With --resets, such a share of the requests has its connection reset at a random time within --reset-within.
  * With --requests, it ends after so many instead of after --seconds.
@@ -44,6 +45,8 @@ static double longest, sum;
 static int ports[MOST_PORTS], port_count, poller;
 static struct connection *idle[MOST_PORTS];
 static double rate, run_for = 10, warmup = 2, request_timeout = 5, reset_share, reset_within = 50e-3;
+static struct point { double at, rate; } ramp[MOST_PORTS];
+static int ramp_count;
 static long closed, most_requests, sent, under_way;
 static double started;
 static const char request[] = "GET / HTTP/1.1\r\nhost: cart.shop\r\n\r\n";
@@ -215,6 +218,28 @@ static void print_results(void) {
   puts("]}");
 }
 
+/* Reads the points of a ramp; its highest rate is that at which requests may be due. */
+static void read_ramp(const char *text) {
+  char *end = (char *)text;
+  while (ramp_count < MOST_PORTS) {
+    struct point *point = &ramp[ramp_count++];
+    point->at = strtod(end, &end);
+    if (*end != ':') fail("--ramp");
+    point->rate = strtod(end + 1, &end);
+    if (point->rate > rate) rate = point->rate;
+    if (*end++ != ',') return;
+  }
+}
+
+/* The rate at a time after the start. */
+static double rate_at(double time) {
+  int i = 0;
+  while (i < ramp_count && ramp[i].at <= time) i++;
+  if (i == 0 || i == ramp_count) return i ? ramp[i - 1].rate : ramp_count ? 0 : rate;
+  struct point from = ramp[i - 1], to = ramp[i];
+  return from.rate + (to.rate - from.rate) * (time - from.at) / (to.at - from.at);
+}
+
 static void read_arguments(int count, char **arguments) {
   for (int i = 1; i < count; i++) {
     const char *name = arguments[i], *value = i + 1 < count ? arguments[i + 1] : "";
@@ -223,6 +248,7 @@ static void read_arguments(int count, char **arguments) {
       continue;
     }
     if (!strcmp(name, "--rate")) rate = atof(value);
+    else if (!strcmp(name, "--ramp")) read_ramp(value);
     else if (!strcmp(name, "--closed")) closed = atol(value);
     else if (!strcmp(name, "--seconds")) run_for = atof(value);
     else if (!strcmp(name, "--warmup")) warmup = atof(value);
@@ -235,7 +261,7 @@ static void read_arguments(int count, char **arguments) {
     i++;
   }
   if (port_count > 0 && (rate > 0) != (closed > 0)) return;
-  fprintf(stderr, "usage: load --rate R | --closed N [OPTIONS] PORT...; its first lines explain it\n");
+  fprintf(stderr, "usage: load --rate R | --ramp T:R,... | --closed N [OPTIONS] PORT...; its first lines explain it\n");
   exit(2);
 }
 
@@ -243,7 +269,7 @@ static void handle(struct event event) {
   struct connection *connection = event.subject;
   if (event.kind == DUE) {
     if (over(event.at)) return;
-    ask(event.at);
+    if (!ramp_count || uniform() * rate < rate_at(event.at - started)) ask(event.at);
     schedule((struct event){.at = event.at + exponential(1 / rate), .kind = DUE});
   } else if (connection->generation == event.generation && connection->under_way)
     give_up(connection, event.kind == RESET ? &resets : &timeouts);

@@ -21,18 +21,27 @@ struct EnvoyProcess {
   static func start(
     _ manifest: String, in folder: URL, _ change: (String) -> String = { $0 }
   ) async throws -> EnvoyProcess {
-    let program = try executable()
-    let ports = try (0..<2).map { _ in try LoopbackListener.freePort() }
     var text = try String(contentsOf: Fixtures.root.appending(path: "manifests/\(manifest)"), encoding: .utf8)
+    guard text.contains("/run/tonari/") else { throw TestFailure("\(manifest) has no '/run/tonari/'") }
+    text = text.replacing("/run/tonari/", with: "\(folder.path)/")
+    return try await start(configuration: change(text), in: folder)
+  }
+
+  /// Starts it with a configuration, whose ports 10000 and 9901 are replaced by free ones, and waits until it is ready.
+  ///
+  /// - Parameter port: where it listens for requests; nil for a port that is free.
+  static func start(configuration: String, port: UInt16? = nil, in folder: URL) async throws -> EnvoyProcess {
+    let program = try executable()
+    let ports = [try port ?? LoopbackListener.freePort(), try LoopbackListener.freePort()]
+    var text = configuration
     for (old, new) in [
-      ("/run/tonari/", "\(folder.path)/"), ("port_value: 10000", "port_value: \(ports[0])"),
-      ("port_value: 9901", "port_value: \(ports[1])"),
+      ("port_value: 10000", "port_value: \(ports[0])"), ("port_value: 9901", "port_value: \(ports[1])"),
     ] {
-      guard text.contains(old) else { throw TestFailure("\(manifest) has no '\(old)'") }
+      guard text.contains(old) else { throw TestFailure("the configuration has no '\(old)'") }
       text = text.replacing(old, with: new)
     }
     let file = folder.appending(path: "envoy-\(ports[0]).yaml")
-    try Data(change(text).utf8).write(to: file)
+    try Data(text.utf8).write(to: file)
     let server = try ControlPlane.Server(
       program,
       ["--config-path", file.path, "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "warn"],
@@ -44,6 +53,9 @@ struct EnvoyProcess {
     }
     return envoy
   }
+
+  /// Its statistics, in Prometheus' format.
+  var statistics: String { "http://127.0.0.1:\(adminPort)/stats/prometheus" }
 
   /// What its admin interface answers; nil where it does not.
   func admin(_ path: String) async -> String? {

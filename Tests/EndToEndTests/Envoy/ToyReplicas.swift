@@ -1,12 +1,9 @@
 import ControlPlaneTestSupport
 import Foundation
 import Kubernetes
-import Synchronization
 
 /// The replicas of `benchmarks/Envoy/replica.c`: HTTP servers with a queue.
 struct ToyReplicas {
-  private static let program = Mutex<URL?>(nil)
-
   let server: ControlPlane.Server
   let ports: [UInt16]
 
@@ -22,11 +19,7 @@ struct ToyReplicas {
 
   /// Starts replicas, each with settings as the program takes them.
   static func start(_ settings: [String], in folder: URL) async throws -> ToyReplicas {
-    let program = try program.withLock { known in
-      let built = try known ?? build()
-      known = built
-      return built
-    }
+    let program = try BenchmarkProgram.built("replica")
     let log = folder.appending(path: "replicas.log")
     let server = try ControlPlane.Server(program, settings.flatMap { ["--replica", $0] }, log: log)
     var ports: [UInt16] = []
@@ -53,16 +46,5 @@ struct ToyReplicas {
       "  - {address: \"\($0.element)\"}\n"
     }
     try Data("services:\n- name: shop/cart\n  replicas:\n\(lines.joined())".utf8).write(to: file)
-  }
-
-  private static func build() throws -> URL {
-    let program = FileManager.default.temporaryDirectory.appending(path: "tonari-replica-\(UUID().uuidString)")
-    let source = Fixtures.root.appending(path: "benchmarks/Envoy/replica.c")
-    guard let compiler = Fixtures.program("cc") ?? Fixtures.program("clang") else { throw TestFailure("no C compiler") }
-    _ = try Fixtures.run(compiler, ["-O2", source.path, "-o", program.path, "-lm"])
-    guard FileManager.default.isExecutableFile(atPath: program.path) else {
-      throw TestFailure("replica.c is not built")
-    }
-    return program
   }
 }
