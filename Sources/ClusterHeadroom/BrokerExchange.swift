@@ -22,6 +22,10 @@ public final class BrokerExchange: HeadroomExchange, ServiceLifecycle.Service, H
   /// The most services of other clusters of which anything is kept: a broker says what it wants.
   private static let mostHeard = 1_000_000
 
+  /// How long the word of a cluster still counts that is said to be gone. It may be one of several processes that spoke
+  /// for it, and the others say so within a second.
+  private static let respite = Duration.seconds(4)
+
   private let cluster: String
   private let connection: BrokerConnection
   private let logger: Logger
@@ -117,6 +121,15 @@ public final class BrokerExchange: HeadroomExchange, ServiceLifecycle.Service, H
 
   func hearPresence(_ message: BrokerMessage) {
     guard message.payload.isEmpty, let gone = message.topic.split(separator: "/").last.map(String.init) else { return }
-    state.withLock { state in state.heard = state.heard.filter { $0.key.cluster != gone } }
+    let now = Moment.now
+    state.withLock { state in
+      for (topic, headroom) in state.heard where topic.cluster == gone {
+        let left = headroom.lifetime - .nanoseconds(now.nanoseconds &- headroom.at.nanoseconds)
+        guard left > Self.respite else { continue }
+        state.heard[topic] = Headroom(
+          perMinute: headroom.perMinute, receivedPerMinute: headroom.receivedPerMinute, at: now,
+          lifetime: Self.respite)
+      }
+    }
   }
 }

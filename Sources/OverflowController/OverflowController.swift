@@ -140,10 +140,8 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
 
   private func lead() async throws {
     metrics.leading.set(1)
-    defer {
-      metrics.leading.set(0)
-      silence()
-    }
+    // What was said of the room here is not taken back: the next leader goes on with it, or it fades.
+    defer { metrics.leading.set(0) }
     // What another leader did in the meantime is not known.
     state.withLock { $0.desks = [:] }
     try await policies.waitUntilSynced()
@@ -159,11 +157,6 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
         try await Task.sleep(until: next, clock: .continuous)
       }
     }
-  }
-
-  /// Nobody speaks for this cluster any more.
-  private func silence() {
-    for desk in state.withLock({ $0.desks.values }) { publish(nil, of: desk.policy) }
   }
 
   private func publish(_ message: HeadroomMessage?, of policy: OverflowPolicy) {

@@ -1,5 +1,6 @@
 import BrokerTestSupport
 import ControlPlaneTestSupport
+import Dispatching
 import Foundation
 import Kubernetes
 import Logging
@@ -7,6 +8,7 @@ import Messaging
 import Monitoring
 import Overflow
 import OverflowPolicies
+import Selection
 import Testing
 
 @testable import ClusterHeadroom
@@ -34,8 +36,12 @@ struct BrokerExchangeTests {
     #expect(exchange.headroom(of: cart, in: "a") == nil, "that is itself")
     #expect(exchange.refused == 1)
     exchange.hearPresence(message("tonari/headroom/b", ""))
-    #expect(exchange.headroom(of: cart, in: "b") == nil)
-    #expect(exchange.headroom(of: cart, in: "c")?.perMinute == 20)
+    let left = try #require(exchange.headroom(of: cart, in: "b"))
+    #expect(left.trust(at: left.at) == 1, "another process may go on for it")
+    #expect(left.trust(at: Moment(nanoseconds: left.at.nanoseconds + 4_000_000_000)) == 0)
+    #expect(exchange.headroom(of: cart, in: "c")?.lifetime == .seconds(10))
+    exchange.hear(message("tonari/headroom/b/shop/cart", #"{"perMinute": 210}"#))
+    #expect(exchange.headroom(of: cart, in: "b")?.lifetime == .seconds(10))
     exchange.hear(message("tonari/headroom/c/shop/cart", ""))
     #expect(exchange.headroom(of: cart, in: "c") == nil)
   }
@@ -63,7 +69,9 @@ struct BrokerExchangeTests {
       return b.headroom(of: cart, in: "a")?.perMinute == -60
     }
     proxy.takeDown()
-    try await eventually("the last will tells that b is gone") { a.headroom(of: cart, in: "b") == nil }
+    try await eventually("the last will tells that b is gone") {
+      a.headroom(of: cart, in: "b")?.trust(at: .now) == 0
+    }
     for task in [running, dying] {
       task.cancel()
       try await task.value
