@@ -138,24 +138,10 @@ struct EdgePlanTests {
     }
   }
 
-  private static let yaml = """
-    clusters: [north, east, south, west, cloud]
-    costs:
-      north: {east: 6, south: 4, west: 4}
-      east: {south: 2, west: 8}
-      south: {west: 6}
-    services:
-    - name: cart
-      demandPerMinute: {north: 1080, east: 600, south: 300, west: 300}
-      capacityPerMinute: {north: 540, east: 540, south: 540, west: 540, cloud: 3000}
-    - name: payment
-      demandPerMinute: {north: 100, east: 100, south: 100, west: 100}
-      capacityPerMinute: {north: 200, east: 200, south: 200, west: 200, cloud: 100}
-    """
-
-  @Test("The model in MathProg has the same optimum", .enabled(if: Glpsol.isExpected))
+  @Test("The model in MathProg has the same optimum, of the example and of others", .enabled(if: Glpsol.isExpected))
   func model() throws {
-    let problem = try EdgeProblem(yaml: Self.yaml, file: "edges.yaml")
+    let file = Glpsol.models.deletingLastPathComponent().appendingPathComponent("manifests/examples/edges.yaml")
+    let problem = try EdgeProblem(yaml: String(contentsOf: file, encoding: .utf8), file: "edges.yaml")
     let plan = try EdgePlan(problem)
     #expect(abs(plan.cost - 4200) < 1e-6)
     #expect(abs(try #require(plan.growth) - 2.25) < 1e-9)

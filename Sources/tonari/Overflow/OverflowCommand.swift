@@ -7,7 +7,8 @@ struct OverflowCommand: AsyncParsableCommand {
     abstract: "Send requests that are too many for a cluster to its neighbours.",
     discussion: """
       Follows the OverflowPolicy objects of a cluster, and writes the weights of their routes (Istio's VirtualService or \
-      the Gateway API's HTTPRoute) as long as it runs; 'tonari overflow status' shows what becomes of the requests.
+      the Gateway API's HTTPRoute) as long as it runs; 'tonari overflow status' shows what becomes of the requests, and \
+      'tonari overflow plan' says in advance what a set of clusters can bear.
 
       EXAMPLES
         tonari overflow --in-cluster --cluster edge-a --envoy-pods istio-system/app=istio-ingressgateway:15090/stats/prometheus
@@ -17,7 +18,7 @@ struct OverflowCommand: AsyncParsableCommand {
 
       \(ExitStatus.help)
       """,
-    subcommands: [OverflowRunCommand.self, OverflowStatusCommand.self],
+    subcommands: [OverflowRunCommand.self, OverflowStatusCommand.self, OverflowPlanCommand.self],
     defaultSubcommand: OverflowRunCommand.self
   )
 }
