@@ -32,10 +32,13 @@ struct OverflowPlanner: Sendable {
   /// What the policy says that the replicas there are bear together.
   private var given = 0.0
 
-  init(_ overflow: ServiceOverflow) {
+  /// Makes a planner; what neighbours told one before it still holds.
+  init(_ overflow: ServiceOverflow, after before: OverflowPlanner? = nil) {
     self.overflow = overflow
     governor = SplitGovernor(overflow.settings)
-    headrooms = overflow.neighbours.map { _ in nil }
+    headrooms = overflow.neighbours.map { neighbour in
+      before?.overflow.neighbours.firstIndex { $0.name == neighbour.name }.flatMap { before?.headrooms[$0] }
+    }
     rooms = []
   }
 

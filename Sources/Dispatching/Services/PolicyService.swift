@@ -253,7 +253,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   override func set(_ overflow: ServiceOverflow?, at now: Moment) {
     planner.withLock { planner in
       guard planner?.overflow != overflow else { return }
-      planner = overflow.map { OverflowPlanner($0) }
+      planner = overflow.map { OverflowPlanner($0, after: planner) }
       state.withLock { state in
         state.overflow = overflow.map { OverflowGate($0, after: state.overflow) }
         Self.arrange(&state)

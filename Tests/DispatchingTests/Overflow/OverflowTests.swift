@@ -215,6 +215,19 @@ struct OverflowTests {
     #expect(Array(verdicts.suffix(300)).share(of: "near") > 0.2)
   }
 
+  @Test("goes by a policy that changes at once, and knows what neighbours said before")
+  func policyChanges() {
+    let edge = Edge(Edge.policy())
+    edge.hear(6000, of: "far")
+    _ = edge.load(perMinute: 1200, for: 10)
+    let arrivals = edge.status?.arrivals
+    edge.dispatcher.set(["shop/cart": Edge.policy(perMinute: 300, neighbours: [.init(name: "far")])], at: edge.now)
+    #expect(edge.status?.arrivals == arrivals)
+    let verdicts = edge.load(perMinute: 1200, for: 30)
+    #expect(verdicts.shed == 0)
+    #expect(abs(verdicts.share(of: "far") - 0.75) < 0.02)
+  }
+
   @Test("pays nothing without a policy, and stops overflowing when its policy goes")
   func withoutPolicy() {
     let edge = Edge(Edge.policy())

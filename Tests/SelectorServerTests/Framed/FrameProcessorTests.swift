@@ -269,9 +269,19 @@ struct FrameProcessorTests {
     #expect(bench.send(Frames.framed([0x08, 0x01, 0x12, UInt8(pick.count)] + pick)).fault == .malformed)
   }
 
-  @Test("Picks and completions allocate nothing")
-  func allocations() throws {
-    var bench = FrameBench(FrameBench.dispatcher(replicas: 100))
+  @Test(
+    "Picks and completions allocate nothing, whether they stay or overflow",
+    arguments: [nil, 1e9, 60] as [Double?])
+  func allocations(_ capacity: Double?) throws {
+    let dispatcher = FrameBench.dispatcher(replicas: 100)
+    if let capacity {
+      let neighbours = ["b", "c"].map {
+        ServiceOverflow.Neighbour(name: $0, capacity: .perMinute(1e9), gateway: "\($0):443")
+      }
+      let policy = ServiceOverflow(cluster: "cluster", capacity: .perMinute(capacity), neighbours: neighbours)
+      dispatcher.set(["default/checkout": policy], at: .start)
+    }
+    var bench = FrameBench(dispatcher)
     let place = try Frames.bytes(Frames.pick(1, node: "node-7"))
     let batch = (0..<20).flatMap { _ in place }
     /// Answers a batch and completes its picks.
@@ -291,6 +301,8 @@ struct FrameProcessorTests {
     for _ in 0..<50 { round(&bench, &completions) }
     #expect(bench.session.openPicks == 0)
     #expect(completions.count == 20 * 18)
+    let sent = dispatcher.overflows(at: bench.now).values.reduce(0) { $0 + $1.neighbours.reduce(0) { $0 + $1.sent } }
+    #expect(capacity == 60 ? sent >= 999 : sent == 0)
     let before = tonari_allocations()
     for _ in 0..<1000 {
       _ = bench.send(batch)
