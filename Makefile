@@ -4,8 +4,8 @@ PACKAGES := libcurl4-openssl-dev libglpk-dev libmosquitto-dev libnghttp2-dev lib
 EXAMPLE  := manifests/examples
 TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
-SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
-BLOCKING := ^(SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
+SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|OverflowControllerTests|ExtenderTests|EnvoyServerTests)
+BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
 WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy)
 
 .PHONY: help deps toolchain build demo test e2e lint format bench clean

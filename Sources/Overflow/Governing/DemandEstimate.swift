@@ -82,11 +82,11 @@ struct DemandEstimate: Hashable, Sendable {
     return false
   }
 
-  /// A young estimate becomes the mean since the change.
+  /// A young estimate becomes the mean since the change, without the step in whose middle it came.
   private mutating func refine() {
     sinceChange += 1
     guard sinceChange <= Self.refined else { return }
-    let steps = min(sinceChange, counts.count)
+    let steps = min(max(2, sinceChange - 1), counts.count)
     perSecond = counts.suffix(steps).reduce(0, +) / seconds.suffix(steps).reduce(0, +)
   }
 
