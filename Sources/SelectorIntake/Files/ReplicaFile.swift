@@ -4,66 +4,35 @@ public import Logging
 public import Monitoring
 import Selection
 public import ServiceLifecycle
-import Synchronization
 
 /// Keeps a dispatcher's replicas as a file has them. A file that cannot be read does not replace one that could.
 public final class ReplicaFile: Service, HealthSource {
-  private struct State {
-    var stamp: FileStamp?
-    var fault: String?
-  }
-
-  private let path: String
-  private let dispatcher: Dispatcher
-  private let logger: Logger
-  private let state = Mutex(State())
+  private let file: WatchedFile
 
   /// Reads the file for the first time, which must succeed.
   ///
   /// Throws `FileError`.
   public init(_ path: String, _ dispatcher: Dispatcher, logger: Logger) throws {
-    self.path = path
-    self.dispatcher = dispatcher
-    self.logger = logger
-    let stamp = FileStamp(path: path)
-    try load()
-    state.withLock { $0.stamp = stamp }
-  }
-
-  /// Reads the file whenever it has changed.
-  public func run() async throws {
-    await repeating(every: .seconds(1)) { self.reload() }
-  }
-
-  /// How the file stands.
-  public func report() -> HealthReport {
-    state.withLock { HealthReport(name: "replicas file", isReady: true, fault: $0.fault) }
-  }
-
-  /// Reads the file where it has changed since it was read.
-  func reload() {
-    let stamp = FileStamp(path: path)
-    guard stamp != state.withLock({ $0.stamp }) else { return }
-    do {
-      try load()
-      state.withLock { $0 = State(stamp: stamp) }
-    } catch {
-      state.withLock { $0 = State(stamp: stamp, fault: "\(error)") }
-      logger.error("The replicas cannot be read; those before stay", metadata: ["error": "\(error)"])
+    file = try WatchedFile(path, content: "replicas", logger: logger) { file in
+      let services = try Self.services(String(decoding: file.readAll(), as: UTF8.self), file: path)
+      dispatcher.set(services, from: .file, at: .now)
+      logger.notice(
+        "The replicas are read",
+        metadata: [
+          "file": "\(path)", "services": "\(services.count)",
+          "replicas": "\(services.values.reduce(0) { $0 + $1.count })",
+        ])
     }
   }
 
-  private func load() throws {
-    let bytes = try InputFile(path).readAll()
-    let services = try Self.services(String(decoding: bytes, as: UTF8.self), file: path)
-    dispatcher.set(services, from: .file, at: .now)
-    logger.notice(
-      "The replicas are read",
-      metadata: [
-        "file": "\(path)", "services": "\(services.count)",
-        "replicas": "\(services.values.reduce(0) { $0 + $1.count })",
-      ])
-  }
+  /// Reads the file whenever it has changed.
+  public func run() async throws { await file.run() }
+
+  /// How the file stands.
+  public func report() -> HealthReport { file.report() }
+
+  /// Reads the file where it has changed since it was read.
+  func reload() { file.reload() }
 
   /// Reads services and their replicas.
   ///
