@@ -4,7 +4,8 @@ PACKAGES := libcurl4-openssl-dev libglpk-dev libmosquitto-dev libnghttp2-dev lib
 EXAMPLE  := manifests/examples
 TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
-SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|OverflowControllerTests|ExtenderTests|EnvoyServerTests)
+SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
+STEERING := ^OverflowControllerTests
 BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
 WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy)
 
@@ -42,9 +43,11 @@ demo: build ## Plan the example shop, let a scheduler follow the plan, pick repl
 
 test: toolchain deps ## Run all tests.
 	swift build --build-tests
-	swift test --skip-build --disable-xctest --skip '$(SERVING)|$(BLOCKING)|$(WHOLE)'
+	swift test --skip-build --disable-xctest --skip '$(SERVING)|$(STEERING)|$(BLOCKING)|$(WHOLE)'
 	# These talk to servers and wait for them; beside tests that compute they would wait for a core.
 	swift test --skip-build --disable-xctest --filter '$(SERVING)'
+	# A controller that decides each second wants its seconds.
+	swift test --skip-build --disable-xctest --no-parallel --filter '$(STEERING)'
 	# Some of these block a thread, as a C client does, and some measure the memory of the process: one after another.
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(BLOCKING)'
 	# Whole programs that play together want the machine for themselves.

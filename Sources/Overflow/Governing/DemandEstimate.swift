@@ -16,6 +16,8 @@ struct DemandEstimate: Hashable, Sendable {
   private var steps = 0
   /// Steps since the last change that was beyond chance; the mean since then is refined for a while.
   private var sinceChange = 0
+  /// Steps since a slow rise was believed.
+  private var sinceRise = refined * 3
   /// Variance over mean of the counts; 1 for a Poisson process.
   private var dispersion = 1.0
 
@@ -56,6 +58,7 @@ struct DemandEstimate: Hashable, Sendable {
   }
 
   private mutating func followChange(from before: Double) -> Bool {
+    sinceRise += 1
     // What is seen of the dispersion is noisy itself.
     let spread = max(1, dispersion - 0.2).squareRoot()
     var (count, time, taken) = (0.0, 0.0, 0)
@@ -70,16 +73,37 @@ struct DemandEstimate: Hashable, Sendable {
       let margin = Self.band * spread * (before / min(32, max(time, 1))).squareRoot()
       let fall = -Self.deviation(count, max(before - margin, 0) * time) / spread
       let isFall = window.fall.map { fall > $0 } ?? false
-      guard isFall || window.rise.map({ rise > $0 }) ?? false else { continue }
+      let isRise = window.rise.map { rise > $0 } ?? false
+      // What rose a while ago may not have been seen whole.
+      let isMore = window.steps == Self.refined && sinceRise <= 2 * Self.refined && count / time > before
+      guard isFall || isRise || isMore else { continue }
       perSecond = count / time
       if isFall || rise >= Self.certain {
-        counts.removeFirst(counts.count - window.steps)
-        seconds.removeFirst(seconds.count - window.steps)
-        sinceChange = window.steps
+        beginAnew(window.steps, from: before)
+      } else if isRise {
+        sinceRise = 0
       }
       return true
     }
     return false
+  }
+
+  /// Forgets what was before a change that shows in the last steps: it is most likely to have come where what is after it
+  /// deviates most from what was expected.
+  private mutating func beginAnew(_ steps: Int, from before: Double) {
+    var (count, time) = (0.0, 0.0)
+    var best = (steps: steps, deviation: 0.0, perSecond: before)
+    for step in 1...steps {
+      count += counts[counts.count - step]
+      time += seconds[seconds.count - step]
+      let deviation = abs(Self.deviation(count, max(before * time, 0.5)))
+      if deviation > best.deviation { best = (step, deviation, count / time) }
+    }
+    counts.removeFirst(counts.count - best.steps)
+    seconds.removeFirst(seconds.count - best.steps)
+    sinceChange = best.steps
+    sinceRise = 3 * Self.refined
+    perSecond = best.perSecond
   }
 
   /// A young estimate becomes the mean since the change, without the step in whose middle it came.

@@ -113,6 +113,23 @@ struct SplitGovernorTests {
     #expect(world.governor.split.out > 0.05)
   }
 
+  @Test("A step without noise is followed exactly, however short the steps of counting", arguments: [0.1, 0.25, 1])
+  func exact(seconds: Double) {
+    var governor = SplitGovernor()
+    for step in 0..<600 {
+      let headroom = Headroom(perMinute: 5000, at: .seconds(Double(step)), lifetime: .seconds(10))
+      let isRush = step % 200 >= 100
+      // The rush begins in the middle of a step.
+      let perMinute = step % 200 == 100 ? 690.0 : isRush ? 1080 : 300
+      let split = governor.decide(
+        Observation(
+          demandPerMinute: perMinute, seconds: seconds, capacityPerMinute: 540,
+          neighbours: [Neighbour(name: "b", headroom: headroom)]), at: .seconds(Double(step)))
+      if step % 200 == 199 { #expect(abs(split.out - 0.5) < 0.001, "rush \(step / 200)") }
+      if step % 200 == 99 { #expect(split.out == 0, "calm \(step / 200)") }
+    }
+  }
+
   @Test("It comes back slowly, and all of it")
   func slowBack() {
     var world = World(seed: 5)
