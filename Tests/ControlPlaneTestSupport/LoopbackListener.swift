@@ -66,10 +66,25 @@ public final class LoopbackListener: Sendable {
     }
   }
 
-  /// A port that is free at the moment.
+  /// The ports that were said to be free.
+  private static let given = Mutex<Set<UInt16>>([])
+
+  /// A port that is free at the moment, and that nobody gets by asking the system for any: it lies below those that are
+  /// given out so. None is given twice.
   public static func freePort() throws -> UInt16 {
-    let listener = try LoopbackListener { _ in }
-    return listener.port
+    for _ in 0..<1000 {
+      let port = UInt16.random(in: 15_000..<32_000)
+      let descriptor = try makeSocket()
+      defer { close(descriptor) }
+      var address = loopback(port)
+      let isFree = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+      }
+      if isFree, given.withLock({ $0.insert(port).inserted }) { return port }
+    }
+    throw TestFailure("no port is free")
   }
 
   /// Connects to a port.
