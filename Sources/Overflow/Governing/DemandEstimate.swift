@@ -24,6 +24,9 @@ struct DemandEstimate: Hashable, Sendable {
   private static let kept = 128
   private static let settling = 4
   private static let refined = 32
+  /// The steps, and the deviations of them from the mean since a change, that show that it goes on.
+  private static let latest = 3
+  private static let growth = 2.5
   /// The last steps together that are held against the estimate, and from how many deviations on a rise is believed, and
   /// a fall beyond ``band``; nil for never. Five deviations come by chance about once in three million steps.
   private static let windows: [(steps: Int, rise: Double?, fall: Double?)] = [
@@ -111,7 +114,13 @@ struct DemandEstimate: Hashable, Sendable {
     sinceChange += 1
     guard sinceChange <= Self.refined else { return }
     let steps = min(max(2, sinceChange - 1), counts.count)
-    perSecond = counts.suffix(steps).reduce(0, +) / seconds.suffix(steps).reduce(0, +)
+    let mean = counts.suffix(steps).reduce(0, +) / seconds.suffix(steps).reduce(0, +)
+    // A rush that goes on growing is ahead of its mean.
+    let (count, time) = (
+      counts.suffix(Self.latest).reduce(0, +), seconds.suffix(Self.latest).reduce(0, +)
+    )
+    let isGrowing = Self.deviation(count, mean * time) > Self.growth * max(1, dispersion - 0.2).squareRoot()
+    perSecond = isGrowing ? count / time : mean
   }
 
   /// Learns from the difference of the last two counts: a rise or fall that goes on for long is no dispersion, and what
