@@ -1,0 +1,1 @@
+"""What benchmarks/scale.py measures with: the peers, a verifier of placements, tables and plots."""
