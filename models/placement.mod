@@ -40,7 +40,18 @@ set EDGES, default {};
 
 param u{EDGES}, symbolic, in WORKLOADS;
 param v{EDGES}, symbolic, in WORKLOADS;
-param traffic{EDGES}, > 0;
+
+/* Several matrices of traffic may be planned together, such as day and night. What counts is their mean, by their
+   weights; or, where `worst` is 1, the one that is served worst, each seen as a share of its own total. */
+set MATRICES, default {};
+param weight{MATRICES}, > 0, default 1;
+param worst, binary, default 0;
+param matrix{MATRICES, EDGES}, >= 0, default 0;
+param matrixTotal{m in MATRICES} := sum{e in EDGES} matrix[m,e];
+
+/* Of each edge: given where there are no matrices. */
+param traffic{e in EDGES}, > 0, default
+   (sum{m in MATRICES} weight[m] * matrix[m,e]) / (sum{m in MATRICES} weight[m]);
 
 /* ---- The weights, all in the unit of traffic ---- */
 
@@ -105,6 +116,11 @@ var inZone{LIVE, ZONES}, >= 0;
 /* U: peak utilization of any resource on any node. */
 var peak, >= 0;
 
+/* The matrices of which the worst counts, the mean of their totals, and what traffic costs with the worst. */
+set WORST := {m in MATRICES: worst = 1 and matrixTotal[m] > 0};
+param meanTotal := (sum{m in WORST} matrixTotal[m]) / max(1, card(WORST));
+var worstCost, >= 0;
+
 /* left[w,n]: replicas that run on the node now and will not. */
 var left{w in RUNNING, n in NODES: current[w,n] > 0}, >= 0;
 
@@ -117,6 +133,13 @@ s.t. onNodeV{e in LIVE, n in NODES}: replicas[v[e]] * onNode[e,n] <= x[v[e],n];
 
 s.t. inZoneU{e in LIVE, d in ZONES}: replicas[u[e]] * inZone[e,d] <= sum{n in NODES: zone[n] = d} x[u[e],n];
 s.t. inZoneV{e in LIVE, d in ZONES}: replicas[v[e]] * inZone[e,d] <= sum{n in NODES: zone[n] = d} x[v[e],n];
+
+s.t. worstOf{m in WORST}:
+   meanTotal / matrixTotal[m] * (
+      sum{e in EDGES} matrix[m,e] * leavingNode - sum{e in LIVE, n in NODES} matrix[m,e] * leavingNode * onNode[e,n]
+      + sum{e in EDGES: card(ZONES) > 1} matrix[m,e] * leavingZone
+      - sum{e in LIVE, d in ZONES: card(ZONES) > 1} matrix[m,e] * leavingZone * inZone[e,d]
+   ) <= worstCost;
 
 s.t. utilization{n in NODES, k in RESOURCES: allocatable[n,k] > 0}:
    (reserved[n,k] + sum{w in WORKLOADS} request[w,k] * x[w,n]) / allocatable[n,k] <= peak;
@@ -161,9 +184,11 @@ s.t. spreadInside{r in SPREAD, n in OUTSIDE[spreadPartition[r]]}: x[spreadWorklo
 
 /* ---- What is minimized ---- */
 
+set SUMMED := {e in LIVE: card(WORST) = 0};
 minimize cost:
-     sum{e in LIVE} traffic[e] * leavingNode * (1 - sum{n in NODES} onNode[e,n])
-   + sum{e in LIVE: card(ZONES) > 1} traffic[e] * leavingZone * (1 - sum{d in ZONES} inZone[e,d])
+     sum{e in SUMMED} traffic[e] * leavingNode * (1 - sum{n in NODES} onNode[e,n])
+   + sum{e in SUMMED: card(ZONES) > 1} traffic[e] * leavingZone * (1 - sum{d in ZONES} inZone[e,d])
+   + sum{1..1: card(WORST) > 0} worstCost
    + lambda * peak
    + mu * (sum{w in RUNNING, n in NODES: current[w,n] > 0} left[w,n] - sum{w in RUNNING} gone[w]);
 
@@ -171,8 +196,9 @@ solve;
 
 param moved := sum{w in RUNNING} (sum{n in NODES} max(0, current[w,n] - x[w,n]) - gone[w]);
 param crossing :=
-     sum{e in LIVE} traffic[e] * leavingNode * (1 - sum{n in NODES} onNode[e,n])
-   + sum{e in LIVE: card(ZONES) > 1} traffic[e] * leavingZone * (1 - sum{d in ZONES} inZone[e,d]);
+     (if card(WORST) > 0 then worstCost else 0)
+   + sum{e in SUMMED} traffic[e] * leavingNode * (1 - sum{n in NODES} onNode[e,n])
+   + sum{e in SUMMED: card(ZONES) > 1} traffic[e] * leavingZone * (1 - sum{d in ZONES} inZone[e,d]);
 printf "\ncost %.10g: traffic %.10g, peak utilization %.4f, moves %d\n",
    crossing + lambda * peak + mu * moved, crossing, peak, moved;
 for {n in NODES} {

@@ -18,6 +18,20 @@ public struct Evaluation: Hashable, Sendable {
   public var meanUtilization: Double
   /// How many replicas run elsewhere than now.
   public var moves: Int
+  /// The figures of each of the problem's traffic matrices, in their order.
+  public var matrices: [Matrix] = []
+
+  /// The figures of one traffic matrix.
+  public struct Matrix: Hashable, Sendable {
+    /// All its traffic, in the problem's traffic unit.
+    public var totalTraffic: Double
+    /// What the traffic that leaves nodes and zones costs, were the matrix alone.
+    public var cost: Double
+    /// The localized share at node tier. 1 where there is no traffic.
+    public var localizedShareNode: Double
+    /// The same at zone tier.
+    public var localizedShareZone: Double
+  }
 }
 
 extension Problem {
@@ -34,9 +48,12 @@ extension Problem {
     }
     let (peak, mean) = utilization(assignment)
     let moves = moves(assignment)
+    let matrices = figuresOfMatrices(nodeShare, zoneShare)
+    let traffic =
+      worstCost(ofMatrices: matrices.map(\.cost))
+      ?? weights.leavingNode * (total - atNode) + weights.leavingZone * (total - atZone)
     return Evaluation(
-      objective: weights.leavingNode * (total - atNode) + weights.leavingZone * (total - atZone)
-        + weights.utilization * peak + weights.move * Double(moves),
+      objective: traffic + weights.utilization * peak + weights.move * Double(moves),
       totalTraffic: total,
       localShareOfEdge: nodeShare,
       zoneShareOfEdge: zoneShare,
@@ -44,8 +61,27 @@ extension Problem {
       localizedShareZone: total > 0 ? atZone / total : 1,
       peakUtilization: peak,
       meanUtilization: mean,
-      moves: moves
+      moves: moves,
+      matrices: matrices
     )
+  }
+
+  private func figuresOfMatrices(_ nodeShare: [Double], _ zoneShare: [Double]) -> [Evaluation.Matrix] {
+    matrices.indices.map { m in
+      var (total, atNode, atZone) = (0.0, 0.0, 0.0)
+      for (e, edge) in edges.enumerated() {
+        let traffic = edge.trafficByMatrix[m]
+        total += traffic
+        atNode += traffic * nodeShare[e]
+        atZone += traffic * zoneShare[e]
+      }
+      return Evaluation.Matrix(
+        totalTraffic: total,
+        cost: weights.leavingNode * (total - atNode) + weights.leavingZone * (total - atZone),
+        localizedShareNode: total > 0 ? atNode / total : 1,
+        localizedShareZone: total > 0 ? atZone / total : 1
+      )
+    }
   }
 
   /// `Σ_d min(x[u,d]/R_u, x[v,d]/R_v)` for each edge; `domain` maps nodes to domains, nil means each node is its own.

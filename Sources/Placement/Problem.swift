@@ -8,6 +8,8 @@
 ///     minimize   Σ_e t_e · Σ_tier step(tier) · (1 − Σ_{d in tier} z[e,d])  +  λ·U  +  μ·(replicas moved)
 ///     with       z[e,d] ≤ x[u,d]/R_u,  z[e,d] ≤ x[v,d]/R_v
 ///     subject to Σ_n x[w,n] = R_w,   Σ_w r[w,k]·x[w,n] ≤ A[n,k],   x[w,n] ≤ limit[w,n],   rules
+///
+/// Where the worst of several ``matrices`` counts, its cost takes the place of the first sum; see ``Combination``.
 public struct Problem: Sendable {
   /// A set of nodes under one label value each: hosts, zones, racks.
   public struct Partition: Hashable, Sendable {
@@ -63,14 +65,18 @@ public struct Problem: Sendable {
     public var u: Int
     /// Index of the other.
     public var v: Int
-    /// Traffic per second, in ``Problem/trafficUnit``. Positive.
+    /// Traffic per second, in ``Problem/trafficUnit``. Positive. With several matrices, what they come to together: see
+    /// ``Problem/combineTraffic()``.
     public var traffic: Double
+    /// Traffic per second in each of ``Problem/matrices``, 0 where a matrix does not have the edge.
+    public var trafficByMatrix: [Double]
 
     /// Makes an edge.
-    public init(u: Int, v: Int, traffic: Double) {
+    public init(u: Int, v: Int, traffic: Double, byMatrix trafficByMatrix: [Double] = []) {
       self.u = u
       self.v = v
       self.traffic = traffic
+      self.trafficByMatrix = trafficByMatrix
     }
   }
 
@@ -109,6 +115,11 @@ public struct Problem: Sendable {
   public var limitRows: [[Int32]]
   /// The traffic between workloads.
   public var edges: [Edge]
+  /// Matrices of traffic that are planned together, such as day and night; empty where the edges' traffic is all there
+  /// is. Each edge says how much it has in each of them.
+  public var matrices: [TrafficMatrix]
+  /// What several matrices count together.
+  public var combination: Combination
   /// Unit of ``Edge/traffic``, for messages and plans.
   public var trafficUnit: TrafficUnit
   /// Partitions that rules speak of.
@@ -195,6 +206,8 @@ public struct Problem: Sendable {
     self.reserved = Array(repeating: 0, count: allocatable.count)
     self.limitRows = [Array(repeating: .max, count: nodes.count)]
     self.edges = []
+    self.matrices = []
+    self.combination = .mean
     self.trafficUnit = .bytesPerSecond
     self.partitions = []
     self.rules = []

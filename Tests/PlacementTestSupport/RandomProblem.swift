@@ -36,6 +36,10 @@ public struct RandomProblem: Hashable, Sendable {
   public var reserved: Bool
   /// Whether workloads run somewhere already.
   public var current = false
+  /// How many matrices of traffic there are; 0 for none beside the edges' traffic.
+  public var matrices = 0
+  /// What several matrices count together.
+  public var combination = Problem.Combination.mean
   /// The weights.
   public var weights = Problem.Weights()
 
@@ -86,6 +90,7 @@ public struct RandomProblem: Hashable, Sendable {
     )
     problem.weights = weights
     problem.edges = edges(&random)
+    drawMatrices(&problem, seed: seed)
     capacities(&problem, placement, &random)
     if limits { drawLimits(&problem, placement, &random) }
     if rulesOfEachKind > 0 { drawRules(&problem, placement, &random) }
@@ -133,6 +138,22 @@ public struct RandomProblem: Hashable, Sendable {
     }
     return traffic.sorted { $0.key.lexicographicallyPrecedes($1.key) }
       .map { Problem.Edge(u: $0.key[0], v: $0.key[1], traffic: $0.value) }
+  }
+
+  /// Draws the edges' traffic in each matrix, much of it in one of them alone; totals differ.
+  private func drawMatrices(_ problem: inout Problem, seed: UInt64) {
+    guard matrices > 0 else { return }
+    var random = SeededGenerator(seed: ~seed)
+    problem.combination = combination
+    problem.matrices = (0..<matrices).map { Problem.TrafficMatrix(name: "m\($0 + 1)", weight: Double($0 + 1)) }
+    for e in problem.edges.indices {
+      let owner = random.below(matrices)
+      problem.edges[e].trafficByMatrix = (0..<matrices).map { m in
+        let busy = m == owner || random.below(4) == 0
+        return busy ? (problem.edges[e].traffic * random.unit() * Double(2 * m + 1)).rounded(.up) : 0
+      }
+    }
+    problem.combineTraffic()
   }
 
   private func capacities(_ problem: inout Problem, _ placement: Assignment, _ random: inout SeededGenerator) {

@@ -6,6 +6,7 @@
 ///     z[e,d]   ≥ 0        the same for a zone d, where zones count
 ///     U        ≥ 0        peak utilization, where it costs
 ///     left     ≥ 0        replicas that leave a node where they run now, where moves cost or are limited
+///     W        ≥ 0        cost of the worst of several traffic matrices, where that counts, see ``WorstMatrix``
 ///
 /// and an indicator `b[w,d]`, 1 where domain `d` holds a replica of `w`, where a rule needs one. Nodes that are alike are
 /// put in an order, see ``NodeOrder``.
@@ -137,44 +138,65 @@ struct PlacementModel {
   private mutating func addTraffic() {
     let weights = problem.weights
     let total = problem.edges.reduce(0) { $0 + $1.traffic }
-    formulation.constant += weights.leavingNode * total
+    var worst = WorstMatrix(problem)
+    if worst == nil { formulation.constant += weights.leavingNode * total }
     if weights.leavingNode != 0 {
-      for edge in problem.edges where rank[edge.u] >= 0 && rank[edge.v] >= 0 {
+      for (e, edge) in problem.edges.enumerated() where rank[edge.u] >= 0 && rank[edge.v] >= 0 {
         for n in nodes {
           guard let u = column(workload: edge.u, node: n), let v = column(workload: edge.v, node: n) else { continue }
           addShare(
-            edge, cost: weights.leavingNode, .column(u), formulation.upper[u], .column(v), formulation.upper[v])
+            e, cost: weights.leavingNode, .column(u), formulation.upper[u], .column(v), formulation.upper[v], &worst)
         }
       }
+      worst?.addShares(between: fixed, cost: weights.leavingNode)
     }
+    if problem.zones.count > 1, weights.leavingZone != 0 {
+      if worst == nil { formulation.constant += weights.leavingZone * total }
+      addZoneShares(&worst)
+    }
+    worst?.addRows(to: &formulation)
+  }
 
-    guard problem.zones.count > 1, weights.leavingZone != 0 else { return }
-    formulation.constant += weights.leavingZone * total
+  /// The terms at zone tier.
+  private mutating func addZoneShares(_ worst: inout WorstMatrix?) {
+    let cost = problem.weights.leavingZone
     let zone = problem.nodes.map { Int32($0.zone) }
-    let zones = Set(nodes.map { zone[$0] }).sorted()
-    // Where all is in one zone, zone shares do not change.
-    if zones.count == 1 && nodes.count < problem.nodes.count { return }
-    for edge in problem.edges where rank[edge.u] >= 0 || rank[edge.v] >= 0 {
+    var zones = Set(nodes.map { zone[$0] }).sorted()
+    if worst == nil {
+      // Where all is in one zone, zone shares do not change.
+      if zones.count == 1 && nodes.count < problem.nodes.count { return }
+    } else {
+      // Which matrix is the worst depends on what does not change, too.
+      zones = problem.zones.indices.map { Int32($0) }
+    }
+    for (e, edge) in problem.edges.enumerated() where worst != nil || rank[edge.u] >= 0 || rank[edge.v] >= 0 {
       for d in zones {
         let (u, mostU) = count(edge.u, in: d, of: zone)
         let (v, mostV) = count(edge.v, in: d, of: zone)
-        if u.terms.isEmpty && v.terms.isEmpty { continue }
-        addShare(edge, cost: weights.leavingZone, u, mostU, v, mostV)
+        if u.terms.isEmpty && v.terms.isEmpty {
+          worst?.addShare(of: e, u.constant, v.constant, cost: cost)
+        } else {
+          addShare(e, cost: cost, u, mostU, v, mostV, &worst)
+        }
       }
     }
   }
 
   /// A share of an edge: at most what part of each end's replicas is there.
   private mutating func addShare(
-    _ edge: Problem.Edge, cost: Double, _ u: Formulation.Sum, _ mostU: Double, _ v: Formulation.Sum, _ mostV: Double
+    _ e: Int, cost: Double, _ u: Formulation.Sum, _ mostU: Double, _ v: Formulation.Sum, _ mostV: Double,
+    _ worst: inout WorstMatrix?
   ) {
+    let edge = problem.edges[e]
     let ru = Double(problem.workloads[edge.u].replicas)
     let rv = Double(problem.workloads[edge.v].replicas)
     let most = min(mostU / ru, mostV / rv)
     guard most > 0 else { return }
-    let share = formulation.addColumn(upper: most, cost: -edge.traffic * cost, follows: .greatest)
+    let share = formulation.addColumn(
+      upper: most, cost: worst == nil ? -edge.traffic * cost : 0, follows: .greatest)
     if !u.terms.isEmpty { formulation.addRow(u - ru * .column(share), atLeast: 0, defines: share) }
     if !v.terms.isEmpty { formulation.addRow(v - rv * .column(share), atLeast: 0, defines: share) }
+    worst?.addShare(of: e, column: share, cost: cost)
   }
 
   /// Peak utilization over all nodes, those that stay included.

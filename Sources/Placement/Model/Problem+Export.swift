@@ -46,9 +46,7 @@ extension Problem {
         }
       })
     data.comment("traffic in \(trafficUnit.rawValue)")
-    data.table(
-      "param: EDGES: u v traffic",
-      edges.enumerated().map { ["\($0 + 1)", workloadNames[$1.u], workloadNames[$1.v], "\($1.traffic)"] })
+    export(edges, to: &data, workloads: workloadNames)
 
     data.set("RUNNING", workloads.indices.filter { current[$0] != nil }.map { workloadNames[$0] })
     data.table(
@@ -74,6 +72,27 @@ extension Problem {
     }
     export(rules, to: &data, workloads: workloadNames, partitions: partitionNames)
     return data.text + "\nend;\n"
+  }
+
+  private func export(_ edges: [Edge], to data: inout ModelData, workloads: [String]) {
+    let isAlone = matrices.isEmpty
+    data.table(
+      "param: EDGES: u v" + (isAlone ? " traffic" : ""),
+      edges.enumerated().map { e, edge in
+        ["\(e + 1)", workloads[edge.u], workloads[edge.v]] + (isAlone ? ["\(edge.traffic)"] : [])
+      })
+    guard !isAlone else { return }
+    let names = ModelData.symbols(matrices.map(\.name))
+    data.set("MATRICES", names)
+    data.table("param weight", zip(names, matrices).map { [$0, "\($1.weight)"] })
+    data.parameter("worst", combination == .worst ? "1" : "0")
+    data.table(
+      "param matrix",
+      edges.enumerated().flatMap { e, edge in
+        names.indices.filter { edge.trafficByMatrix[$0] > 0 }.map {
+          [names[$0], "\(e + 1)", "\(edge.trafficByMatrix[$0])"]
+        }
+      })
   }
 
   private func export(_ rules: [Rule], to data: inout ModelData, workloads: [String], partitions: [String]) {

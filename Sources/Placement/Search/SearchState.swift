@@ -40,6 +40,9 @@ struct SearchState: ~Copyable {
   private var peaks: PeakTree
   private var rules: RuleCounts
   private var moves: MoveCounts?
+  /// What traffic costs where the worst of several matrices counts.
+  private var matrices: MatrixCosts?
+  private let countsWorst: Bool
 
   /// The objective of what the members cost.
   private(set) var cost: Double
@@ -105,6 +108,8 @@ struct SearchState: ~Copyable {
     peaks = PeakTree(leaves: nodes)
     rules = RuleCounts(search)
     moves = problem.movesMatter ? MoveCounts(search) : nil
+    matrices = MatrixCosts(search)
+    countsWorst = matrices != nil
     cost = 0
 
     for (m, w) in search.members.enumerated() {
@@ -198,7 +203,7 @@ struct SearchState: ~Copyable {
   /// of the target are the caller's to check, now or before it commits.
   @inline(__always)
   mutating func attempt(_ m: Int, _ from: Int, _ to: Int, _ k: Int) {
-    journalSaving += saving(m, from, to, Int32(k))
+    if countsWorst { tryMatrices(m, from, to, Int32(k)) } else { journalSaving += saving(m, from, to, Int32(k)) }
     put(m, from, Int32(-k))
     put(m, to, Int32(k))
     if hasRules[m] { rules.move(m, from: from, to: to, replicas: k) }
@@ -208,7 +213,7 @@ struct SearchState: ~Copyable {
 
   /// By how much the steps tried so far would change the objective; nil where they break a rule or move too much.
   mutating func attemptedChange() -> Double? {
-    var change = -journalSaving
+    var change = countsWorst ? matrices?.attemptedChange ?? 0 : -journalSaving
     if repair != nil {
       change += attemptedPenalty()
     } else {
@@ -237,6 +242,7 @@ struct SearchState: ~Copyable {
       relocate(Int(step.member), Int(step.from), Int(step.to), Int(step.replicas))
     }
     moves?.commit()
+    matrices?.commit()
     cost += change
     if repair != nil { commitPenalty() }
     journal.removeAll(keepingCapacity: true)
@@ -259,6 +265,7 @@ struct SearchState: ~Copyable {
       }
     }
     moves?.commit()
+    matrices?.rollback()
     journal.removeAll(keepingCapacity: true)
     journalSaving = 0
   }
@@ -312,11 +319,23 @@ struct SearchState: ~Copyable {
     return saving
   }
 
+  /// The same for each matrix, where the worst counts.
+  private mutating func tryMatrices(_ m: Int, _ from: Int, _ to: Int, _ k: Int32) {
+    matrices?.attempt(
+      m, k, from: count + from * memberCount, to: count + to * memberCount, inverseReplicas,
+      price: search.problem.weights.leavingNode)
+    guard search.hasZones, zoneOf[from] != zoneOf[to] else { return }
+    matrices?.attempt(
+      m, k, from: zoneCount + Int(zoneOf[from]) * memberCount, to: zoneCount + Int(zoneOf[to]) * memberCount,
+      inverseReplicas, price: search.problem.weights.leavingZone)
+  }
+
   // MARK: Whole placements
 
   /// Computes the cost anew, so that rounding does not add up over millions of steps.
   mutating func recomputeCost() {
     var local = 0.0
+    matrices?.reset()
     var seen = [Int32](repeating: -1, count: nodeCount)
     for m in 0..<memberCount {
       let edges = neighbours(of: m)
@@ -331,6 +350,7 @@ struct SearchState: ~Copyable {
           let v = Int(edge.member)
           local += edge.nodeCost * min(share, Double(row[v]) * inverseReplicas[v])
         }
+        matrices?.addLocal(m, row: row, inverseReplicas, price: search.problem.weights.leavingNode)
       }
       guard search.hasZones else { continue }
       for z in search.problem.zones.indices {
@@ -340,10 +360,12 @@ struct SearchState: ~Copyable {
           let v = Int(edge.member)
           local += edge.zoneCost * min(share, Double(row[v]) * inverseReplicas[v])
         }
+        matrices?.addLocal(m, row: row, inverseReplicas, price: search.problem.weights.leavingZone)
       }
     }
+    let traffic = matrices?.cost ?? search.remoteCost - local
     cost =
-      search.remoteCost - local + peakWeight * peak + (moves?.cost ?? 0) + (repair?.weight ?? 0) * penalty
+      traffic + peakWeight * peak + (moves?.cost ?? 0) + (repair?.weight ?? 0) * penalty
   }
 
   /// Where the replicas of each member are, by replica index; much cheaper to keep than an assignment.

@@ -19,7 +19,9 @@ struct ModelExportTests {
     #expect(abs(cost - problem.evaluate(found).objective) < 1e-6 * (1 + best))
   }
 
-  @Test("Its examples have the optimum that they say", arguments: [("shop.dat", 150.0), ("replan.dat", 244.1666667)])
+  @Test(
+    "Its examples have the optimum that they say",
+    arguments: [("shop.dat", 150.0), ("night.dat", 62.0), ("replan.dat", 244.1666667)])
   func examples(file: String, cost: Double) throws {
     let url = Glpsol.models.appendingPathComponent(file)
     let answer = try Glpsol.solve("placement.mod", url)

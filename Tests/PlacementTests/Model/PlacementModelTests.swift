@@ -48,6 +48,36 @@ struct Kind: Sendable, CustomTestStringConvertible {
       $0.replicas = 1...3
       $0.rulesOfEachKind = 2
     },
+    Kind("mean of two matrices", workloads: 5) {
+      $0.replicas = 1...2
+      $0.zones = 2
+      $0.matrices = 2
+    },
+    Kind("mean of three matrices", workloads: 5) {
+      $0.replicas = 1...2
+      $0.matrices = 3
+    },
+    Kind("worst of two matrices", workloads: 5) {
+      $0.replicas = 1...2
+      $0.matrices = 2
+      $0.combination = .worst
+    },
+    Kind("worst of three matrices, two zones", workloads: 5, nodes: 4) {
+      $0.replicas = 1...2
+      $0.zones = 2
+      $0.matrices = 3
+      $0.combination = .worst
+    },
+    Kind("worst of two matrices, everything", workloads: 4, nodes: 4) {
+      $0.replicas = 1...3
+      $0.rulesOfEachKind = 1
+      $0.zones = 2
+      $0.reserved = true
+      $0.current = true
+      $0.matrices = 2
+      $0.combination = .worst
+      $0.weights = Problem.Weights(utilization: 200, move: 5, maxMoves: 4)
+    },
     Kind("everything", workloads: 4, nodes: 4) {
       $0.replicas = 1...3
       $0.rulesOfEachKind = 1

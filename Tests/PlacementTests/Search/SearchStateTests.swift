@@ -6,11 +6,20 @@ import Topology
 
 @Suite("The search state")
 struct SearchStateTests {
-  static let recipes = [
-    RandomProblem(workloads: 8, nodes: 4, graph: .sparse(degree: 3), replicas: 1...4),
-    RandomProblem(workloads: 10, nodes: 6, graph: .powerLaw(calls: 2), replicas: 1...5, resources: 2, zones: 3),
-    RandomProblem(workloads: 8, nodes: 5, replicas: 1...3, zones: 2, rulesOfEachKind: 1, limits: true, reserved: true),
-  ]
+  static let recipes =
+    [
+      RandomProblem(workloads: 8, nodes: 4, graph: .sparse(degree: 3), replicas: 1...4),
+      RandomProblem(workloads: 10, nodes: 6, graph: .powerLaw(calls: 2), replicas: 1...5, resources: 2, zones: 3),
+      RandomProblem(
+        workloads: 8, nodes: 5, replicas: 1...3, zones: 2, rulesOfEachKind: 1, limits: true, reserved: true),
+    ] + worst
+
+  /// Recipes in which the worst of several matrices counts.
+  static let worst = [2, 3].map { count in
+    var recipe = RandomProblem(workloads: 9, nodes: 5, graph: .sparse(degree: 3), replicas: 1...4, zones: count)
+    (recipe.matrices, recipe.combination) = (count, .worst)
+    return recipe
+  }
 
   static func problem(_ recipe: RandomProblem, seed: UInt64, weights: Problem.Weights) -> (Problem, Assignment)? {
     var problem = recipe.problem(seed: seed).withSimplerRules()

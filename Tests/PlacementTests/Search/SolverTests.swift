@@ -11,6 +11,14 @@ struct SolverTests {
     return SolverContext(elapsed: { ContinuousClock.now - start })
   }()
 
+  /// Recipes in which the worst of several matrices counts.
+  static let worst = [2, 3].map { count in
+    var recipe = RandomProblem(
+      workloads: 5, nodes: 3, graph: .sparse(degree: 2), replicas: 1...2, zones: count == 2 ? 1 : 2)
+    (recipe.matrices, recipe.combination) = (count, .worst)
+    return recipe
+  }
+
   @Test(
     "finds the optimum of small problems of every kind",
     arguments: [
@@ -18,7 +26,7 @@ struct SolverTests {
       RandomProblem(workloads: 5, nodes: 3, replicas: 1...2, resources: 2, likeNodes: false, zones: 2),
       RandomProblem(workloads: 4, nodes: 4, replicas: 1...3, zones: 2, rulesOfEachKind: 1, limits: true),
       RandomProblem(workloads: 5, nodes: 3, replicas: 1...2, fill: 0.97),
-    ])
+    ] + SolverTests.worst)
   func optimal(recipe: RandomProblem) throws {
     for seed in 1...8 as ClosedRange<UInt64> {
       var problem = recipe.problem(seed: seed)
@@ -29,6 +37,22 @@ struct SolverTests {
       #expect(solution.evaluation.objective <= optimum.objective * (1 + 1e-9) + 1e-9, "\(recipe) seed \(seed)")
       #expect(solution.lowerBound <= optimum.objective * (1 + 1e-9) + 1e-9, "\(recipe) seed \(seed)")
     }
+  }
+
+  @Test("calls a plan optimal for the worst matrix only where it is, and bounds it from below", arguments: worst)
+  func worstIsProven(recipe: RandomProblem) throws {
+    var proven = 0
+    for seed in 11...18 as ClosedRange<UInt64> {
+      let problem = recipe.problem(seed: seed)
+      let optimum = try #require(problem.exhaustiveOptimum()).objective
+      let options = SolverOptions(timeLimit: nil, seed: seed, effort: 4)
+      let solution = try problem.solve(options, Self.context)
+      #expect(solution.lowerBound <= optimum * (1 + 1e-7) + 1e-9)
+      guard solution.isOptimal else { continue }
+      proven += 1
+      #expect(abs(solution.evaluation.objective - optimum) <= 1e-6 * (1 + optimum))
+    }
+    #expect(proven >= 6)
   }
 
   @Test("is never worse than the placement that it starts from, and mends one that is broken")
