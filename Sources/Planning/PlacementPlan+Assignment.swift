@@ -67,7 +67,7 @@ extension PlacementPlan {
       status: Status(
         objective: evaluation.objective.rounded(digits: Self.digits),
         optimal: false,
-        traffic: Traffic(evaluation, unit: problem.trafficUnit),
+        traffic: Traffic(evaluation, of: problem),
         utilization: Utilization(
           max: evaluation.peakUtilization.rounded(digits: Self.digits),
           mean: evaluation.meanUtilization.rounded(digits: Self.digits)
@@ -132,7 +132,7 @@ extension Problem {
 }
 
 extension PlacementPlan.Traffic {
-  fileprivate init(_ evaluation: Evaluation, unit: Problem.TrafficUnit) {
+  fileprivate init(_ evaluation: Evaluation, of problem: Problem) {
     let digits = PlacementPlan.digits
     self.init(
       total: evaluation.totalTraffic.rounded(digits: digits),
@@ -141,8 +141,22 @@ extension PlacementPlan.Traffic {
         node: evaluation.localizedShareNode.rounded(digits: digits),
         zone: evaluation.localizedShareZone.rounded(digits: digits)
       ),
-      unit: unit.rawValue
+      unit: problem.trafficUnit.rawValue
     )
+    guard !problem.matrices.isEmpty else { return }
+    combined = problem.combination.rawValue
+    matrices = zip(problem.matrices, evaluation.matrices).map { matrix, figures in
+      PlacementPlan.TrafficMatrix(
+        name: matrix.name,
+        weight: problem.combination == .mean ? matrix.weight : nil,
+        total: figures.totalTraffic.rounded(digits: digits),
+        crossNode: (figures.totalTraffic * (1 - figures.localizedShareNode)).rounded(digits: digits),
+        localizedShare: PlacementPlan.LocalizedShare(
+          node: figures.localizedShareNode.rounded(digits: digits),
+          zone: figures.localizedShareZone.rounded(digits: digits)
+        )
+      )
+    }
   }
 }
 

@@ -124,6 +124,24 @@ public struct PlacementPlan: Codable, Hashable, Sendable {
     public var localizedShare: LocalizedShare
     /// `bytesPerSecond` or `requestsPerSecond`.
     public var unit: String
+    /// What several traffic matrices count together: `mean` or `worst`; nil where there is one, without a name.
+    public var combined: String?
+    /// The figures of each; nil where there is one, without a name.
+    public var matrices: [TrafficMatrix]?
+  }
+
+  /// What becomes of the traffic of one time among several, such as by day or at night.
+  public struct TrafficMatrix: Codable, Hashable, Sendable {
+    /// The name under which it was given.
+    public var name: String
+    /// What it counts in the mean, relative to the others; nil where the worst counts.
+    public var weight: Double?
+    /// All traffic between the plan's workloads, in the unit of all matrices.
+    public var total: Double
+    /// What leaves its node.
+    public var crossNode: Double
+    /// The part that stays, from 0 to 1.
+    public var localizedShare: LocalizedShare
   }
 
   /// The traffic-weighted mean share of traffic that stays within a tier, from 0 to 1.

@@ -31,6 +31,37 @@ public struct PlanInput: Sendable {
   public init(
     _ cluster: ClusterProblem, _ graph: TrafficGraph, map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
+    let resolver = try Self.resolver(cluster, map)
+    self.init(cluster, ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name })
+  }
+
+  /// Puts a cluster and several traffic matrices together, to be planned for together. An edge that a matrix does not
+  /// have counts 0 in it.
+  ///
+  /// - Parameters:
+  ///   - cluster: the cluster's problem, without traffic.
+  ///   - matrices: who talks to whom, when; at least one, with names that differ.
+  ///   - combination: what they count together.
+  ///   - map: what names in the dumps mean that the cluster does not know.
+  /// - Throws: what ``init(_:_:map:)`` does, and ``PlanningError/Code/badTraffic`` where the matrices are not all in one
+  ///   unit.
+  public init(
+    _ cluster: ClusterProblem, _ matrices: [NamedTraffic], _ combination: Problem.Combination,
+    map: EndpointMap = EndpointMap()
+  ) throws(PlanningError) {
+    let resolver = try Self.resolver(cluster, map)
+    let resolved = matrices.map { matrix in
+      let traffic = ResolvedTraffic(matrix.graph, resolver) { cluster.problem.workloads[$0].name }
+      return (name: matrix.name, weight: matrix.weight, traffic: traffic)
+    }
+    self.init(cluster, try ResolvedTraffic(resolved))
+    problem.matrices = matrices.map { Problem.TrafficMatrix(name: $0.name, weight: $0.weight) }
+    problem.combination = combination
+    problem.combineTraffic()
+  }
+
+  private static func resolver(_ cluster: ClusterProblem, _ map: EndpointMap) throws(PlanningError) -> EndpointResolver
+  {
     guard !cluster.problem.nodes.isEmpty else {
       throw PlanningError(
         code: .badCluster,
@@ -44,9 +75,12 @@ public struct PlanInput: Sendable {
           "the cluster files hold no workload to place: they need 'kubectl get deployments,statefulsets -A -o json' too"
       )
     }
-    let resolver = try EndpointResolver(cluster, map: map)
+    return try EndpointResolver(cluster, map: map)
+  }
+
+  private init(_ cluster: ClusterProblem, _ traffic: ResolvedTraffic) {
     self.cluster = cluster
-    traffic = ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name }
+    self.traffic = traffic
     problem = cluster.problem
     traffic.apply(to: &problem)
     references =

@@ -1,8 +1,9 @@
-/// What is wrong with what the planner was given: a plan file, a map of names, a cluster without nodes.
+/// What is wrong with what the planner was given: a plan file, a map of names, a cluster without nodes, traffic
+/// matrices in different units.
 public struct PlanningError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kind of error.
   public struct Code: Hashable, Sendable {
-    private enum Value { case badPlan, badMap, badCluster }
+    private enum Value { case badPlan, badMap, badCluster, badTraffic }
     private var value: Value
 
     /// The bytes are no plan that this version can use with this cluster.
@@ -11,6 +12,8 @@ public struct PlanningError: Error, Hashable, Sendable, CustomStringConvertible 
     public static let badMap = Code(value: .badMap)
     /// The cluster lacks what a plan needs.
     public static let badCluster = Code(value: .badCluster)
+    /// The traffic matrices do not fit each other.
+    public static let badTraffic = Code(value: .badTraffic)
   }
 
   /// The kind of error.

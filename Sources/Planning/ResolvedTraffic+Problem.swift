@@ -30,7 +30,7 @@ extension ResolvedTraffic {
     problem.trafficUnit = unit
     problem.edges = edges.compactMap { edge in
       guard let u = index(of: edge.u), let v = index(of: edge.v) else { return nil }
-      return Problem.Edge(u: u, v: v, traffic: edge.traffic)
+      return Problem.Edge(u: u, v: v, traffic: edge.traffic, byMatrix: edge.trafficByMatrix)
     }
   }
 }

@@ -24,6 +24,8 @@ public struct ResolvedTraffic: Sendable {
     public var v: End
     /// Traffic per second in both directions, in ``ResolvedTraffic/unit``. Positive.
     public var traffic: Double
+    /// The same in each of the matrices that were put together; empty for a dump alone.
+    public var trafficByMatrix: [Double] = []
   }
 
   /// A name of the dump that is no workload of the plan.
@@ -37,21 +39,21 @@ public struct ResolvedTraffic: Sendable {
   }
 
   /// The unit of all traffic here.
-  public private(set) var unit: Problem.TrafficUnit
+  public internal(set) var unit: Problem.TrafficUnit
   /// The edges, in order of first appearance.
-  public private(set) var edges: [Edge] = []
+  public internal(set) var edges: [Edge] = []
   /// Names without a workload, the one with the most traffic first.
-  public private(set) var outside: [OutsideEnd] = []
+  public internal(set) var outside: [OutsideEnd] = []
   /// All traffic of the dump, whatever its ends.
-  public private(set) var total = 0.0
+  public internal(set) var total = 0.0
   /// Traffic that has an end outside.
-  public private(set) var outsideTraffic = 0.0
+  public internal(set) var outsideTraffic = 0.0
   /// Traffic of workloads with themselves. It is no edge: where replicas of one workload run apart, they must.
-  public private(set) var selfTraffic = 0.0
+  public internal(set) var selfTraffic = 0.0
   /// How names that mean several workloads were split.
-  public private(set) var notes: [String] = []
+  public internal(set) var notes: [String] = []
   /// What a user should know before trusting the plan.
-  public private(set) var warnings: [String] = []
+  public internal(set) var warnings: [String] = []
 
   /// Resolves the ends of a dump's edges and brings their traffic to one unit.
   public init(_ graph: TrafficGraph, _ resolver: EndpointResolver, workloadName: (Int) -> String) {
@@ -98,6 +100,9 @@ public struct ResolvedTraffic: Sendable {
     }
     outside.sort { ($1.traffic, $0.name) < ($0.traffic, $1.name) }
   }
+
+  /// Traffic of a unit, none yet.
+  init(unit: Problem.TrafficUnit) { self.unit = unit }
 
   private struct Pair: Hashable {
     var a: End

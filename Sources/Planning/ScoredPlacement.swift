@@ -53,6 +53,7 @@ public struct ScoredPlacement: Sendable {
       let share = ((1 - covered / all) * 1000).rounded() / 10
       warnings.append("\(share) % of the traffic has an end without replicas here; the figures leave it out")
     }
+    problem.combineTraffic()
     self.problem = problem
     self.assignment = assignment
     self.evaluation = problem.evaluate(assignment)

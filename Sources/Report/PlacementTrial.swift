@@ -162,7 +162,7 @@ struct PlacementTrial {
     let peakAfter = peak(moving: w, to: trial.placed[w])
     let peak = weights.utilization * (peakAfter - evaluation.peakUtilization)
     let moves = weights.move * Double(after.moves - before.moves)
-    let traffic = after.objective - before.objective - moves
+    let traffic = worstChange(before, after) ?? after.objective - before.objective - moves
     let cost = traffic + peak + moves
     let allMoves = evaluation.moves + after.moves - before.moves
     if let most = weights.maxMoves, allMoves > most {
@@ -187,6 +187,16 @@ struct PlacementTrial {
       reason = CrossingReason(kind: .noGain, text: "moving \(names[w]) saves nothing")
     }
     return Outcome(reason: reason, cost: cost)
+  }
+
+  /// The change of the traffic term where the worst of several matrices counts, by a change of one workload's edges.
+  private func worstChange(_ before: Evaluation, _ after: Evaluation) -> Double? {
+    let costs = evaluation.matrices.map(\.cost)
+    let changed = costs.indices.map { costs[$0] + after.matrices[$0].cost - before.matrices[$0].cost }
+    guard let was = problem.worstCost(ofMatrices: costs), let now = problem.worstCost(ofMatrices: changed) else {
+      return nil
+    }
+    return now - was
   }
 
   /// The highest utilization of any resource on any node once a workload is placed otherwise.
@@ -235,7 +245,11 @@ private struct Neighbourhood {
     problem = Problem(
       resources: [], nodes: whole.nodes, zones: whole.zones, workloads: workloads.map { whole.workloads[$0] },
       requests: [], allocatable: [])
-    problem.edges = edges.enumerated().map { Problem.Edge(u: 0, v: $0 + 1, traffic: whole.edges[$1].traffic) }
+    problem.edges = edges.enumerated().map { i, e in
+      Problem.Edge(u: 0, v: i + 1, traffic: whole.edges[e].traffic, byMatrix: whole.edges[e].trafficByMatrix)
+    }
+    // By mean, so that the traffic of the edges stays as it is.
+    problem.matrices = whole.matrices
     problem.current = [whole.current[w]] + edges.map { _ in nil }
     problem.weights = whole.weights
   }

@@ -17,6 +17,7 @@ extension PlanReport {
   public func text(_ style: TerminalStyle = TerminalStyle(), isWide: Bool = false) -> String {
     let sections = [
       headlineSection(style),
+      matrixSection(style),
       placementSection(style, isWide),
       isWide ? nodeSection(style) : nil,
       edgeSection(style, isWide),
@@ -27,7 +28,7 @@ extension PlanReport {
     return sections.compactMap { $0 }.joined(separator: "\n")
   }
 
-  private func titled(_ title: String, _ body: String, _ style: TerminalStyle) -> String {
+  func titled(_ title: String, _ body: String, _ style: TerminalStyle) -> String {
     let width = style.width ?? .max
     return style.apply(.strong, to: title.printable.truncated(to: width)) + "\n" + body
   }

@@ -28,6 +28,8 @@ struct RunningPlacement: Sendable {
       replicas[problem.edges[e].u] > 0 && replicas[problem.edges[e].v] > 0
     }
     running.edges = covered.map { problem.edges[$0] }
+    let coveredTraffic = running.edges.reduce(0) { $0 + $1.traffic }
+    running.combineTraffic()
     let evaluation = running.evaluate(assignment)
     var local: [Double?] = Array(repeating: nil, count: problem.edges.count)
     var zone = local
@@ -41,7 +43,7 @@ struct RunningPlacement: Sendable {
     self.localShareOfEdge = local
     self.zoneShareOfEdge = zone
     self.evaluation = evaluation
-    self.coveredShare = total > 0 ? evaluation.totalTraffic / total : 1
+    self.coveredShare = total > 0 ? coveredTraffic / total : 1
   }
 
   /// The places by node, each node once.

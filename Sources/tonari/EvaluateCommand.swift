@@ -19,8 +19,7 @@ struct EvaluateCommand: AsyncParsableCommand {
           tonari evaluate --cluster cluster.json --traffic traffic.csv
 
         A plan, against yesterday's and today's traffic:
-          tonari evaluate -c cluster.json -t yesterday.csv --plan plan.yaml
-          tonari evaluate -c cluster.json -t today.csv --plan plan.yaml
+          tonari evaluate -c cluster.json -t yesterday=yesterday.csv today=today.csv --plan plan.yaml
 
         What runs now, asked from the cluster and its Prometheus:
           tonari evaluate --kubeconfig ~/.kube/config --prometheus http://localhost:9090

@@ -87,6 +87,7 @@ struct ExtenderCommand: AsyncParsableCommand {
 
   func validate() throws {
     if plan == "-" { throw ValidationError("--plan: the file is read again when it changes, expected a path") }
+    try traffic.requireOneMatrix("the extender")
     if traffic.traffic.contains("-"), api.isGiven {
       throw ValidationError("--traffic: the files are read again when they change, expected paths")
     }

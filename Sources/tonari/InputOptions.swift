@@ -4,6 +4,7 @@ import Foundation
 import Kubernetes
 import LiveInput
 import Logging
+import Placement
 import Planning
 import Report
 import Topology
@@ -27,6 +28,7 @@ struct InputOptions: ParsableArguments {
   var cluster: [String] = []
 
   @OptionGroup var traffic: TrafficOptions
+  @OptionGroup var matrices: MatrixOptions
 
   @Option(
     parsing: .upToNextOption,
@@ -52,7 +54,7 @@ struct InputOptions: ParsableArguments {
   /// Whether one of the inputs is standard input.
   var readsStandardInput: Bool { paths.contains("-") }
 
-  private var paths: [String] { cluster + traffic.traffic + [traffic.map].compactMap { $0 } }
+  private var paths: [String] { cluster + traffic.sources.map(\.path) + [traffic.map].compactMap { $0 } }
 
   func validate() throws {
     if cluster.isEmpty, !api.isGiven {
@@ -62,6 +64,10 @@ struct InputOptions: ParsableArguments {
       throw ValidationError("--cluster: expected files or an API server, not both")
     }
     if paths.count(where: { $0 == "-" }) > 1 { throw ValidationError("'-': standard input can be read once only") }
+    try matrices.validate(traffic)
+    if traffic.isNamed, prometheus.prometheus != nil {
+      throw ValidationError("--prometheus: its traffic has no name; expected --traffic without names with it")
+    }
   }
 
   /// What was read, for a report.
@@ -71,7 +77,7 @@ struct InputOptions: ParsableArguments {
     return [
       PlanReport.Detail("cluster", cluster.isEmpty ? server : cluster.joined(separator: ", ")),
       PlanReport.Detail("traffic", sources.isEmpty ? "none" : sources.joined(separator: ", ")),
-    ] + (traffic.map.map { [PlanReport.Detail("map", $0)] } ?? [])
+    ] + matrices.details(traffic) + (traffic.map.map { [PlanReport.Detail("map", $0)] } ?? [])
   }
 
   /// What is left out of the plan.
@@ -111,10 +117,25 @@ extension InputOptions {
       try snapshot.read(file.readAll(), source: file.name)
     }
     let problem = ClusterProblem(snapshot, options: problemOptions)
+    if traffic.isNamed { return try readMatrices(problem, display) }
     var reading = live
     if let files = traffic.files { reading.add(try files.read { display.show(reading: $0, share: $1) }) }
     var input = try PlanInput(problem, reading.graph, map: traffic.readMap())
     input.warnings += reading.warnings
+    return input
+  }
+
+  /// Reads the files of traffic of different times. Blocks.
+  private func readMatrices(_ problem: ClusterProblem, _ display: ProgressDisplay) throws -> PlanInput {
+    let weights = try matrices.weights()
+    var warnings: [String] = []
+    let named = try traffic.namedFiles.map { name, files in
+      let reading = try files.read { display.show(reading: $0, share: $1) }
+      warnings += reading.warnings
+      return NamedTraffic(name: name, weight: weights[name] ?? 1, graph: reading.graph)
+    }
+    var input = try PlanInput(problem, named, matrices.combine ?? .mean, map: traffic.readMap())
+    input.warnings += warnings
     return input
   }
 

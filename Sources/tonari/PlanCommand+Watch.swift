@@ -17,6 +17,7 @@ extension PlanCommand {
     if input.readsStandardInput {
       throw ValidationError("--watch: the files are read again when they change, expected paths")
     }
+    try input.traffic.requireOneMatrix("--watch")
     if exportModel != nil || !output.isDefault {
       throw ValidationError(
         "--watch: the plan goes to the cluster; expected none of -o, --out, --report, --export-model")

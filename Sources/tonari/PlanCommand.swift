@@ -33,6 +33,9 @@ struct PlanCommand: AsyncParsableCommand {
           tonari plan --watch --name shop --kubeconfig ~/.kube/config \
             --prometheus http://localhost:9090 --max-moves 10
 
+        One placement for day and night, as good as can be for the one that it serves worse:
+          tonari plan -c cluster.json -t day=day.csv night=night.csv --combine worst
+
         The same plan on every machine, every time:
           tonari plan -c cluster.json -t traffic.csv --effort 5 --seed 7
 

@@ -12,7 +12,10 @@ struct TrafficOptions: ParsableArguments {
     parsing: .upToNextOption,
     help: ArgumentHelp(
       "Dumps of who talks to whom and how much; several add up; '-' is standard input.",
-      discussion: "Plain or gzip'ed. The format is recognized from the content.",
+      discussion: """
+        Plain or gzip'ed. The format is recognized from the content. Files with names, as in day=day.csv night=night.csv, \
+        do not add up: 'plan' and 'evaluate' take them as traffic of different times, for one placement.
+        """,
       valueName: "file"
     ),
     completion: .file()
@@ -69,10 +72,32 @@ struct TrafficOptions: ParsableArguments {
   )
   var map: String?
 
-  /// The dumps; nil for none.
+  /// What the arguments name.
+  var sources: [TrafficArgument] { traffic.map(TrafficArgument.init) }
+
+  /// Whether the dumps are matrices of different times.
+  var isNamed: Bool { sources.contains { $0.name != nil } }
+
+  /// Refuses matrices of different times.
+  func requireOneMatrix(_ option: String) throws {
+    guard let named = sources.first(where: { $0.name != nil }) else { return }
+    throw ValidationError(
+      "\(option): follows one traffic matrix, and '\(named.argument)' names one of several; expected files without "
+        + "names, as './\(named.argument)' is")
+  }
+
+  /// Each named matrix and its file.
+  var namedFiles: [(name: String, files: TrafficFiles)] {
+    sources.compactMap { source in source.name.map { ($0, files([source.path])) } }
+  }
+
+  private func files(_ paths: [String]) -> TrafficFiles {
+    TrafficFiles(paths, format: format, options: TrafficReader.Options(window: window, metric: metric))
+  }
+
+  /// The dumps that add up; nil for none.
   var files: TrafficFiles? {
-    traffic.isEmpty
-      ? nil : TrafficFiles(traffic, format: format, options: TrafficReader.Options(window: window, metric: metric))
+    traffic.isEmpty || isNamed ? nil : files(traffic)
   }
 
   /// Reads what names mean. Blocks.

@@ -91,6 +91,37 @@ struct PlanTests {
     #expect(plan.status?.moveOrder?.reduce(0) { $0 + $1.replicas } ?? 0 <= most)
   }
 
+  @Test("plans traffic of day and night together, and no worse for the worst than what is planned by mean")
+  func matrices() async throws {
+    let night = Fixtures.root.appending(path: "manifests/examples/traffic-night.csv").path
+    let input = [
+      "--cluster", Fixtures.cluster, "--traffic", "day=\(Fixtures.traffic)", "night=\(night)", "--profile", "traffic",
+      "-o", "json",
+    ]
+    try await Fixtures.withFolder { folder in
+      let mean = try await TonariProcess(["plan", "--effort", "2", "--out", "mean.yaml"] + input, in: folder).result()
+      #expect(mean.status == 0, "\(mean.messages)")
+      let scored = try await TonariProcess(
+        ["evaluate", "--plan", "mean.yaml", "--combine", "worst"] + input, in: folder
+      ).result()
+      let worst = try await TonariProcess(["plan", "--effort", "2", "--combine", "worst"] + input).result()
+      #expect(worst.status == 0, "\(worst.messages)")
+      let statuses = try [mean, scored, worst].map {
+        try #require(PlacementPlan($0.output, file: "standard output").status)
+      }
+      #expect(statuses.map(\.traffic.combined) == ["mean", "worst", "worst"])
+      #expect(statuses.allSatisfy { $0.traffic.matrices?.map(\.name) == ["day", "night"] })
+      #expect(statuses[0].traffic.matrices == statuses[1].traffic.matrices.map { $0.map { with(weight: 1, $0) } })
+      #expect(statuses[2].objective <= statuses[1].objective)
+    }
+  }
+
+  private func with(weight: Double, _ matrix: PlacementPlan.TrafficMatrix) -> PlacementPlan.TrafficMatrix {
+    var weighed = matrix
+    weighed.weight = weight
+    return weighed
+  }
+
   @Test("leaves alone what it is told to leave alone")
   func pinned() async throws {
     let arguments =

@@ -23,7 +23,13 @@ struct PlacementPlanTests {
         total: 51200,
         crossNode: 8100,
         localizedShare: .init(node: 0.842, zone: 0.91),
-        unit: "bytesPerSecond"
+        unit: "bytesPerSecond",
+        combined: "mean",
+        matrices: [
+          .init(
+            name: "null", weight: 0.5, total: 1e9, crossNode: 0, localizedShare: .init(node: 1, zone: 1)),
+          .init(name: "night", total: 7, crossNode: 7, localizedShare: .init(node: 0, zone: 0.25)),
+        ]
       ),
       utilization: .init(max: 0.81, mean: 0.62),
       moves: 1,

@@ -42,6 +42,47 @@ struct PlanInputTests {
     #expect(input.warnings == [])
   }
 
+  @Test("has the edges of all its matrices, with 0 where one has not")
+  func matrices() throws {
+    let day = NamedTraffic(name: "day", weight: 3, graph: Self.traffic(("web", "db", 12), ("x.example", "web", 8)))
+    let night = NamedTraffic(name: "night", graph: Self.traffic(("db", "web", 4), ("idle", "db", 20)))
+    let input = try PlanInput(Self.cluster(), [day, night], .mean)
+    #expect(
+      input.problem.edges == [
+        .init(u: 0, v: 1, traffic: 10, byMatrix: [12, 4]), .init(u: 2, v: 1, traffic: 5, byMatrix: [0, 20]),
+      ])
+    #expect(input.problem.matrices == [.init(name: "day", weight: 3), .init(name: "night")])
+    #expect(input.traffic.total == 21)
+    #expect(input.traffic.outside.map(\.traffic) == [6])
+    let worst = try PlanInput(Self.cluster(), [day, night], .worst).problem
+    #expect(abs(worst.edges.reduce(0) { $0 + $1.traffic } - 18) < 1e-9)
+    // What runs now has no replica of idle: a fourth of what remains at night is there.
+    let scored = try ScoredPlacement(running: PlanInput(Self.cluster(), [day, night], .mean))
+    #expect(scored.evaluation.matrices.map(\.totalTraffic) == [12, 4])
+    #expect(scored.evaluation.totalTraffic == 10)
+    let traffic = try #require(scored.document(name: "now").status?.traffic)
+    #expect(traffic.combined == "mean")
+    #expect(traffic.matrices?.map(\.name) == ["day", "night"])
+    #expect(traffic.matrices?.map(\.weight) == [3, 1])
+    #expect(traffic.matrices?.map(\.crossNode) == [6, 2])
+  }
+
+  @Test("wants one unit for all its matrices, and says which has no traffic")
+  func matrixUnits() throws {
+    var requests = TrafficGraph()
+    let ends = ["web", "db"].map { requests.index(of: TrafficEndpoint(namespace: nil, name: $0)) }
+    requests.add(source: ends[0], destination: ends[1], bytesPerSecond: nil, requestsPerSecond: 5)
+    let day = NamedTraffic(name: "day", graph: Self.traffic(("web", "db", 12)))
+    let error = try #require(throws: PlanningError.self) {
+      try PlanInput(Self.cluster(), [day, NamedTraffic(name: "night", graph: requests)], .worst)
+    }
+    #expect(error.code == .badTraffic)
+    #expect(error.message.contains("'day' is in bytes per second, that of 'night' in requests per second"))
+    let quiet = try PlanInput(Self.cluster(), [day, NamedTraffic(name: "night", graph: TrafficGraph())], .worst)
+    #expect(quiet.problem.edges.map(\.traffic) == [12])
+    #expect(quiet.warnings.contains("traffic 'night': there is none between workloads of the plan"))
+  }
+
   @Test("has a workload that cannot move for an end that the map pins")
   func pinned() throws {
     let input = try PlanInput(

@@ -70,6 +70,18 @@ enum SampleReports {
     )
   }
 
+  /// The shop with matrices for day and night.
+  static func shopWithMatrices(_ combination: Problem.Combination, names: [String] = ["day", "night"]) -> PlanReport {
+    var problem = shop().problem
+    problem.combination = combination
+    problem.matrices = names.enumerated().map { .init(name: $1, weight: Double(2 - $0)) }
+    for e in problem.edges.indices {
+      problem.edges[e].trafficByMatrix = [problem.edges[e].traffic, e % 3 == 0 ? 9000 * Double(e + 1) : 0]
+    }
+    problem.combineTraffic()
+    return PlanReport(title: "online-shop", problem: problem, assignment: shop().after, lowerBound: 1)
+  }
+
   static func placed(_ counts: [Int]) -> [Problem.Placed] {
     counts.enumerated().filter { $0.element > 0 }.map { .init(node: $0.offset, replicas: $0.element) }
   }

@@ -22,6 +22,24 @@ struct TerminalReportTests {
     #expect(text.hasPrefix(expected))
   }
 
+  @Test("Each of several traffic matrices has a line")
+  func matrices() {
+    let mean = SampleReports.shopWithMatrices(.mean).text()
+    let expected = """
+
+      Traffic matrices, by mean
+        matrix  weight     traffic    crosses  local before   local  in zone
+        day          2  1.47 MiB/s  514 KiB/s        50.1 %  65.8 %   81.3 %
+        night        1   448 KiB/s  290 KiB/s        50.7 %  35.3 %   43.1 %
+
+      """
+    #expect(mean.contains(expected), "\(mean)")
+    let worst = SampleReports.shopWithMatrices(.worst).text()
+    #expect(worst.contains("Traffic matrices, by the worst\n"))
+    #expect(worst.contains("  night (the worst)  "))
+    #expect(!SampleReports.shop().text().contains("matrices"))
+  }
+
   @Test("Without a placement that runs there is no before and there are no moves")
   func withoutBefore() {
     var problem = SampleReports.shop().problem

@@ -55,6 +55,59 @@ struct OptionsTests {
     #expect(input.pin.map(\.description) == ["shop/cart", "default/web"])
     #expect(input.excludeNamespace == ["kube-system"])
   }
+
+  @Test(
+    "name a traffic matrix where what is before the '=' is a name",
+    arguments: [
+      ("day=day.csv", "day", "day.csv"), ("week-end_2=-", "week-end_2", "-"), ("夜=a=b.csv", "夜", "a=b.csv"),
+      ("day.csv", nil, "day.csv"), ("./day=b.csv", nil, "./day=b.csv"), ("a.b=c", nil, "a.b=c"), ("day=", nil, "day="),
+      ("=day", nil, "=day"),
+    ] as [(String, String?, String)])
+  func matrixNames(argument: String, name: String?, path: String) {
+    let parsed = TrafficArgument(argument)
+    #expect(parsed.name == name)
+    #expect(parsed.path == path)
+  }
+
+  @Test("take several traffic matrices with their weights")
+  func matrices() throws {
+    let input = try InputOptions.parse(
+      ["-c", "c", "-t", "day=a.csv", "night=-", "--traffic-weight", "night=0.5", "--combine", "mean"])
+    #expect(input.traffic.namedFiles.map(\.name) == ["day", "night"])
+    #expect(input.traffic.namedFiles.map(\.files.paths) == [["a.csv"], ["-"]])
+    #expect(input.traffic.files == nil)
+    #expect(try input.matrices.weights() == ["night": 0.5])
+    #expect(input.readsStandardInput)
+  }
+
+  @Test(
+    "refuse traffic matrices that do not fit",
+    arguments: [
+      (["-t", "a", "--combine", "worst"], "--combine: expected traffic with names"),
+      (["-t", "a=a", "b"], "'b' has no name"),
+      (["-t", "a=a", "a=b"], "'a' is given a second time"),
+      (["-t", "a=a", "b=b", "--traffic-weight", "c=1"], "'c' is no name of --traffic"),
+      (["-t", "a=a", "--traffic-weight", "a=0"], "'a=0': expected name=weight"),
+      (["-t", "a=a", "--traffic-weight", "a=1", "a=2"], "'a' is given a second time"),
+      (["-t", "a=a", "--traffic-weight", "a=1", "--combine", "worst"], "the worst counts whatever its weight"),
+      (["-t", "a=a", "--prometheus", "http://p"], "--prometheus: its traffic has no name"),
+      (["-t", "a=-", "b=-"], "standard input can be read once only"),
+    ])
+  func matricesRefused(arguments: [String], message: String) throws {
+    let error = try #require(throws: (any Error).self) { try InputOptions.parse(["-c", "c"] + arguments) }
+    #expect(InputOptions.message(for: error).contains(message))
+  }
+
+  @Test("refuse traffic matrices where one is followed")
+  func matricesFollowed() throws {
+    for (command, arguments) in [
+      (PlanCommand.self, ["--watch", "--kubeconfig", "k", "-t", "day=day.csv"]),
+      (ExtenderCommand.self, ["-c", "c", "-t", "day=day.csv"]),
+    ] as [(any ParsableArguments.Type, [String])] {
+      let error = try #require(throws: (any Error).self) { try command.parse(arguments) }
+      #expect(command.message(for: error).contains("'day=day.csv' names one of several"))
+    }
+  }
 }
 
 @Suite("An output file")

@@ -6,7 +6,8 @@ extension PlanReport {
   /// All texts of the report are escaped. Long lists are cut, and the page says so.
   public func html() -> String {
     let sections = [
-      graphSection, nodeSection, searchSection, edgeSection, placementSection, moveSection, outsideSection,
+      matrixPageSection, graphSection, nodeSection, searchSection, edgeSection, placementSection, moveSection,
+      outsideSection,
     ]
     let shown = sections.compactMap { $0 }
     let links = shown.map { "<a href=\"#\($0.id)\">\($0.name)</a>" as Markup }.joined()

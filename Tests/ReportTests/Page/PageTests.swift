@@ -63,6 +63,17 @@ struct PageTests {
     }
   }
 
+  @Test("Each of several traffic matrices has a row, whatever its name", arguments: Problem.Combination.allCases)
+  func matrices(combination: Problem.Combination) throws {
+    let html = SampleReports.shopWithMatrices(combination, names: ["<b>day", "n&ght"]).html()
+    let table = try #require(html.firstMatch(of: /(?s)<table id="matrix-table">.*?<\/table>/))
+    #expect(table.0.matches(of: /<tr>/).count == 3)
+    #expect(table.0.contains("&lt;b&gt;day"))
+    #expect(table.0.contains("n&amp;ght"))
+    #expect(table.0.contains("Weight") == (combination == .mean))
+    #expect(!SampleReports.shop().html().contains("matrix-table"))
+  }
+
   @Test("The page names nothing that it would have to load")
   func selfContained() {
     let html = SampleReports.shop().html()
