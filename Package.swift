@@ -359,7 +359,7 @@ let package = Package(
     .target(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
       swiftSettings: settings),
-    tests("Placement", ["Topology", "CGLPK", "PlacementTestSupport"]),
+    tests("Placement", ["Topology", "CGLPK", "PlacementTestSupport"], exclude: ["Library/Instances"]),
     .target(
       name: "ControlPlaneTestSupport",
       dependencies: ["Kubernetes", "Yams", .product(name: "Logging", package: "swift-log")],

@@ -56,12 +56,7 @@ extension Problem {
     _ options: SolverOptions, _ context: SolverContext, from origin: Assignment? = nil
   ) throws(PlacementError) -> Solution {
     let simpler = withSimplerRules()
-    let start: Assignment
-    if let origin, let near = try? simpler.start(seed: options.seed, from: origin) {
-      start = near
-    } else {
-      start = try simpler.start(seed: options.seed)
-    }
+    let start = try simpler.firstPlacement(options, context, from: origin)
     return Portfolio(simpler, options, context, start: start).run()
   }
 }
