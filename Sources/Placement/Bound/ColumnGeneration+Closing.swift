@@ -23,8 +23,8 @@ extension ColumnGeneration {
     return choice
   }
 
-  /// The columns whose reduced costs leave room for a choice above the target, the nearest ones.
-  private func nearColumns(above target: Double, most: Int) throws(PlacementError) -> [(group: Int, pattern: Int)] {
+  /// The columns whose reduced costs leave room for a choice above a target, the nearest ones.
+  func nearColumns(above target: Double, most: Int) throws(PlacementError) -> [(group: Int, pattern: Int)] {
     let solution = try master.solve()
     var near: [(reduced: Double, group: Int, pattern: Int)] = []
     for (pattern, group) in master.columns where pool.patterns[pattern].fits(tier.groups[group]) {

@@ -41,6 +41,8 @@ final class ColumnGeneration {
   private static let mostStepsWithoutSearch = 8
   private static let fewImproved = 3
   private static let patternsOfSearch = 30
+  /// So many columns go on into a larger core.
+  private static let mostKept = 1000
 
   init(_ tier: PatternTier) throws(PlacementError) {
     self.tier = tier
@@ -49,6 +51,46 @@ final class ColumnGeneration {
     master = try PatternMaster(tier)
     widths = tier.groups.map { _ in Self.narrow }
     try makeSearches()
+  }
+
+  /// Goes on where one for a smaller core of the same tier was, filled up to the same utilization.
+  ///
+  /// The ends of each new edge are credited half of its gain each, on top of the prices so far. No pattern is worth more
+  /// at these prices than its part was before, so that what was known then stays known.
+  init(_ tier: PatternTier, from smaller: ColumnGeneration) throws(PlacementError) {
+    self.tier = tier
+    scale = tier.totalGain
+    bound = smaller.bound + (tier.totalGain - smaller.tier.totalGain)
+    master = try PatternMaster(tier)
+    widths = tier.groups.map { _ in Self.narrow }
+    try makeSearches()
+
+    let places = smaller.tier.workloads.map { tier.itemOf[$0] ?? 0 }
+    var known: [[Int]: Double] = [:]
+    for edge in smaller.tier.edges {
+      let (u, v) = (places[edge.u], places[edge.v])
+      known[[min(u, v), max(u, v)]] = edge.gain
+    }
+    func grown(_ old: [Double]) -> [Double] {
+      var prices = Array(repeating: 0.0, count: tier.itemCount)
+      for (item, price) in old.enumerated() { prices[places[item]] = price }
+      for edge in tier.edges {
+        let added = edge.gain - (known[[min(edge.u, edge.v), max(edge.u, edge.v)]] ?? 0)
+        prices[edge.u] += added / 2 / Double(tier.replicas[edge.u])
+        prices[edge.v] += added / 2 / Double(tier.replicas[edge.v])
+      }
+      return prices
+    }
+    anchor = (smaller.center?.prices ?? smaller.anchor).map(grown)
+
+    for (group, pattern) in try smaller.nearColumns(above: -.infinity, most: Self.mostKept) {
+      var counts = Array(repeating: Int32(0), count: tier.itemCount)
+      for (item, count) in smaller.pool.patterns[pattern].entries { counts[places[Int(item)]] = count }
+      // Groups may have come apart where a new item tells their bins from each other.
+      for g in tier.groups.indices where smaller.tier.groups[group].bins.contains(tier.groups[g].bins[0]) {
+        try add(counts, g)
+      }
+    }
   }
 
   private func makeSearches() throws(PlacementError) {
@@ -162,8 +204,9 @@ final class ColumnGeneration {
       isSmoothing = false
       return .improving
     }
-    guard isTruncated.contains(true) else { return try settle() }
-    for g in widths.indices where isTruncated[g] { widths[g] *= 4 }
+    let widens = tier.groups.indices.filter { isTruncated[$0] && widths[$0] < searches[$0].mostWidth }
+    if widens.isEmpty { return try settle() }
+    for g in widens { widths[g] = min(widths[g] * 4, searches[g].mostWidth) }
     isSmoothing = true
     return .improving
   }

@@ -4,7 +4,8 @@
 /// Here a node holds a whole *pattern* of replicas, and the bound is the best mixture of patterns (column generation,
 /// Dantzig and Wolfe 1960; for graph partitioning, Johnson, Mehrotra and Nemhauser 1993). Nodes and zones are bounded
 /// apart; what leaves nodes and what leaves zones adds up. The peak utilization goes with the nodes. Rules between
-/// nodes, workloads without traffic, and moves are left out, so that a bound is one whatever they say. A placement is
+/// nodes, workloads without traffic, and moves are left out, so that a bound is one whatever they say. Of many edges the
+/// heaviest come first, and the others are taken as localized until their turn comes. A placement is
 /// called optimal where it keeps them all and costs no more than the bound.
 ///
 /// Use from one thread: GLPK keeps an environment for each.
@@ -29,7 +30,8 @@ final class PatternBound {
   private let total: Double
   private let tolerance: Double
 
-  init(_ problem: Problem) throws(PlacementError) {
+  /// - Parameter firstBits: how many bits the patterns of each tier's first core may take.
+  init(_ problem: Problem, firstBits: Int = PatternTier.firstBits) throws(PlacementError) {
     self.problem = problem
     let traffic = problem.edges.reduce(0) { $0 + $1.traffic }
     let zoneCost = problem.zones.count > 1 ? problem.weights.leavingZone : 0
@@ -37,10 +39,11 @@ final class PatternBound {
     tolerance = 1e-7 * (total + problem.weights.utilization)
     let levels = UtilizationLevels(problem)
     nodes = try TierProof(
-      PatternTier(nodesOf: problem), utilization: problem.weights.utilization, floor: problem.utilizationFloor,
-      levels: levels)
+      PatternTier(nodesOf: problem, firstBits: firstBits), of: problem, utilization: problem.weights.utilization,
+      floor: problem.utilizationFloor, levels: levels)
     if zoneCost > 0 {
-      zones = try TierProof(PatternTier(zonesOf: problem), utilization: 0, floor: 0, levels: levels)
+      zones = try TierProof(
+        PatternTier(zonesOf: problem, firstBits: firstBits), of: problem, utilization: 0, floor: 0, levels: levels)
     }
   }
 
@@ -53,7 +56,7 @@ final class PatternBound {
     var objective = problem.evaluate(incumbent).objective
     for tier in [nodes, zones] {
       guard let tier else { continue }
-      try tier.add(tier.tier.bins(of: best))
+      try tier.add(best)
       while !budget.isSpent {
         let rest = lowerBound - tier.lowerBound
         guard let bins = try tier.run(target: objective - rest, budget) else { break }

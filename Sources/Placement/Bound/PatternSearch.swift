@@ -51,8 +51,15 @@ final class PatternSearch {
   /// So many labels make it worth while to solve the relaxation anew, so many times at most.
   private static let tightenFrom = 3000
   private static let mostRounds = 5
+  /// Labels that are decided on before the next look whether the budget is spent.
+  private static let labelsBetweenLooks = 4096
   /// So many arcs make a listing too large.
   private static let mostArcs = 20_000_000
+
+  /// Words of labels of a step that a search keeps at most: some hundred megabytes in all.
+  private static let mostWords = 6_000_000
+  /// The greatest width of a search.
+  var mostWidth: Int { max(1000, Self.mostWords / current.stride) }
 
   init(_ tier: PatternTier, group: PatternTier.Group) throws(PlacementError) {
     self.tier = tier
@@ -75,7 +82,7 @@ final class PatternSearch {
 
     for step in layout.order.indices {
       let isLast = step == layout.order.count - 1
-      dropped = max(dropped, expand(step, request, potential, competing: !isLast))
+      dropped = max(dropped, expand(step, request, potential, budget, competing: !isLast))
       if !isLast { try tighten(step, request, &potential) }
       following.remove(upTo: request.floor)
       dropped = max(dropped, following.shrink(to: request.width))
@@ -131,7 +138,8 @@ final class PatternSearch {
   /// - Parameter arcs: where they are wanted; no label is dropped then but for its bound, and those that others are
   ///   better than lead on to these.
   private func expand(
-    _ step: Int, _ request: Request, _ potential: Potential, competing: Bool, arcs: UnsafeMutablePointer<Arcs>? = nil
+    _ step: Int, _ request: Request, _ potential: Potential, _ budget: WorkBudget, competing: Bool,
+    arcs: UnsafeMutablePointer<Arcs>? = nil
   ) -> Double {
     let item = layout.order[step]
     let limit = group.limits[item]
@@ -153,6 +161,10 @@ final class PatternSearch {
     var others = Array(repeating: 0.0, count: ties.count)
 
     for label in 0..<current.count {
+      if label % Self.labelsBetweenLooks == Self.labelsBetweenLooks - 1 && arcs == nil && budget.isSpent {
+        for other in label..<current.count { dropped = max(dropped, current.bound(other)) }
+        break
+      }
       if following.count + limit + 1 > room {
         let highest = following.shrink(to: request.width)
         dropped = max(dropped, highest)
@@ -352,7 +364,7 @@ final class PatternSearch {
         targets: Array(repeating: -1, count: current.count * choices),
         worth: Array(repeating: 0, count: current.count * choices))
       labels = 0
-      _ = expand(step, request, potential, competing: true, arcs: &arcs)
+      _ = expand(step, request, potential, budget, competing: true, arcs: &arcs)
       budget.spend(labels)
       try tighten(step, request, &potential)
       let places = following.places(afterRemovalUpTo: floor)

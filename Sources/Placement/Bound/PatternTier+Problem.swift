@@ -1,34 +1,51 @@
 extension PatternTier {
-  /// The node tier of a problem.
-  init(nodesOf problem: Problem) {
-    self.init(problem, gain: problem.weights.leavingNode, bins: problem.nodes.indices.map { [$0] })
+  /// The node tier of a problem, or as much of it as a first core holds.
+  init(nodesOf problem: Problem, firstBits: Int = firstBits) {
+    let gain = problem.weights.leavingNode
+    self.init(
+      problem, gain: gain, bins: problem.nodes.indices.map { [$0] },
+      edgeCount: Self.firstSize(problem, firstBits))
   }
 
-  /// The zone tier of a problem: each zone is a bin as large as its nodes together.
-  init(zonesOf problem: Problem) {
+  /// The zone tier of a problem, or as much of it as a first core holds: each zone is a bin as large as its nodes
+  /// together.
+  init(zonesOf problem: Problem, firstBits: Int = firstBits) {
     self.init(
       problem, gain: problem.weights.leavingZone,
-      bins: problem.zones.indices.map { zone in problem.nodes.indices.filter { problem.nodes[$0].zone == zone } })
+      bins: problem.zones.indices.map { zone in problem.nodes.indices.filter { problem.nodes[$0].zone == zone } },
+      edgeCount: Self.firstSize(problem, firstBits))
+  }
+
+  /// The tier with a quarter more edges; nil where it has all that are looked at.
+  func grown(_ problem: Problem) -> PatternTier? {
+    guard !isComplete else { return nil }
+    return PatternTier(problem, gain: unitGain, bins: nodesOf, edgeCount: coreSize + max(1, coreSize / 4))
   }
 
   /// Workloads without traffic matter by what they leave free. A few make bounds exact, many only make them slow.
   private static let mostIdleItems = 6
   /// So many edges are looked at, the heaviest ones; that the others cost nothing at least, is a bound as well.
   private static let mostEdges = 400
+  /// A first core's patterns take no more bits than this: what a search is done with in no time.
+  static let firstBits = 120
   /// Bins that are more unlike than this are lumped together, as large as the largest of them.
   private static let mostGroups = 16
 
   /// - Parameters:
   ///   - gain: what the objective gains for a unit of traffic that stays in its bin.
   ///   - bins: the nodes of each bin.
-  private init(_ problem: Problem, gain: Double, bins: [[Int]]) {
+  ///   - edgeCount: how many edges the core has, the heaviest ones.
+  private init(_ problem: Problem, gain: Double, bins: [[Int]], edgeCount: Int) {
     resourceCount = problem.resources.count
+    unitGain = gain
     nodesOf = bins
     let runs = problem.workloads.map { $0.replicas > 0 }
     lost = problem.edges.reduce(0) { runs[$1.u] && runs[$1.v] ? $0 : $0 + $1.traffic * gain }
-    let heaviest = problem.edges.filter { $0.traffic > 0 && gain > 0 && runs[$0.u] && runs[$0.v] }
-      .sorted { ($1.traffic, $0.u, $0.v) < ($0.traffic, $1.u, $1.v) }
-      .prefix(Self.mostEdges)
+    let candidates = gain > 0 ? Self.heaviestEdges(problem) : []
+    coreSize = min(edgeCount, candidates.count)
+    isComplete = coreSize == candidates.count
+    outside = candidates.dropFirst(coreSize).reduce(0) { $0 + $1.traffic * gain }
+    let heaviest = candidates.prefix(coreSize)
     let connected = Set(heaviest.flatMap { [$0.u, $0.v] })
     let idle = problem.workloads.indices.filter { !connected.contains($0) && runs[$0] }
     for w in connected.union(idle.count <= Self.mostIdleItems ? idle : []).sorted() {
@@ -47,6 +64,28 @@ extension PatternTier {
     conflicts = conflicts(problem)
     group(problem)
     fill(upTo: 1)
+  }
+
+  /// The edges that cores are made of, heaviest first.
+  private static func heaviestEdges(_ problem: Problem) -> ArraySlice<Problem.Edge> {
+    let runs = problem.workloads.map { $0.replicas > 0 }
+    return problem.edges.filter { $0.traffic > 0 && runs[$0.u] && runs[$0.v] }
+      .sorted { ($1.traffic, $0.u, $0.v) < ($0.traffic, $1.u, $1.v) }
+      .prefix(mostEdges)
+  }
+
+  /// How many of the heaviest edges make a first core.
+  private static func firstSize(_ problem: Problem, _ firstBits: Int) -> Int {
+    let edges = heaviestEdges(problem)
+    var known = Set<Int>()
+    var bits = 0
+    for (index, edge) in edges.enumerated() {
+      for w in [edge.u, edge.v] where known.insert(w).inserted {
+        bits += Int.bitWidth - problem.workloads[w].replicas.leadingZeroBitCount
+      }
+      if bits > firstBits { return max(1, index) }
+    }
+    return edges.count
   }
 
   /// Finds the bins that are alike.

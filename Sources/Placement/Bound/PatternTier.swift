@@ -5,7 +5,8 @@
 /// placement localizes is the sum of its bins' gains, so a bound on the best patterns is a bound on all placements.
 ///
 /// Workloads without traffic, where there are many, and rules between bins are left out, which only lets more placements
-/// in.
+/// in. So are edges: a tier begins with a *core* of the heaviest ones, takes all of the others' traffic as localized,
+/// and grows.
 struct PatternTier {
   /// A traffic edge between two items.
   struct Edge {
@@ -44,6 +45,14 @@ struct PatternTier {
   var itemOf: [Int: Int] = [:]
   /// The nodes of each bin.
   var nodesOf: [[Int]] = []
+  /// What the objective gains for a unit of traffic that stays in its bin.
+  var unitGain: Double
+  /// How many of the problem's edges are in the core.
+  var coreSize = 0
+  /// Whether the core has all edges that it may have.
+  var isComplete = true
+  /// What the edges outside of the core gain at most.
+  var outside = 0.0
   /// What traffic costs that leaves its bin whatever is done.
   var lost = 0.0
   /// Pairs of items that no bin may hold both of.

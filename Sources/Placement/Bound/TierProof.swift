@@ -21,22 +21,28 @@ final class TierProof {
     var isExhausted = false
   }
 
-  private let total: Double
+  private let problem: Problem
+  /// What the tier's core costs where nothing is localized.
+  private var total: Double { tier.totalGain + tier.lost }
   /// λ.
   private let weight: Double
   private var intervals: [Interval]
-  private let generation: ColumnGeneration
+  private var generation: ColumnGeneration
   private let levels: UtilizationLevels
   /// The utilization that the generation is at.
   private var level: Double
   /// The search for the best choice of patterns, the utilization that bins are filled up to there, and what it was to
   /// exceed.
   private var choice: (search: PatternChoice, utilization: Double, goal: Double)?
+  /// The placement taken in last.
+  private var incumbent: Assignment?
   /// Everything outside of the intervals costs at least this.
   private var outside = Double.infinity
   /// Differences below this do not matter.
   let tolerance: Double
   private static let mostPatterns = 200_000
+  /// A core grows when no more is to be had of it than this share of the traffic outside.
+  private static let worthLess = 0.1
 
   var tier: PatternTier { generation.tier }
 
@@ -44,10 +50,10 @@ final class TierProof {
   ///   - utilization: the weight λ of the peak utilization.
   ///   - floor: the least peak utilization there can be.
   init(
-    _ tier: PatternTier, utilization: Double, floor: Double, levels: UtilizationLevels
+    _ tier: PatternTier, of problem: Problem, utilization: Double, floor: Double, levels: UtilizationLevels
   ) throws(PlacementError) {
+    self.problem = problem
     self.levels = levels
-    total = tier.totalGain + tier.lost
     weight = utilization
     generation = try ColumnGeneration(tier)
     level = max(1, floor)
@@ -56,7 +62,7 @@ final class TierProof {
         ? Interval(low: levels.lowest(from: floor), high: levels.highest(upTo: level), cost: 0)
         : Interval(low: floor, high: level, cost: 0)
     ]
-    tolerance = 1e-7 * (total + utilization)
+    tolerance = 1e-7 * (problem.edges.reduce(0) { $0 + $1.traffic } * tier.unitGain + utilization)
   }
 
   /// No placement costs less.
@@ -75,7 +81,10 @@ final class TierProof {
   }
 
   /// Takes in a placement's patterns.
-  func add(_ bins: [(group: Int, counts: [Int32])]) throws(PlacementError) { try generation.add(bins) }
+  func add(_ placement: Assignment) throws(PlacementError) {
+    incumbent = placement
+    try generation.add(tier.bins(of: placement))
+  }
 
   /// Raises the bound towards the target.
   ///
@@ -107,11 +116,16 @@ final class TierProof {
       progress = try generation.step(budget)
       raise(to: total - generation.bound)
       if intervals[index].cost >= wanted || budget.isSpent { return nil }
+      if generation.bound - generation.value <= Self.worthLess * tier.outside { progress = .converged }
     }
     guard progress == .converged else { return nil }
     let width = intervals[index].high - intervals[index].low
     if (intervals[index].high - worthwhileEnd(index, target)) > 0.1 * width, trim(index, target) { return nil }
     if split(index, target) { return nil }
+    if let grown = tier.grown(problem) {
+      try grow(to: grown)
+      return nil
+    }
 
     // What a placement must gain to be of interest, at the interval's lowest utilization.
     let goal = total - wanted
@@ -134,6 +148,16 @@ final class TierProof {
       if let bins, total - gain + weight * peak(of: bins) < target { return bins }
     }
     return nil
+  }
+
+  /// Goes on with a larger core.
+  private func grow(to grown: PatternTier) throws(PlacementError) {
+    var grown = grown
+    grown.fill(upTo: level)
+    generation = try ColumnGeneration(grown, from: generation)
+    if let incumbent { try generation.add(grown.bins(of: incumbent)) }
+    choice = nil
+    for i in intervals.indices { intervals[i].isExhausted = false }
   }
 
   /// The utilization of the fullest bin.

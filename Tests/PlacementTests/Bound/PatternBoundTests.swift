@@ -85,13 +85,14 @@ struct PatternBoundTests {
     },
   ]
 
-  @Test("Never exceeds the optimum, and is the optimum where it says so", arguments: cases)
-  func isBelowOptimum(_ test: Case) throws {
-    for seed in UInt64(1)...15 {
+  @Test(
+    "Never exceeds the optimum, and is the optimum where it says so", arguments: cases, [PatternTier.firstBits, 5])
+  func isBelowOptimum(_ test: Case, firstBits: Int) throws {
+    for seed in UInt64(1)...(firstBits == PatternTier.firstBits ? 15 : 5) {
       let (problem, placement) = test.recipe.make(seed: seed)
       let optimum = try #require(problem.exhaustiveOptimum()).objective
       let slack = 1e-6 * (1 + abs(optimum) + problem.weights.utilization)
-      let bound = try PatternBound(problem)
+      let bound = try PatternBound(problem, firstBits: firstBits)
       let finding = try bound.run(from: placement, WorkBudget())
       #expect(finding.lowerBound <= optimum + slack, "seed \(seed)")
       let best = finding.assignment ?? placement
@@ -103,12 +104,12 @@ struct PatternBoundTests {
     }
   }
 
-  @Test("Is a bound whenever it is stopped", arguments: [0, 2000, 20_000])
-  func isBelowOptimumWhenStopped(work: Int) throws {
+  @Test("Is a bound whenever it is stopped", arguments: [0, 2000, 20_000], [PatternTier.firstBits, 5])
+  func isBelowOptimumWhenStopped(work: Int, firstBits: Int) throws {
     for test in Self.cases {
       let (problem, placement) = test.recipe.make(seed: 99)
       let optimum = try #require(problem.exhaustiveOptimum()).objective
-      let bound = try PatternBound(problem)
+      let bound = try PatternBound(problem, firstBits: firstBits)
       for _ in 0..<3 {
         let finding = try bound.run(from: placement, WorkBudget(work: work))
         #expect(finding.lowerBound <= optimum + 1e-6 * (1 + abs(optimum) + problem.weights.utilization))
