@@ -234,9 +234,10 @@ class Cluster:
 def cluster(services: int, nodes: int, seed: int, full: float = 0.7) -> Cluster:
     """A power-law call graph on a production-like cluster.
 
-    Each service calls three earlier ones, busy ones more likely; the traffic of an edge is Pareto-distributed, and
-    cut off so that no single edge is most of it. Replicas are 1 to 10, 2.5 in the mean. Nodes come in four sizes and three zones. Of the services with three replicas
-    or more a fifth is spread over zones; of those with two or more, one in twenty has at most one on a node.
+    Each service calls three earlier ones, busy ones more likely; the traffic of an edge is Pareto-distributed, and cut
+    off so that no single edge is most of it. Replicas are 1 to 10, 2.5 in the mean. Nodes come in four sizes and three
+    zones. Of the services with three replicas or more a fifth is spread over zones; of those with two or more, one in
+    twenty has at most one on a node.
     """
     rng = random.Random(f"cluster {services} {nodes} {seed} {full}")
     replicas = [min(10, int(rng.paretovariate(1.18))) for _ in range(services)]

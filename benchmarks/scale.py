@@ -4,15 +4,16 @@
     benchmarks/scale.py --out figures.json                       # all sizes, about half an hour
     benchmarks/scale.py --sizes 1000x100 --seconds 10 --out figures.json
     benchmarks/scale.py --sizes 10000x1000 --seconds 60 --solvers tonari,metis --out figures.json
-    benchmarks/scale.py --table figures.json                     # the README's tables
-    benchmarks/scale.py --plot figures.json                      # draw benchmarks/plots again
+    benchmarks/scale.py --table figures.json                     # the tables again
+    benchmarks/scale.py --plot figures.json                      # the plots again
 
 Solvers take turns on the same seeded cluster (instances.py) with the same time, each in a process of its own. Tonari's
 time is that of the whole command: what reading and writing take, which a short run measures first, its search has less.
 Every placement is verified and scored by scaling/scoring.py, which has nothing of Tonari's. Peers may have 8 GiB.
 
-Figures are written after each run. Runs that FILE has already stay in it until they are measured again, so that one
-solver or one size can be repeated by itself. TONARI names the command, if it is not the release build of this folder.
+Figures are written after each run; at the end the tables are printed, and the plots drawn beside the figures. Runs that
+FILE has already stay in it until they are measured again, so that one solver or one size can be repeated by itself.
+TONARI names the command, if it is not the release build of this folder.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from scaling import tables
 from scaling.process import watch
 
 HERE = Path(__file__).resolve().parent
@@ -45,8 +47,9 @@ ON_TOP = 90
 def tonari(size: str, seed: int, seconds: float, threads: int, folder: Path) -> dict:
     """Runs `tonari plan` so that the whole command takes so many seconds."""
     def plan(limit: float):
-        command = [TONARI, "plan", "-c", "cluster.json", "-t", "traffic.csv", "--profile", "traffic", "--threads", threads,
-                   "--time-limit", f"{limit:.2f}s", "--progress", "json", "--out", "plan.json", "-o", "json"]
+        command = [
+            TONARI, "plan", "-c", "cluster.json", "-t", "traffic.csv", "--profile", "traffic", "--threads", threads,
+            "--time-limit", f"{limit:.2f}s", "--progress", "json", "--out", "plan.json", "-o", "json"]
         return watch(command, folder, GRACE * seconds + ON_TOP, listen="stderr")
 
     (folder / "plan.json").unlink(missing_ok=True)
@@ -85,12 +88,12 @@ def peer(name: str, size: str, seed: int, seconds: float, memory: float, folder:
          "--out", placement],
         HERE, GRACE * seconds + ON_TOP)
     found = [line for line in run.lines if "objective" in line]
+    points: list[dict] = []
+    for line in found:
+        if not points or line["objective"] < points[-1]["objective"]:
+            points.append({key: line[key] for key in ("seconds", "share", "objective", "how")})
     result = {
-        # Only what is better by the objective than all before; what it was tried with is of no interest later.
-        "points": [
-            {key: line[key] for key in ("seconds", "share", "objective", "how")}
-            for i, line in enumerate(found) if line["objective"] < min((o["objective"] for o in found[:i]), default=1e300)
-        ],
+        "points": points,
         "highestShare": max((line["share"] for line in found), default=None),
         "note": next((line["note"] for line in run.lines if "note" in line), ""),
         "wall": run.seconds,
@@ -167,8 +170,8 @@ def main() -> None:
         "--seconds", type=words, help="for every solver, one number or one for each size "
         "(default: " + ", ".join(f"{s}: {t:g}" for s, (t, _) in PLANNED.items()) + "; otherwise 60)")
     parser.add_argument(
-        "--solvers", type=words, help="in which turns: " + ", ".join(SOLVERS + MORE_SOLVERS) + " (default: those but the "
-        "last two, which begin at the greedy placement; 2000x200 and 5000x500 tonari and metis alone)")
+        "--solvers", type=words, help="in which turns: " + ", ".join(SOLVERS + MORE_SOLVERS) + " (default: all but the "
+        "last two, which begin at the greedy placement; for 2000x200 and 5000x500 tonari and metis alone)")
     parser.add_argument("--seed", type=int, default=1, help="of the clusters (default: 1)")
     parser.add_argument("--threads", type=int, default=2, help="tonari's (default: 2)")
     parser.add_argument("--memory", type=float, default=8, help="GiB that a peer may have (default: 8)")
@@ -176,13 +179,11 @@ def main() -> None:
     parser.add_argument("--table", type=Path, metavar="FILE", help="print the tables of these figures, and stop")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the plots of these figures, and stop")
     arguments = parser.parse_args()
+    if arguments.table:
+        print(tables.markdown(Figures(arguments.table).runs))
+    if arguments.plot:
+        draw(arguments.plot)
     if arguments.table or arguments.plot:
-        from scaling import plots, tables
-
-        if arguments.table:
-            print(tables.markdown(json.loads(arguments.table.read_text())["runs"]))
-        if arguments.plot:
-            plots.draw(json.loads(arguments.plot.read_text())["runs"], HERE / "plots")
         return
 
     if not arguments.out:
@@ -202,6 +203,16 @@ def main() -> None:
     if unknown:
         parser.error(f"no solver is called {', '.join(sorted(unknown))}")
     measure(plan, arguments)
+    print(tables.markdown(Figures(arguments.out).runs))
+    draw(arguments.out)
+
+
+def draw(path: Path) -> None:
+    """The plots of a file of figures, beside it."""
+    # Here, because a child's memory is at least its parent's.
+    from scaling import plots
+
+    plots.draw(Figures(path).runs, path.absolute().parent)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ RESTARTS = 30
 def affinity(scorer: Scorer, report, seconds_left) -> str:
     """Each pod goes to the feasible node with the most traffic to it, the emptiest one of several.
 
-    That is how published plugins score: by the traffic between the pod and those that run on a node, some with the costs
-    of zones. The deployments come as they are listed, by falling traffic, or along the heaviest edges; with the traffic
-    of pairs of pods, or with what the objective would gain. All of these are tried while there is time, the best counts.
+    That is how published plugins score: by the traffic between the pod and those that run on a node, some with the
+    costs of zones. The deployments come as they are listed, by falling traffic, or along the heaviest edges; with the
+    traffic of pairs of pods, or with what the objective would gain. All of these are tried while there is time, the
+    best counts.
     """
     traffic = np.bincount(scorer.u, scorer.traffic, minlength=scorer.services)
     traffic += np.bincount(scorer.v, scorer.traffic, minlength=scorer.services)
@@ -49,8 +50,8 @@ def affinity(scorer: Scorer, report, seconds_left) -> str:
 def in_order(scorer: Scorer, order: np.ndarray, score, seconds_left) -> np.ndarray | None:
     """One pod after another by a score, the emptiest node deciding between equals.
 
-    Where a pod finds no node, as some do among nodes filled so greedily, all begins anew with its deployment first; where
-    it is one that is spread over zones, with all of those first. None where that does not help soon.
+    Where a pod finds no node, as some do among nodes filled so greedily, all begins anew with its deployment first;
+    where it is one that is spread over zones, with all of those first. None where that does not help soon.
     """
     stuck: list[int] = []
     for _ in range(RESTARTS + 1):

@@ -1,8 +1,8 @@
 """The placement model for HiGHS and OR-Tools CP-SAT, at the size of clusters.
 
-Variables are the replicas of each service on each node and, for each edge, what of it stays on each node and in each zone.
-The solvers get all the time for themselves: Python's building of the model is not counted, but ends after a minute. With
-a start they are given the greedy scheduler's placement.
+Variables are the replicas of each service on each node and, for each edge, what of it stays on each node and in each
+zone. The solvers get all the time for themselves: Python's building of the model is not counted, but ends after a
+minute. With a start they are given the greedy scheduler's placement.
 """
 
 import time
@@ -17,7 +17,7 @@ PATIENCE = 60  # seconds for building a model
 
 
 class Model:
-    """Columns and rows as arrays: replicas on nodes, replicas in zones, local shares on nodes, local shares in zones."""
+    """The columns: replicas on nodes, replicas in zones, local shares on nodes, local shares in zones."""
 
     def __init__(self, scorer: Scorer):
         services, nodes, zones, edges = scorer.services, scorer.nodes, scorer.zones, len(scorer.u)

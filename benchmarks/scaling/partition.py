@@ -7,8 +7,8 @@ import numpy as np
 from .placing import Placing
 from .scoring import LEAVING_NODE, LEAVING_ZONE, Scorer
 
-# How much more than its target a part may weigh, what is mostly best first: nodes have room for 1.4 times of it, and what
-# is too much, repair puts elsewhere.
+# How much more than its target a part may weigh, what is mostly best first: nodes have room for 1.4 times of it, and
+# what is too much, repair puts elsewhere.
 IMBALANCE = (1.6, 2, 1.4, 1.3, 1.15, 1.05)
 
 
@@ -16,9 +16,9 @@ def metis(scorer: Scorer, report, seconds_left) -> str:
     """K-way partitions with several imbalances and seeds, each repaired; the best counts.
 
     A replica weighs as much as it requests of cpu and memory; a part is a node and weighs what the node has of both.
-    METIS balances one weight for parts of unlike targets (pymetis passes no more), so nodes may end over the capacity of
-    one resource: the replicas that lose least go to where they gain most. METIS knows no zones: in every second try nodes
-    are parts of zones that it made first.
+    METIS balances one weight for parts of unlike targets (pymetis passes no more), so nodes may end over the capacity
+    of one resource: the replicas that lose least go to where they gain most. METIS knows no zones: in every second try
+    nodes are parts of zones that it made first.
     """
     graph = replica_graph(scorer)
     weight = (scorer.request[:, :2] / scorer.capacity[:, :2].sum(axis=0)).sum(axis=1)[scorer.service]
@@ -94,8 +94,8 @@ def parts_of_zones(scorer: Scorer, graph, weight, target, imbalance: float, seed
 
 
 def repair(scorer: Scorer, graph, node_of: np.ndarray) -> np.ndarray | None:
-    """Takes away the replicas that break a rule, the cheapest first, and puts each to where it gains most; None where one
-    of them fits nowhere."""
+    """Takes away the replicas that break a rule, the cheapest first, and puts each to where it gains most; None where
+    one of them fits nowhere."""
     a, b, traffic = graph
     same_node = node_of[a] == node_of[b]
     same_zone = scorer.zone[node_of[a]] == scorer.zone[node_of[b]]

@@ -66,7 +66,7 @@ class Placing:
         return self.neighbour[these], self.traffic[these]
 
     def placed_neighbours(self, service: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For each placed replica of its neighbours: which neighbour of the list, its node, and the neighbour's share."""
+        """For each placed replica of its neighbours: which of the list, its node, and its share of that neighbour."""
         scorer = self.scorer
         others, _ = self.neighbours(service)
         counts = scorer.replicas[others]
@@ -78,7 +78,7 @@ class Placing:
         return which, nodes[placed], 1 / counts[which]
 
     def pair_traffic(self, service: int, zones: bool) -> np.ndarray:
-        """The traffic with the pods on each node, each pair of pods having an equal part; with what zones save on top."""
+        """The traffic with the pods on each node, an equal part for each pair of pods, and what zones save on top."""
         scorer = self.scorer
         which, nodes, shares = self.placed_neighbours(service)
         amounts = self.neighbours(service)[1][which] * shares / scorer.replicas[service]

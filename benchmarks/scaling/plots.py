@@ -49,7 +49,7 @@ def draw(runs: list[dict], folder: Path) -> None:
         for size, solvers in tables.by_size(runs).items():
             shares(size, solvers, folder / f"share-{size}.svg")
         lines = tables.growing(runs)
-        memory = {"peak memory": [(x, y / 1e6) for x, y in lines.pop("peak memory")]}
+        memory = {tables.MEMORY: [(x, y / 1e6) for x, y in lines.pop(tables.MEMORY)]}
         grows(lines, "seconds", folder / "time.svg")
         grows(memory, "MB", folder / "memory.svg")
 
@@ -57,6 +57,7 @@ def draw(runs: list[dict], folder: Path) -> None:
 def save(figure, path: Path) -> None:
     figure.savefig(path, transparent=True, bbox_inches="tight", metadata={"Date": None})
     pyplot.close(figure)
+    path.write_text("".join(line.rstrip() + "\n" for line in path.read_text().splitlines()))
 
 
 def logarithmic(set_scale, axis) -> None:

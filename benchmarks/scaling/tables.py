@@ -12,6 +12,9 @@ NAMES = {
     "cp-sat-start": "CP-SAT from greedy",
     "highs-start": "HiGHS from greedy",
 }
+FIRST = "first plan"
+OVERTAKES = "as good as the best peer's"
+MEMORY = "peak memory"
 
 
 def by_size(runs: list[dict]) -> dict[str, dict[str, dict]]:
@@ -50,17 +53,17 @@ def growth(points: list[tuple[float, float]]) -> tuple[float, float] | None:
 
 def growing(runs: list[dict]) -> dict[str, list[tuple[float, float]]]:
     """What grows with the size: (replicas, seconds or bytes) of Tonari."""
-    lines: dict[str, list[tuple[float, float]]] = {"first plan": [], "as good as the best peer's": [], "peak memory": []}
+    lines: dict[str, list[tuple[float, float]]] = {FIRST: [], OVERTAKES: [], MEMORY: []}
     for solvers in by_size(runs).values():
         run = solvers.get("tonari")
         if not run or "final" not in run:
             continue
         replicas = run["final"]["replicas"]
         peer = best_peer(solvers)
-        lines["first plan"].append((replicas, first_plan(run)))
-        lines["peak memory"].append((replicas, run["memory"]))
+        lines[FIRST].append((replicas, first_plan(run)))
+        lines[MEMORY].append((replicas, run["memory"]))
         if peer and (seconds := overtakes(run, peer["final"]["objective"])):
-            lines["as good as the best peer's"].append((replicas, seconds))
+            lines[OVERTAKES].append((replicas, seconds))
     return lines
 
 
@@ -77,18 +80,16 @@ def compared(size: str, solvers: dict[str, dict]) -> str:
     any_run = next(iter(solvers.values()))
     ours = solvers.get("tonari", {}).get("final")
     lines = [
-        f"| {services} services on {nodes} nodes, {any_run['seconds']:g} s | first plan | on their node | in their zone "
-        "| behind | crosses nodes, × tonari's | objective, × tonari's | memory |",
+        f"| {services} services on {nodes} nodes, {any_run['seconds']:g} s | {FIRST} | on their node | in their zone "
+        f"| behind | crosses nodes, × tonari's | objective, × tonari's | {MEMORY} |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, run in solvers.items():
         memory = size_of(run["memory"])
         final = run.get("final")
         if not final:
-            why = run.get("note") or ""
-            if run.get("failure"):
-                why = f"{run['failure']}; {why}" if why else run["failure"]
-            lines.append(f"| {NAMES[name]} | none: {why} | | | | | | {memory} |")
+            why = "; ".join(text for text in (run.get("failure"), run.get("note")) if text)
+            lines.append(f"| {NAMES[name]} | {why} | | | | | | {memory} |")
             continue
         share = f"{100 * final['share']:.2f} %"
         highest = run.get("highestShare")
@@ -96,8 +97,11 @@ def compared(size: str, solvers: dict[str, dict]) -> str:
             share += f" (one had {100 * highest:.2f} %)"
         row = [f"{first_plan(run):.2f} s", share, f"{100 * final['zoneShare']:.2f} %"]
         if ours and name != "tonari":
-            row += [f"{100 * (ours['share'] - final['share']):.2f} points", f"{final['crossing'] / ours['crossing']:.2f}",
-                    f"{final['objective'] / ours['objective']:.2f}"]
+            row += [
+                f"{100 * (ours['share'] - final['share']):.2f} points",
+                f"{final['crossing'] / ours['crossing']:.2f}",
+                f"{final['objective'] / ours['objective']:.2f}",
+            ]
         else:
             row += ["", "1", "1"]
         lines.append(f"| {NAMES[name]} | " + " | ".join(row) + f" | {memory} |")
@@ -107,8 +111,7 @@ def compared(size: str, solvers: dict[str, dict]) -> str:
 def grown(runs: list[dict]) -> str:
     """How Tonari's time and memory grow."""
     lines = growing(runs)
-    table = ["| size | replicas | first plan | as good as the best peer's | its time | peak memory |",
-             "|---|---|---|---|---|---|"]
+    table = [f"| size | replicas | {FIRST} | {OVERTAKES} | its time | {MEMORY} |", "|---|---|---|---|---|---|"]
     for size, solvers in by_size(runs).items():
         run = solvers.get("tonari")
         if not run or "final" not in run:
@@ -122,9 +125,7 @@ def grown(runs: list[dict]) -> str:
             f"| {size_of(run['memory'])} |")
     exponents = {name: growth(points) for name, points in lines.items()}
     told = {name: f"replicas^{fit[0]:.2f}" if fit else "" for name, fit in exponents.items()}
-    table.append(
-        f"| grows as | | {told['first plan']} | {told['as good as the best peer' + chr(39) + 's']} | "
-        f"| {told['peak memory']} |")
+    table.append(f"| grows as | | {told[FIRST]} | {told[OVERTAKES]} | | {told[MEMORY]} |")
     return "\n".join(table)
 
 
