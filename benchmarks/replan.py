@@ -3,7 +3,8 @@
 
     benchmarks/replan.py --out replan.json           # 10,000 services on 1,000 nodes; about five minutes
     benchmarks/replan.py --size 1000x100 --first 10 --out replan.json
-    benchmarks/replan.py --table replan.json         # the README's tables
+    benchmarks/replan.py --table replan.json         # the table again
+    benchmarks/replan.py --readme replan.json        # the table into README.md
 
 A plan of a minute is taken as what runs. Then the traffic of 1 % of the edges is drawn anew, or 1 % of the nodes go
 with all that runs there and new ones come. `tonari plan --max-moves` plans again within two seconds, and, without
@@ -18,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from instances import Cluster, cluster, size
+from scaling import tables
 from scaling.process import watch
 from scaling.scoring import Scorer
 
@@ -38,7 +40,10 @@ def plan(changed: Cluster, folder: Path, limit: float, threads: int, most: int |
         return {"failure": run.failure}, []
     written = json.loads((folder / "plan.json").read_text())
     places = changed.places(written)
-    figures = score(changed, places)
+    try:
+        figures = score(changed, places)
+    except ValueError as error:
+        return {"failure": str(error)}, []
     seconds = written["status"]["solver"]["seconds"]
     return figures | {"seconds": seconds, "command": run.seconds, "moves": moved(changed.running, places)}, places
 
@@ -58,6 +63,8 @@ def moved(running: list, places: list) -> int:
 
 
 def measure(arguments) -> dict:
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         first = cluster(*arguments.size, arguments.seed)
@@ -133,9 +140,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="(default: 2)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures as JSON")
     parser.add_argument("--table", type=Path, metavar="FILE", help="print the table of these figures, and stop")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put their table into README.md, and stop")
     arguments = parser.parse_args()
     if arguments.table:
         print(markdown(json.loads(arguments.table.read_text())))
+    if arguments.readme:
+        tables.publish("replan", markdown(json.loads(arguments.readme.read_text())))
+    if arguments.table or arguments.readme:
         return
     if not os.access(TONARI, os.X_OK):
         raise SystemExit(f"{TONARI}: not found; build it with: swift build -c release --product tonari")

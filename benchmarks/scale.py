@@ -6,6 +6,7 @@
     benchmarks/scale.py --sizes 10000x1000 --seconds 60 --solvers tonari,metis --out figures.json
     benchmarks/scale.py --table figures.json                     # the tables again
     benchmarks/scale.py --plot figures.json                      # the plots again
+    benchmarks/scale.py --readme figures.json                    # the tables into README.md
 
 Solvers take turns on the same seeded cluster (instances.py) with the same time, each in a process of its own. Tonari's
 time is that of the whole command: what reading and writing take, which a short run measures first, its search has less.
@@ -72,10 +73,9 @@ def tonari(size: str, seed: int, seconds: float, threads: int, folder: Path) -> 
     }
     if not run.failure:
         result["final"] = verify(size, seed, folder / "plan.json")
-        status = json.loads((folder / "plan.json").read_text())["status"]
-        result["claimed"] = status["objective"]
-        if abs(status["objective"] - result["final"]["objective"]) > 1e-6 * result["final"]["objective"]:
-            result["failure"] = f"claims an objective of {status['objective']}"
+        claimed = json.loads((folder / "plan.json").read_text())["status"]["objective"]
+        if abs(claimed - result["final"]["objective"]) > 1e-6 * result["final"]["objective"]:
+            raise ValueError(f"claims an objective of {claimed}, verified are {result['final']['objective']}")
     return result
 
 
@@ -105,7 +105,7 @@ def peer(name: str, size: str, seed: int, seconds: float, memory: float, folder:
     if placement.exists():
         result["final"] = verify(size, seed, placement)
     elif not run.failure:
-        result["failure"] = "no placement in time"
+        result["failure"] = "no placement"
     return result
 
 
@@ -113,7 +113,7 @@ def verify(size: str, seed: int, placement: Path) -> dict:
     """The figures of a placement, from a process of its own: this one stays small (see scaling/process.py)."""
     run = watch([sys.executable, "-m", "scaling.verify", size, placement, "--seed", seed], HERE, 600)
     if run.failure:
-        raise SystemExit(run.failure)
+        raise ValueError(run.failure)
     return {key: value for key, value in run.lines[0].items() if key != "at"}
 
 
@@ -133,6 +133,7 @@ class Figures:
 
 
 def measure(plan: dict, arguments) -> None:
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     figures = Figures(arguments.out)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
@@ -143,10 +144,14 @@ def measure(plan: dict, arguments) -> None:
                 raise SystemExit(made.failure)
             print(f"{size}, {seconds:g} s", flush=True)
             for solver in solvers:
-                if solver == "tonari":
-                    result = tonari(size, arguments.seed, seconds, arguments.threads, folder)
-                else:
-                    result = peer(solver, size, arguments.seed, seconds, arguments.memory, folder)
+                try:
+                    if solver == "tonari":
+                        result = tonari(size, arguments.seed, seconds, arguments.threads, folder)
+                    else:
+                        result = peer(solver, size, arguments.seed, seconds, arguments.memory, folder)
+                except (ValueError, OSError) as error:
+                    # A row, so that the others still get theirs.
+                    result = {"failure": str(error)}
                 figures.add({"size": size, "seconds": seconds, "solver": solver, "seed": arguments.seed} | result)
                 print(f"  {solver:13} {summary(result)}", flush=True)
     print(f"{(time.monotonic() - started) / 60:.0f} minutes in all")
@@ -178,16 +183,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="the figures, as JSON")
     parser.add_argument("--table", type=Path, metavar="FILE", help="print the tables of these figures, and stop")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the plots of these figures, and stop")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put their tables into README.md, and stop")
     arguments = parser.parse_args()
     if arguments.table:
-        print(tables.markdown(Figures(arguments.table).runs))
+        show(arguments.table)
     if arguments.plot:
         draw(arguments.plot)
-    if arguments.table or arguments.plot:
+    if arguments.readme:
+        runs = Figures(arguments.readme).runs
+        tables.publish("scale", tables.all_compared(runs))
+        tables.publish("growth", tables.grown(runs))
+    if arguments.table or arguments.plot or arguments.readme:
         return
 
     if not arguments.out:
-        parser.error("say with --out where the figures go, or what to do with some: --table, --plot")
+        parser.error("say with --out where the figures go, or what to do with some: --table, --plot, --readme")
     if not os.access(TONARI, os.X_OK):
         raise SystemExit(f"{TONARI}: not found; build it with: swift build -c release --product tonari")
     sizes = arguments.sizes or list(PLANNED)
@@ -203,8 +213,14 @@ def main() -> None:
     if unknown:
         parser.error(f"no solver is called {', '.join(sorted(unknown))}")
     measure(plan, arguments)
-    print(tables.markdown(Figures(arguments.out).runs))
+    show(arguments.out)
     draw(arguments.out)
+
+
+def show(path: Path) -> None:
+    """The tables of a file of figures."""
+    runs = Figures(path).runs
+    print(f"\n{tables.all_compared(runs)}\n\n{tables.grown(runs)}")
 
 
 def draw(path: Path) -> None:

@@ -1,7 +1,10 @@
 """The README's tables of what benchmarks/scale.py measured."""
 
 import math
+import re
+from pathlib import Path
 
+README = Path(__file__).resolve().parent.parent / "README.md"
 NAMES = {
     "tonari": "**tonari**",
     "metis": "METIS, repaired",
@@ -67,11 +70,19 @@ def growing(runs: list[dict]) -> dict[str, list[tuple[float, float]]]:
     return lines
 
 
-def markdown(runs: list[dict]) -> str:
-    sizes = by_size(runs)
-    blocks = [compared(size, solvers) for size, solvers in sizes.items()]
-    blocks.append(grown(runs))
-    return "\n\n".join(blocks)
+def publish(name: str, table: str) -> None:
+    """Puts a table into the README, between its marks."""
+    text = README.read_text()
+    marks = f"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
+    text, count = re.subn(marks, lambda match: f"{match[1]}{table}\n{match[2]}", text, flags=re.DOTALL)
+    if count != 1:
+        raise SystemExit(f"{README}: has {count} places for {name}")
+    README.write_text(text)
+
+
+def all_compared(runs: list[dict]) -> str:
+    """A table for each size."""
+    return "\n\n".join(compared(size, solvers) for size, solvers in by_size(runs).items())
 
 
 def compared(size: str, solvers: dict[str, dict]) -> str:
@@ -85,7 +96,7 @@ def compared(size: str, solvers: dict[str, dict]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, run in solvers.items():
-        memory = size_of(run["memory"])
+        memory = size_of(run["memory"]) if "memory" in run else ""
         final = run.get("final")
         if not final:
             why = "; ".join(text for text in (run.get("failure"), run.get("note")) if text)
