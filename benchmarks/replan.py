@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Planning again after a little has changed, beside planning anew.
 
-    benchmarks/replan.py --out replan.json           # 10,000 services on 1,000 nodes; about five minutes
+    "$(benchmarks/setup.sh)" benchmarks/replan.py --out replan.json   # 10,000 services on 1,000 nodes; five minutes
     benchmarks/replan.py --size 1000x100 --first 10 --out replan.json
     benchmarks/replan.py --table replan.json         # the table again
     benchmarks/replan.py --readme replan.json        # the table into README.md
