@@ -21,6 +21,7 @@ extension PlanReport {
       placementSection(style, isWide),
       isWide ? nodeSection(style) : nil,
       edgeSection(style, isWide),
+      curveSection(style),
       stepSection(style, isWide),
       outsideSection(style, isWide),
       warningSection(style),

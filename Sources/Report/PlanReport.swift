@@ -57,6 +57,8 @@ public struct PlanReport: Sendable {
   public var details: [Detail]
   /// What the amounts of each resource of the problem count.
   public var resourceUnits: [ResourceUnit]
+  /// What fewer moves would bring; nil where it was not asked for.
+  public var moveCurve: MoveCurve?
   /// How to get from what runs now to the placement.
   public let moves: MoveOrder
   /// What runs now and its figures; nil where nothing does.

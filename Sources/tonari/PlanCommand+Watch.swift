@@ -18,9 +18,9 @@ extension PlanCommand {
       throw ValidationError("--watch: the files are read again when they change, expected paths")
     }
     try input.traffic.requireOneMatrix("--watch")
-    if exportModel != nil || !output.isDefault {
+    if exportModel != nil || movesCurve || !output.isDefault {
       throw ValidationError(
-        "--watch: the plan goes to the cluster; expected none of -o, --out, --report, --export-model")
+        "--watch: the plan goes to the cluster; expected none of -o, --out, --report, --export-model, --moves-curve")
     }
   }
 

@@ -26,6 +26,9 @@ struct PlanCommand: AsyncParsableCommand {
         Move five replicas at most, and only where it pays:
           tonari plan -c cluster.json -t traffic.csv --max-moves 5 --move-cost 0.001
 
+        See what one, two, five or ten moves would bring:
+          tonari plan -c cluster.json -t traffic.csv --moves-curve
+
         Ask the cluster itself, and its Prometheus, instead of files:
           tonari plan --kubeconfig ~/.kube/config --prometheus http://localhost:9090
 
@@ -60,6 +63,14 @@ struct PlanCommand: AsyncParsableCommand {
     completion: .directory
   )
   var exportModel: String?
+
+  @Flag(
+    help: ArgumentHelp(
+      "Show what fewer moves would bring: the best placement with 1, 2, 5, 10 and more of them.",
+      discussion: "Takes up to a tenth of the time limit. A --report has it without being asked."
+    )
+  )
+  var movesCurve = false
 
   func validate() throws {
     if watching.watch { try validateWatching() }
@@ -97,8 +108,14 @@ struct PlanCommand: AsyncParsableCommand {
       progress: display.show
     )
     defer { display.clear() }
-    let solution = try planned.problem.solve(search.solverOptions, context)
+    let wantsCurve = (movesCurve || output.report != nil) && planned.problem.current.contains { $0 != nil }
+    var options = search.solverOptions
+    let timeLimit = options.timeLimit
+    if wantsCurve { options.timeLimit = timeLimit.map { $0 * 0.9 } }
+    let solution = try planned.problem.solve(options, context)
     let elapsed = clock.now - start
+    options.timeLimit = timeLimit.map { $0 * 0.1 }
+    let curve = wantsCurve ? planned.problem.moveCurve(to: solution.assignment, options, context) : nil
     display.clear()
 
     let plan = PlacementPlan(
@@ -114,6 +131,7 @@ struct PlanCommand: AsyncParsableCommand {
       progress: display.history,
       warnings: planned.warnings
     )
+    report.moveCurve = curve
     report.outside = planned.traffic.reported
     report.details = input.details + objective.details + search.details
     report.details.append(PlanReport.Detail("search", Human.duration(elapsed)))

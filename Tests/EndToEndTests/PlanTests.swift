@@ -122,6 +122,30 @@ struct PlanTests {
     return weighed
   }
 
+  @Test("shows what moves buy where it is asked to, and in a report without being asked")
+  func curve() async throws {
+    try await Fixtures.withFolder { folder in
+      let asked = try await TonariProcess(["plan", "--effort", "1", "--moves-curve"] + Fixtures.example).result()
+      #expect(asked.status == 0, "\(asked.messages)")
+      #expect(asked.text.contains("What moves buy"))
+      let arguments = ["plan", "--time-limit", "2s", "--report", "report.html"] + Fixtures.example
+      let run = try await TonariProcess(arguments, in: folder).result()
+      #expect(run.status == 0, "\(run.messages)")
+      let report = try String(contentsOf: folder.appending(path: "report.html"), encoding: .utf8)
+      #expect(report.contains("id=\"curve-table\""))
+      let plain = try await TonariProcess(["plan", "--effort", "1"] + Fixtures.example).result()
+      #expect(!plain.text.contains("What moves buy"))
+      // Nothing runs yet: there is nothing to move.
+      let cluster = folder.appending(path: "cluster.yaml")
+      try Fixtures.pairs.write(to: cluster)
+      let fresh = try await TonariProcess.run(
+        "plan", "--cluster", cluster.path, "--traffic", "-", "--effort", "1", "--moves-curve",
+        input: Fixtures.trafficOfPairs, in: folder)
+      #expect(fresh.status == 0, "\(fresh.messages)")
+      #expect(!fresh.text.contains("What moves buy"))
+    }
+  }
+
   @Test("leaves alone what it is told to leave alone")
   func pinned() async throws {
     let arguments =

@@ -70,6 +70,20 @@ enum SampleReports {
     )
   }
 
+  /// The shop with a curve of four points: the first moves in the plan's order, as far as they keep capacities.
+  static func shopWithCurve() -> PlanReport {
+    var report = shop()
+    let problem = report.problem
+    var assignment = Assignment(placed: problem.current.map { $0 ?? [] })
+    var points = [MoveCurve.Point(limit: 0, assignment: assignment, evaluation: problem.evaluate(assignment))]
+    for (limit, workloads) in [(1, [2]), (5, [2, 5, 6, 8]), (problem.moves(report.after), Array(0..<12))] {
+      for w in workloads { assignment.placed[w] = report.after.placed[w] }
+      points.append(.init(limit: limit, assignment: assignment, evaluation: problem.evaluate(assignment)))
+    }
+    report.moveCurve = MoveCurve(points: points)
+    return report
+  }
+
   /// The shop with matrices for day and night.
   static func shopWithMatrices(_ combination: Problem.Combination, names: [String] = ["day", "night"]) -> PlanReport {
     var problem = shop().problem

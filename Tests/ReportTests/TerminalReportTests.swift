@@ -40,6 +40,21 @@ struct TerminalReportTests {
     #expect(!SampleReports.shop().text().contains("matrices"))
   }
 
+  @Test("The curve of moves has a line for each point, from what runs now to the plan")
+  func curve() {
+    let text = SampleReports.shopWithCurve().text()
+    let expected = """
+
+      What moves buy: the best found with at most so many
+        moves   local         in zone    peak
+            0  50.1 %          61.6 %  65.0 %
+
+      """
+    #expect(text.contains(expected), "\(text)")
+    #expect(text.contains("     13  65.8 %  +15.7   81.3 %  80.0 %\n"), "\(text)")
+    #expect(!SampleReports.shop().text().contains("What moves buy"))
+  }
+
   @Test("Without a placement that runs there is no before and there are no moves")
   func withoutBefore() {
     var problem = SampleReports.shop().problem

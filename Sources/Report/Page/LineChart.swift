@@ -1,12 +1,37 @@
 import Foundation
 
-/// A chart of values over time: steps, because a solver's best holds until it finds a better one.
+/// A chart of values over time or moves: steps, because a best one holds until there is a better one.
 struct LineChart {
+  /// What runs from left to right.
+  struct Axis: Sendable {
+    /// How a place on it is written below it.
+    var tick: @Sendable (Double) -> String
+    /// How it is said of a point.
+    var phrase: @Sendable (Double) -> String
+
+    /// Seconds.
+    static let time = Axis(
+      tick: { seconds in
+        switch seconds {
+        case 0: "0"
+        case ..<1: Human.significant(seconds * 1000) + " ms"
+        case ..<120: Human.significant(seconds) + " s"
+        default: Human.duration(.seconds(seconds))
+        }
+      },
+      phrase: { "after \(Human.duration(.seconds($0)))" })
+
+    /// Moved replicas.
+    static let moves = Axis(
+      tick: { $0 == $0.rounded() ? Human.grouped(Int($0)) : "" },
+      phrase: { "with \(Human.count(Int($0), "move"))" })
+  }
+
   struct Series {
     /// Its name, and its class in the style sheet.
     var name: String
     var style: String
-    /// Points by time in seconds.
+    /// Points by time in seconds, or by what the axis counts.
     var points: [(time: Double, value: Double)]
   }
 
@@ -16,6 +41,7 @@ struct LineChart {
   var fillsBetween = false
   var range: ClosedRange<Double>
   var format: (Double) -> String
+  var axis: Axis
 
   private let width = 600.0
   private let height = 230.0
@@ -26,8 +52,9 @@ struct LineChart {
 
   init(
     title: String, series: [Series], fillsBetween: Bool = false, range: ClosedRange<Double>? = nil,
-    format: @escaping (Double) -> String
+    axis: Axis = .time, format: @escaping (Double) -> String
   ) {
+    self.axis = axis
     self.title = title
     self.series = series
     self.fillsBetween = fillsBetween
@@ -65,7 +92,7 @@ struct LineChart {
       guard let last = series.points.last else { return nil }
       return """
         <circle class="end \(series.style)" cx="\(x(last.time))" cy="\(y(last.value))" r="3.5">\
-        <title>\(series.name): \(format(last.value)) after \(Human.duration(.seconds(last.time)))</title></circle>
+        <title>\(series.name): \(format(last.value)) \(axis.phrase(last.time))</title></circle>
         """
     }.joined()
     return """
@@ -116,22 +143,13 @@ struct LineChart {
       """
       <line class="notch" x1="\(x(time))" x2="\(x(time))" y1="\(height - bottom)" y2="\(height - bottom + 4)"/>\
       <text class="tick" x="\(x(time))" y="\(height - bottom + 18)" text-anchor="middle">\
-      \(tick(time))</text>
+      \(axis.tick(time))</text>
       """ as Markup
     }
     return """
       \(rows.joined())<line class="axis" x1="\(left)" x2="\(width - right)" y1="\(height - bottom)" \
       y2="\(height - bottom)"/>\(columns.joined())
       """
-  }
-
-  private func tick(_ seconds: Double) -> String {
-    switch seconds {
-    case 0: "0"
-    case ..<1: Human.significant(seconds * 1000) + " ms"
-    case ..<120: Human.significant(seconds) + " s"
-    default: Human.duration(.seconds(seconds))
-    }
   }
 
   private var decades: [Double] {

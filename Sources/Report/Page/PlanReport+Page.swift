@@ -6,7 +6,8 @@ extension PlanReport {
   /// All texts of the report are escaped. Long lists are cut, and the page says so.
   public func html() -> String {
     let sections = [
-      matrixPageSection, graphSection, nodeSection, searchSection, edgeSection, placementSection, moveSection,
+      matrixPageSection, graphSection, nodeSection, searchSection, edgeSection, placementSection, curvePageSection,
+      moveSection,
       outsideSection,
     ]
     let shown = sections.compactMap { $0 }

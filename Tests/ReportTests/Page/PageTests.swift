@@ -74,6 +74,18 @@ struct PageTests {
     #expect(!SampleReports.shop().html().contains("matrix-table"))
   }
 
+  @Test("The curve of moves is a chart and a table")
+  func curve() throws {
+    let html = SampleReports.shopWithCurve().html()
+    let table = try #require(html.firstMatch(of: /(?s)<table id="curve-table">.*?<\/table>/))
+    #expect(table.0.matches(of: /<tr>/).count == 5)
+    let chart = try #require(html.firstMatch(of: /(?s)<svg class="chart"[^>]*Localized share over moves.*?<\/svg>/))
+    let parser = XMLParser(data: Data(chart.0.utf8))
+    #expect(parser.parse())
+    #expect(chart.0.contains("localized share: 65.8 % with 13 moves"))
+    #expect(!SampleReports.shop().html().contains("curve-table"))
+  }
+
   @Test("The page names nothing that it would have to load")
   func selfContained() {
     let html = SampleReports.shop().html()
