@@ -40,6 +40,8 @@ final class ColumnGeneration {
   private var stepsSinceSearch = 0
   private static let mostStepsWithoutSearch = 8
   private static let fewImproved = 3
+  /// Searches are made wider in groups that have this share of the doubt of the group with the most.
+  private static let muchDoubt = 0.1
   private static let patternsOfSearch = 30
   /// So many columns go on into a larger core.
   private static let mostKept = 1000
@@ -81,7 +83,17 @@ final class ColumnGeneration {
       }
       return prices
     }
-    anchor = (smaller.center?.prices ?? smaller.anchor).map(grown)
+    anchor = smaller.anchor.map(grown)
+    if let before = smaller.center {
+      let prices = grown(before.prices)
+      let worth = tier.groups.map { group in
+        // Groups may have come apart, or been lumped in another way.
+        zip(smaller.tier.groups, before.worth).filter { !Set($0.0.bins).isDisjoint(with: group.bins) }
+          .map(\.1).max() ?? .infinity
+      }
+      center = (prices, worth, lagrangian(prices, worth))
+      anchor = prices
+    }
 
     for (group, pattern) in try smaller.nearColumns(above: -.infinity, most: Self.mostKept) {
       var counts = Array(repeating: Int32(0), count: tier.itemCount)
@@ -161,7 +173,8 @@ final class ColumnGeneration {
     }
 
     var worth = known
-    var isTruncated = Array(repeating: false, count: tier.groups.count)
+    // What each group's bins may be worth together beyond the best patterns that were found.
+    var doubt = Array(repeating: 0.0, count: tier.groups.count)
     var found = 0
     for g in tier.groups.indices {
       let outcome = try searches[g].search(
@@ -171,7 +184,10 @@ final class ColumnGeneration {
         budget)
       budget.spend(outcome.labels)
       worth[g] = max(known[g], outcome.bound)
-      isTruncated[g] = outcome.isTruncated
+      if outcome.isTruncated {
+        let best = max(known[g], outcome.patterns.first?.worth ?? 0)
+        doubt[g] = (worth[g] - best) * Double(tier.groups[g].bins.count)
+      }
       for pattern in outcome.patterns {
         let index = pool.index(of: pattern.counts, tier)
         let reduced = pool.patterns[index].worth(solution.prices) - solution.binPrices[g]
@@ -182,11 +198,7 @@ final class ColumnGeneration {
     }
     if budget.isSpent { return .stopped }
 
-    var candidate = 0.0
-    for (item, price) in prices.enumerated() { candidate += price * Double(tier.replicas[item]) }
-    for (g, group) in tier.groups.enumerated() { candidate += worth[g] * Double(group.bins.count) }
-    // Sums of so many terms are off by less than this.
-    candidate += 1e-12 * (scale + abs(candidate)) * Double(tier.itemCount + tier.edges.count)
+    let candidate = lagrangian(prices, worth)
     let isBetter = candidate < center?.bound ?? .infinity
     if isBetter {
       bound = min(bound, candidate)
@@ -204,11 +216,20 @@ final class ColumnGeneration {
       isSmoothing = false
       return .improving
     }
-    let widens = tier.groups.indices.filter { isTruncated[$0] && widths[$0] < searches[$0].mostWidth }
-    if widens.isEmpty { return try settle() }
-    for g in widens { widths[g] = min(widths[g] * 4, searches[g].mostWidth) }
+    let open = tier.groups.indices.filter { doubt[$0] > 0 && widths[$0] < searches[$0].mostWidth }
+    guard let most = open.map({ doubt[$0] }).max() else { return try settle() }
+    for g in open where doubt[g] >= Self.muchDoubt * most { widths[g] = min(widths[g] * 4, searches[g].mostWidth) }
     isSmoothing = true
     return .improving
+  }
+
+  /// What no placement gains more than, given prices and what a bin of each group is worth beyond them at most.
+  private func lagrangian(_ prices: [Double], _ worth: [Double]) -> Double {
+    var sum = 0.0
+    for (item, price) in prices.enumerated() { sum += price * Double(tier.replicas[item]) }
+    for (g, group) in tier.groups.enumerated() { sum += worth[g] * Double(group.bins.count) }
+    // Sums of so many terms are off by less than this.
+    return sum + 1e-12 * (scale + abs(sum)) * Double(tier.itemCount + tier.edges.count)
   }
 
   /// Makes new columns of those in the solution; answers how many.

@@ -62,6 +62,7 @@ final class PatternSearch {
   var mostWidth: Int { max(1000, Self.mostWords / current.stride) }
 
   init(_ tier: PatternTier, group: PatternTier.Group) throws(PlacementError) {
+    let tier = tier.withoutRequestsThatAlwaysFit(in: group)
     self.tier = tier
     self.group = group
     layout = PatternLayout(tier, limits: group.limits)

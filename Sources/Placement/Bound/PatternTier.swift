@@ -90,4 +90,32 @@ struct PatternTier {
       }
     }
   }
+
+  /// The tier with no requests of those resources that the bins of a group have enough of, whatever they hold.
+  ///
+  /// Where one resource alone is scarce, many more patterns compare. A pattern that fits by another resource uses no more
+  /// of this one than a fractional knapsack does, filled with the items that use the most of it for each unit of the
+  /// other.
+  func withoutRequestsThatAlwaysFit(in group: Group) -> PatternTier {
+    var result = self
+    var isScarce = Array(repeating: true, count: resourceCount)
+    func request(_ item: Int, _ k: Int) -> Double { Double(requests[item * resourceCount + k]) }
+    for k in 0..<resourceCount {
+      let held = workloads.indices.filter { group.limits[$0] > 0 && request($0, k) > 0 }
+      for other in 0..<resourceCount where other != k && isScarce[other] {
+        var room = Double(group.capacity[other])
+        var used = 0.0
+        // An item that requests nothing of the other resource comes first.
+        for item in held.sorted(by: { request($0, k) * request($1, other) > request($1, k) * request($0, other) }) {
+          let (own, each) = (request(item, k), request(item, other))
+          let count = each > 0 ? min(Double(group.limits[item]), room / each) : Double(group.limits[item])
+          used += count * own
+          room -= count * each
+        }
+        if used * (1 + 1e-9) <= Double(group.capacity[k]) { isScarce[k] = false }
+      }
+      if !isScarce[k] { for item in workloads.indices { result.requests[item * resourceCount + k] = 0 } }
+    }
+    return result
+  }
 }

@@ -42,7 +42,7 @@ final class TierProof {
   let tolerance: Double
   private static let mostPatterns = 200_000
   /// A core grows when no more is to be had of it than this share of the traffic outside.
-  private static let worthLess = 0.1
+  private static let worthLess = 0.2
 
   var tier: PatternTier { generation.tier }
 

@@ -117,6 +117,25 @@ struct PatternBoundTests {
     }
   }
 
+  @Test("Is the optimum where a resource is ample on some nodes", arguments: UInt64(1)...10)
+  func isOptimumWithAmpleResource(seed: UInt64) throws {
+    var recipe = RandomProblem(workloads: 5, nodes: 3)
+    recipe.replicas = 1...3
+    recipe.resources = 2
+    recipe.fill = 0.9
+    recipe.weights = Problem.Weights(leavingNode: 1, leavingZone: 0)
+    var (problem, placement) = recipe.make(seed: seed)
+    // On one node the first resource alone is scarce, on another just about, on the third as made.
+    problem.allocatable[1] *= 4
+    problem.allocatable[3] = problem.allocatable[3] * 5 / 4
+    let optimum = try #require(problem.exhaustiveOptimum()).objective
+    for firstBits in [PatternTier.firstBits, 5] {
+      let finding = try PatternBound(problem, firstBits: firstBits).run(from: placement, WorkBudget())
+      #expect(finding.isOptimal)
+      #expect(abs(finding.lowerBound - optimum) <= 1e-6 * (1 + optimum))
+    }
+  }
+
   @Test("Does the same with the same budget of work")
   func isRepeatable() throws {
     var recipe = RandomProblem(workloads: 16, nodes: 4)
