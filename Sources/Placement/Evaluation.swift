@@ -38,7 +38,8 @@ extension Problem {
   /// Scores a placement from scratch. The source of the formulas is the ILP in ``Problem``.
   public func evaluate(_ assignment: Assignment) -> Evaluation {
     let nodeShare = localShares(assignment, domain: nil)
-    let zoneShare = zones.count > 1 ? localShares(assignment, domain: nodes.map(\.zone)) : edges.map { _ in 1 }
+    let zoneShare =
+      zones.count > 1 ? localShares(assignment, domain: nodes.map(\.zone)) : Array(repeating: 1, count: edges.count)
     let total = edges.reduce(0) { $0 + $1.traffic }
     var atNode = 0.0
     var atZone = 0.0
@@ -86,21 +87,42 @@ extension Problem {
 
   /// `Σ_d min(x[u,d]/R_u, x[v,d]/R_v)` for each edge; `domain` maps nodes to domains, nil means each node is its own.
   private func localShares(_ assignment: Assignment, domain: [Int]?) -> [Double] {
-    func counts(_ w: Int) -> [Int: Int] {
-      var counts: [Int: Int] = [:]
-      for placed in assignment.placed[w] {
-        counts[domain?[placed.node] ?? placed.node, default: 0] += placed.replicas
-      }
-      return counts
+    // Sorted by domain, so that two workloads are compared in one walk along both.
+    let placesOf = assignment.placed.map { placed in
+      let places = placed.map { Placed(node: domain?[$0.node] ?? $0.node, replicas: $0.replicas) }
+      return zip(places, places.dropFirst()).allSatisfy { $0.node < $1.node } ? places : Self.merged(places)
     }
-    let countsOf = workloads.indices.map(counts)
     return edges.map { edge in
-      let (a, b) = (countsOf[edge.u], countsOf[edge.v])
+      let (a, b) = (placesOf[edge.u], placesOf[edge.v])
       let (ru, rv) = (Double(workloads[edge.u].replicas), Double(workloads[edge.v].replicas))
-      return a.sorted { $0.key < $1.key }.reduce(0) { share, entry in
-        share + min(Double(entry.value) / ru, Double(b[entry.key] ?? 0) / rv)
+      var share = 0.0
+      var (i, j) = (0, 0)
+      while i < a.count && j < b.count {
+        if a[i].node == b[j].node {
+          share += min(Double(a[i].replicas) / ru, Double(b[j].replicas) / rv)
+          i += 1
+          j += 1
+        } else if a[i].node < b[j].node {
+          i += 1
+        } else {
+          j += 1
+        }
+      }
+      return share
+    }
+  }
+
+  /// The replicas of each domain, sorted by domain.
+  private static func merged(_ places: [Placed]) -> [Placed] {
+    var merged: [Placed] = []
+    for place in places.sorted(by: { $0.node < $1.node }) {
+      if merged.last?.node == place.node {
+        merged[merged.count - 1].replicas += place.replicas
+      } else {
+        merged.append(place)
       }
     }
+    return merged
   }
 
   /// Replicas and reserved amounts on each node: `load[n * resources.count + k]`.

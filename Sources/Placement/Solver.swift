@@ -57,6 +57,8 @@ extension Problem {
   ) throws(PlacementError) -> Solution {
     let simpler = withSimplerRules()
     let start = try simpler.firstPlacement(options, context, from: origin)
+    let replicas = workloads.reduce(0) { $0 + $1.replicas }
+    if replicas >= LargeSearch.replicas { return LargeSearch(simpler, options, context, start: start).run() }
     return Portfolio(simpler, options, context, start: start).run()
   }
 }

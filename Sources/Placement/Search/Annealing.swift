@@ -67,7 +67,7 @@ struct Annealing {
   }
 
   private mutating func propose(_ state: inout SearchState) {
-    let r = random.below(state.replicaCount)
+    guard let r = state.draw(&random) else { return }
     let m = Int(state.memberOfReplica[r])
     let from = Int(state.nodeOfReplica[r])
     let dice = random.next()

@@ -36,7 +36,7 @@ final class LocalSearch {
   /// Anneals from hot (forgetting all) or from warm (around an incumbent), cooling as the slice passes, and answers the
   /// best placement found, or nil where none was complete.
   func run(_ slice: inout WorkSlice, from incumbent: Assignment, isHot: Bool) -> Assignment? {
-    state.restore(snapshot(of: incumbent))
+    state.restore(search.snapshot(of: incumbent))
     var best = state.snapshot()
     var bestCost = state.cost
     let start = typicalChange * (isHot ? Self.hot : Self.warm)
@@ -57,10 +57,19 @@ final class LocalSearch {
     return complete(best)
   }
 
-  private func snapshot(of assignment: Assignment) -> [Int32] {
+  /// Adds the fillers to a placement of the members.
+  private func complete(_ snapshot: [Int32]) -> Assignment? {
+    let completion = search.complete(snapshot, seed: annealing.random.next())
+    if completion.fillersFailed { fillersFailed = true }
+    return completion.assignment
+  }
+}
+
+extension SearchProblem {
+  /// The node of each replica of the members.
+  func snapshot(of assignment: Assignment) -> [Int32] {
     var snapshot: [Int32] = []
-    snapshot.reserveCapacity(state.replicaCount)
-    for w in search.members {
+    for w in members {
       for place in assignment.placed[w] {
         for _ in 0..<place.replicas { snapshot.append(Int32(place.node)) }
       }
@@ -68,18 +77,35 @@ final class LocalSearch {
     return snapshot
   }
 
-  /// Adds the fillers to a placement of the members.
-  private func complete(_ snapshot: [Int32]) -> Assignment? {
-    var packing = Packing(problem)
-    for (m, places) in state.members(of: snapshot).enumerated() {
-      for place in places { packing.put(search.members[m], place.node, place.replicas) }
+  /// The members' part of an assignment, from the node of each of their replicas.
+  func placed(_ snapshot: [Int32]) -> [[Problem.Placed]] {
+    var r = 0
+    return members.map { w in
+      let nodes = snapshot[r..<r + problem.workloads[w].replicas].sorted()
+      r += nodes.count
+      var placed: [Problem.Placed] = []
+      for n in nodes {
+        if placed.last?.node == Int(n) {
+          placed[placed.count - 1].replicas += 1
+        } else {
+          placed.append(Problem.Placed(node: Int(n), replicas: 1))
+        }
+      }
+      return placed
     }
-    guard !search.fillers.isEmpty else { return packing.assignment }
-    packing.pack(search.fillers)
-    if packing.isComplete(search.fillers) && packing.misplaced == 0 { return packing.assignment }
-    fillersFailed = true
-    guard packing.isComplete(search.fillers) else { return nil }
-    return problem.repaired(packing.assignment, seed: annealing.random.next(), keepsTraffic: true)
+  }
+
+  /// A whole placement: the members as they are, and the fillers packed into what they leave. Nil where these do not fit.
+  func complete(_ snapshot: [Int32], seed: UInt64) -> (assignment: Assignment?, fillersFailed: Bool) {
+    var packing = Packing(problem)
+    for (m, places) in placed(snapshot).enumerated() {
+      for place in places { packing.put(members[m], place.node, place.replicas) }
+    }
+    guard !fillers.isEmpty else { return (packing.assignment, false) }
+    packing.pack(fillers)
+    if packing.isComplete(fillers) && packing.misplaced == 0 { return (packing.assignment, false) }
+    guard packing.isComplete(fillers) else { return (nil, true) }
+    return (problem.repaired(packing.assignment, seed: seed, keepsTraffic: true), true)
   }
 }
 
@@ -107,14 +133,14 @@ extension Problem {
     }
     guard state.brokenCount == 0 else { return nil }
     var placed = [[Placed]](repeating: [], count: workloads.count)
-    for (m, places) in state.members(of: state.snapshot()).enumerated() { placed[search.members[m]] = places }
+    for (m, places) in search.placed(state.snapshot()).enumerated() { placed[search.members[m]] = places }
     return Assignment(placed: placed)
   }
 
   /// A first placement that keeps everything: where the origin has the replicas as far as they can stay there, the rest
   /// by traffic. Where there is none, and moves matter, the origin is what runs now.
   func start(seed: UInt64, from origin: Assignment? = nil) throws(PlacementError) -> Assignment {
-    var packing = Packing(self)
+    var packing = Packing(self, keepsRules: true)
     let origin = origin?.placed ?? (movesMatter ? current.map { $0 ?? [] } : [])
     for (w, places) in origin.enumerated() {
       var left = workloads[w].replicas

@@ -52,19 +52,16 @@ struct MatrixCosts {
     return after - cost
   }
 
-  /// Tries a step of `k` replicas of a member between two domains of a tier, given all members' replicas there before.
+  /// Tries a step of a part of a member's replicas between two domains of a tier; `shares` says which part of a member's
+  /// replicas they hold before.
   mutating func attempt(
-    _ m: Int, _ k: Int32, from: UnsafeMutablePointer<Int32>, to: UnsafeMutablePointer<Int32>,
-    _ inverseReplicas: UnsafeMutablePointer<Double>, price: Double
+    _ m: Int, _ moved: Double, price: Double, shares: (_ member: Int) -> (from: Double, to: Double)
   ) {
-    let share = inverseReplicas[m]
-    let (fromBefore, fromAfter) = (Double(from[m]) * share, Double(from[m] &- k) * share)
-    let (toBefore, toAfter) = (Double(to[m]) * share, Double(to[m] &+ k) * share)
+    let own = shares(m)
     for i in first[m]..<first[m + 1] {
-      let v = Int(partner[i])
-      guard from[v] | to[v] != 0 else { continue }
-      let (a, b) = (Double(from[v]) * inverseReplicas[v], Double(to[v]) * inverseReplicas[v])
-      let gain = min(fromAfter, a) - min(fromBefore, a) + min(toAfter, b) - min(toBefore, b)
+      let (a, b) = shares(Int(partner[i]))
+      guard a > 0 || b > 0 else { continue }
+      let gain = min(own.from - moved, a) - min(own.from, a) + min(own.to + moved, b) - min(own.to, b)
       for s in 0..<count { saved[s] += price * gain * traffic[i * count + s] }
     }
   }
@@ -86,14 +83,12 @@ struct MatrixCosts {
     rollback()
   }
 
-  /// Takes off what a member's edges to members after it have local in a domain, given all members' replicas there.
-  mutating func addLocal(
-    _ m: Int, row: UnsafeMutablePointer<Int32>, _ inverseReplicas: UnsafeMutablePointer<Double>, price: Double
-  ) {
-    let share = Double(row[m]) * inverseReplicas[m]
+  /// Takes off what a member's edges to members after it have local in a domain; `share` says which part of a member's
+  /// replicas it holds.
+  mutating func addLocal(_ m: Int, price: Double, share: (_ member: Int) -> Double) {
+    let own = share(m)
     for i in first[m]..<first[m + 1] where Int(partner[i]) > m {
-      let v = Int(partner[i])
-      let local = min(share, Double(row[v]) * inverseReplicas[v])
+      let local = min(own, share(Int(partner[i])))
       for s in 0..<count { costs[s] -= price * local * traffic[i * count + s] }
     }
   }

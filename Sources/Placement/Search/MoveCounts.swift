@@ -1,11 +1,13 @@
 /// How many replicas run elsewhere than now, kept as replicas move. The figure is that of ``Problem/moves(_:)``.
 struct MoveCounts {
-  private let weight: Double
+  /// What the problem says that a move costs.
+  let weight: Double
+  /// What a move costs in the search.
+  var price: Double
   private let most: Int
-  private let nodeCount: Int
-  /// Replicas that run on a node now, and that are planned there: `[member * nodeCount + node]`.
-  private var now: [Int32]
-  private var planned: [Int32]
+  /// Where replicas run now: those of member `m` are `now[firstNow[m] ..< firstNow[m + 1]]`, sorted by node.
+  private let now: [Problem.Placed]
+  private let firstNow: [Int]
   /// For each member: replicas that have left a node, and how many of those are not moves because it shrinks.
   private var left: [Int]
   private let shrinks: [Int]
@@ -13,26 +15,26 @@ struct MoveCounts {
 
   private var total = 0
   private var committed = 0
-  /// Replicas that the members' current nodes cannot keep make a start beyond the most; then fewer moves is progress.
-  private var start = 0
 
   init(_ search: SearchProblem) {
     let problem = search.problem
     weight = problem.weights.move
+    price = weight
     most = problem.weights.maxMoves ?? .max
-    nodeCount = problem.nodes.count
-    now = Array(repeating: 0, count: search.members.count * nodeCount)
-    planned = now
-    left = Array(repeating: 0, count: search.members.count)
+    var now: [Problem.Placed] = []
+    var first = [0]
+    var left = Array(repeating: 0, count: search.members.count)
     var shrinks = left
     for (m, w) in search.members.enumerated() {
-      guard let current = problem.current[w] else { continue }
-      for place in current {
-        now[m * nodeCount + place.node] += Int32(place.replicas)
-        left[m] += place.replicas
-      }
+      let current = problem.current[w] ?? []
+      now += current.sorted { $0.node < $1.node }
+      first.append(now.count)
+      left[m] = current.reduce(0) { $0 + $1.replicas }
       shrinks[m] = max(0, left[m] - problem.workloads[w].replicas)
     }
+    self.now = now
+    firstNow = first
+    self.left = left
     self.shrinks = shrinks
     isRunning = search.members.map { problem.current[$0] != nil }
     for m in search.members.indices { total += counted(m) }
@@ -40,35 +42,34 @@ struct MoveCounts {
   }
 
   /// The moves' part of the objective.
-  var cost: Double { weight * Double(committed) }
+  var cost: Double { price * Double(committed) }
 
-  mutating func add(_ m: Int, node: Int, replicas: Int) {
-    place(m, node, replicas)
-    committed = total
-  }
-
-  mutating func move(_ m: Int, from: Int, to: Int, replicas: Int) {
-    place(m, from, -replicas)
-    place(m, to, replicas)
+  /// Notes that a node holds another number of a member's replicas than before.
+  mutating func change(_ m: Int, node: Int, from before: Int, to after: Int) {
+    guard isRunning[m] else { return }
+    let runs = running(m, node)
+    total -= counted(m)
+    left[m] += max(0, runs - after) - max(0, runs - before)
+    total += counted(m)
   }
 
   /// What the steps since the last commit cost; nil where there would be too many moves.
   func attemptedChange() -> Double? {
     if total > most && total >= committed && total != committed { return nil }
-    return weight * Double(total - committed)
+    return price * Double(total - committed)
   }
 
   mutating func commit() { committed = total }
 
   private func counted(_ m: Int) -> Int { max(0, left[m] - shrinks[m]) }
 
-  private mutating func place(_ m: Int, _ node: Int, _ replicas: Int) {
-    guard isRunning[m] else { return }
-    let i = m * nodeCount + node
-    total -= counted(m)
-    left[m] -= Int(max(0, now[i] - planned[i]))
-    planned[i] += Int32(replicas)
-    left[m] += Int(max(0, now[i] - planned[i]))
-    total += counted(m)
+  /// How many replicas of a member run on a node now.
+  private func running(_ m: Int, _ node: Int) -> Int {
+    var (low, high) = (firstNow[m], firstNow[m + 1])
+    while low < high {
+      let middle = (low + high) / 2
+      if now[middle].node < node { low = middle + 1 } else { high = middle }
+    }
+    return low < firstNow[m + 1] && now[low].node == node ? now[low].replicas : 0
   }
 }

@@ -17,10 +17,18 @@ struct Packing {
   private static let sample = 128
   /// Replicas for which no node had room; they are on a node all the same, over its capacity.
   private(set) var misplaced = 0
+  /// Whether rules speak of the workload that is being placed.
+  private var isBound = false
+
+  /// The rules, where they are to be kept.
+  private var rules: RuleCounts?
 
   /// Starts with empty nodes.
-  init(_ problem: Problem) {
+  ///
+  /// - Parameter keepsRules: whether to keep rules as far as it goes; if not, they are not looked at.
+  init(_ problem: Problem, keepsRules: Bool = false) {
     self.problem = problem
+    rules = keepsRules && !problem.rules.isEmpty ? RuleCounts(SearchProblem(problem, packsFillers: false)) : nil
     resourceCount = problem.resources.count
     held = Array(repeating: 0, count: problem.nodes.count)
     spreads = problem.weights.utilization > 0
@@ -51,6 +59,7 @@ struct Packing {
   /// Puts replicas where they are known to go.
   mutating func put(_ w: Int, _ node: Int, _ replicas: Int) {
     counts[w][node, default: 0] += replicas
+    rules?.add(workload: w, node: node, replicas: replicas)
     for k in 0..<resourceCount {
       free[node * resourceCount + k] -= Int64(replicas) * problem.requests[w * resourceCount + k]
     }
@@ -89,16 +98,20 @@ struct Packing {
     defer { for node in counts[w].keys { held[node] = 0 } }
     let near = nodesOfPartners(partners)
     var last: Int?
+    isBound = rules?.mindsWorkload(w) ?? false
     for _ in 0..<replicas - counts[w].values.reduce(0, +) {
       let node: Int
       if let best = bestByTraffic(w, near) {
         node = best
-      } else if let last, !spreads, allows(w, last), fits(w, last) {
+      } else if let last, !spreads, fits(w, last), allows(w, last) {
         // The fullest node that fits stays the fullest.
         node = last
       } else if let best = bestByRoom(w) {
         node = best
         last = best
+      } else if let free = ignoringRules({ $0.bestByRoom(w) }) {
+        // Another start may keep the rules; this one leaves that to the repair.
+        node = free
       } else if let over = leastOver(w) {
         node = over
         misplaced += 1
@@ -125,12 +138,12 @@ struct Packing {
     return near.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sorted { $0 < $1 }) }
   }
 
-  private func bestByTraffic(
+  private mutating func bestByTraffic(
     _ w: Int, _ near: [(node: Int, shares: [(share: Double, traffic: Double)])]
   ) -> Int? {
     var best: (node: Int, saving: Double)?
     let share = 1 / Double(problem.workloads[w].replicas)
-    for (node, partners) in near where allows(w, node) && fits(w, node) {
+    for (node, partners) in near where fits(w, node) && allows(w, node) {
       let (before, after) = (Double(held[node]) * share, Double(held[node] + 1) * share)
       let saving = partners.reduce(0) { $0 + $1.traffic * (min(after, $1.share) - min(before, $1.share)) }
       if saving > best?.saving ?? 0 { best = (node, saving) }
@@ -149,10 +162,10 @@ struct Packing {
     return best(w, among: 0..<nodeCount)
   }
 
-  private func best(_ w: Int, among nodes: some Sequence<Int>) -> Int? {
+  private mutating func best(_ w: Int, among nodes: some Sequence<Int>) -> Int? {
     var best: Int?
     var bestUse = 0.0
-    for n in nodes where allows(w, n) && fits(w, n) {
+    for n in nodes where fits(w, n) && allows(w, n) {
       let use = utilization(w, n)
       if best == nil || (spreads ? use < bestUse : use > bestUse) {
         best = n
@@ -163,11 +176,22 @@ struct Packing {
   }
 
   private func leastOver(_ w: Int) -> Int? {
-    problem.nodes.indices.filter { allows(w, $0) }.min { (utilization(w, $0), $0) < (utilization(w, $1), $1) }
+    let limits = problem.limitRows[problem.workloads[w].limitRow]
+    return problem.nodes.indices.filter { held[$0] < limits[$0] }.min {
+      (utilization(w, $0), $0) < (utilization(w, $1), $1)
+    }
   }
 
-  private func allows(_ w: Int, _ n: Int) -> Bool {
-    held[n] < problem.limitRows[problem.workloads[w].limitRow][n]
+  private mutating func ignoringRules(_ look: (inout Packing) -> Int?) -> Int? {
+    guard isBound else { return nil }
+    isBound = false
+    defer { isBound = true }
+    return look(&self)
+  }
+
+  private mutating func allows(_ w: Int, _ n: Int) -> Bool {
+    guard held[n] < problem.limitRows[problem.workloads[w].limitRow][n] else { return false }
+    return !isBound || rules?.admits(workload: w, node: n) ?? true
   }
 
   private func fits(_ w: Int, _ n: Int) -> Bool {

@@ -46,17 +46,31 @@ extension Problem {
       }
       simpler.rules.append(rule)
     }
-    var index: [[Int32]: Int] = [:]
-    simpler.limitRows = []
-    for w in workloads.indices {
-      if let known = index[rowOf[w]] {
-        simpler.workloads[w].limitRow = known
-      } else {
-        index[rowOf[w]] = simpler.limitRows.count
-        simpler.workloads[w].limitRow = simpler.limitRows.count
-        simpler.limitRows.append(rowOf[w])
-      }
-    }
+    let shared = rowOf.distinct()
+    simpler.limitRows = shared.rows
+    for w in workloads.indices { simpler.workloads[w].limitRow = shared.index[w] }
     return simpler
+  }
+}
+
+extension [[Int32]] {
+  /// Each row once, and which of them each of the given rows is.
+  ///
+  /// Rows that are copies of each other without a change share their memory, and are not compared.
+  package func distinct() -> (rows: [[Int32]], index: [Int]) {
+    var ofMemory: [UnsafePointer<Int32>: Int] = [:]
+    var ofContent: [[Int32]: Int] = [:]
+    var rows: [[Int32]] = []
+    let index = map { row in
+      // Only the address counts; the rows live as long as the array.
+      let memory = row.withUnsafeBufferPointer(\.baseAddress)
+      if let memory, let known = ofMemory[memory] { return known }
+      let number = ofContent[row] ?? rows.count
+      if number == rows.count { rows.append(row) }
+      ofContent[row] = number
+      if let memory { ofMemory[memory] = number }
+      return number
+    }
+    return (rows, index)
   }
 }

@@ -38,6 +38,27 @@ struct RuleCounts {
     add(m, node: to, replicas: replicas)
   }
 
+  /// Whether rules speak of a workload.
+  func mindsWorkload(_ w: Int) -> Bool {
+    let m = search.memberOf[w]
+    return m >= 0 && !search.rulesOf[m].isEmpty
+  }
+
+  mutating func add(workload w: Int, node: Int, replicas: Int) {
+    if mindsWorkload(w) { add(search.memberOf[w], node: node, replicas: replicas) }
+  }
+
+  /// Whether one more replica of a workload on a node breaks no rule more than it is broken already.
+  mutating func admits(workload w: Int, node: Int) -> Bool {
+    let m = search.memberOf[w]
+    guard m >= 0 else { return true }
+    let before = search.rulesOf[m].reduce(0) { $0 + violation($1) }
+    add(m, node: node, replicas: 1)
+    let after = search.rulesOf[m].reduce(0) { $0 + violation($1) }
+    add(m, node: node, replicas: -1)
+    return after <= before
+  }
+
   /// Whether all rules hold that speak of a member.
   func holds(forMember m: Int) -> Bool {
     search.rulesOf[m].allSatisfy { violation($0) == 0 }

@@ -1,8 +1,11 @@
+internal import Topology
+
 /// A placement of the members that changes move by move, with its cost kept incrementally.
 ///
 /// A *step* moves `k` replicas of one member between two nodes. Steps are tried (`attempt`), each on top of those before,
-/// and then kept (`commit`) or taken back (`rollback`) together. Trying is a handful of memory accesses: counts are
-/// stored node by node, so that a step touches two rows.
+/// and then kept (`commit`) or taken back (`rollback`) together. Trying is a handful of memory accesses: how many
+/// replicas of a member are on a node is counted from the few places of the member, which lie side by side; only members
+/// of many replicas have a table of their own. So memory grows with the replicas, not with nodes × workloads.
 ///
 /// Each searching thread has its own; it cannot be copied.
 struct SearchState: ~Copyable {
@@ -11,21 +14,31 @@ struct SearchState: ~Copyable {
   let memberCount: Int
   let resourceCount: Int
 
-  /// Replicas of member `m` on node `n`: `count[n * memberCount + m]`.
-  let count: UnsafeMutablePointer<Int32>
-  /// The same by zone; only where zones matter.
+  private let members: UnsafeMutablePointer<Member>
+  /// The node of each replica, the steps tried included; which of a member's replicas is where means nothing.
+  private let seat: UnsafeMutablePointer<Int32>
+  /// Replicas by node of the members that have many, `rows[member.row + n]`.
+  private let rows: UnsafeMutablePointer<Int32>
+  private let zones: Int
+  /// Replicas of a member in a zone, `zoneCount[m * zones + z]`; only where zones matter.
   private let zoneCount: UnsafeMutablePointer<Int32>
   private let zoneOf: UnsafeMutablePointer<Int32>
   /// What is left on a node: `free[n * resourceCount + k]`; never negative after a commit unless `reserved` was too much.
   let free: UnsafeMutablePointer<Int64>
   let request: UnsafeMutablePointer<Int64>
   private let inverseAllocatable: UnsafeMutablePointer<Double>
-  private let inverseReplicas: UnsafeMutablePointer<Double>
   private let neighbour: UnsafeMutablePointer<SearchProblem.Neighbour>
   private let firstNeighbour: UnsafeMutablePointer<Int>
   private let limitRow: UnsafeMutablePointer<Int32>
   private let limits: UnsafeMutablePointer<Int32>
   private let hasRules: UnsafeMutablePointer<Bool>
+  /// The region of each node and the region that may move a member, where the nodes are divided.
+  private let regionOfNode: UnsafeMutablePointer<UInt8>
+  private let ownerOfMember: UnsafeMutablePointer<UInt8>
+  private var region: UInt8 = 0
+  private var isDivided = false
+  /// Replicas that may move; empty where all may.
+  private var drawable: [Int32] = []
 
   // Single replicas, for drawing them at random.
   let replicaCount: Int
@@ -57,6 +70,19 @@ struct SearchState: ~Copyable {
   private var journal: [Step] = []
   private var journalSaving = 0.0
 
+  /// What a step needs to know of each member that it meets.
+  private struct Member {
+    /// `1 / replicas`.
+    var share: Double
+    var first: Int32
+    var replicas: Int32
+    /// Where its row starts; −1 where the replicas are so few that counting them is quicker.
+    var row: Int
+  }
+
+  /// With up to so many replicas a member is counted.
+  private static let few = 12
+
   struct Step {
     var member: Int32
     var from: Int32
@@ -74,10 +100,9 @@ struct SearchState: ~Copyable {
     nodeCount = problem.nodes.count
     memberCount = search.members.count
     resourceCount = problem.resources.count
-    let (nodes, members, resources) = (nodeCount, memberCount, resourceCount)
-    count = .allocate(capacity: max(1, nodes * members))
-    count.initialize(repeating: 0, count: max(1, nodes * members))
-    let zoneCells = search.hasZones ? problem.zones.count * members : 1
+    let (nodes, resources) = (nodeCount, resourceCount)
+    zones = search.hasZones ? problem.zones.count : 0
+    let zoneCells = zones * memberCount
     zoneCount = .allocate(capacity: max(1, zoneCells))
     zoneCount.initialize(repeating: 0, count: max(1, zoneCells))
     zoneOf = .copy(problem.nodes.map { Int32($0.zone) })
@@ -89,17 +114,32 @@ struct SearchState: ~Copyable {
     request = .copy(
       search.members.flatMap { Array(problem.requests[$0 * resources..<($0 + 1) * resources]) })
     inverseAllocatable = .copy(problem.allocatable.map { $0 > 0 ? 1 / Double($0) : 0 })
-    inverseReplicas = .copy(search.members.map { 1 / Double(problem.workloads[$0].replicas) })
     neighbour = .copy(search.neighbours)
     firstNeighbour = .copy(search.firstNeighbour)
     limitRow = .copy(search.members.map { Int32(problem.workloads[$0].limitRow) })
     limits = .copy(problem.limitRows.flatMap(\.self))
     hasRules = .copy(search.rulesOf.map { !$0.isEmpty })
+    regionOfNode = .copy(Array(repeating: 0, count: nodes))
+    ownerOfMember = .copy(Array(repeating: Regions.anyone, count: memberCount))
 
     var first: [Int] = [0]
     for w in search.members { first.append(first[first.count - 1] + problem.workloads[w].replicas) }
     firstReplica = .copy(first)
     replicaCount = first[first.count - 1]
+    var cells = 0
+    var table: [Member] = []
+    for (m, w) in search.members.enumerated() {
+      let replicas = problem.workloads[w].replicas
+      let hasRow = replicas > Self.few
+      table.append(
+        Member(
+          share: 1 / Double(replicas), first: Int32(first[m]), replicas: Int32(replicas), row: hasRow ? cells : -1))
+      if hasRow { cells += nodes }
+    }
+    members = .copy(table)
+    rows = .allocate(capacity: max(1, cells))
+    rows.initialize(repeating: 0, count: max(1, cells))
+    seat = .allocate(capacity: max(1, replicaCount))
     memberOfReplica = .allocate(capacity: max(1, replicaCount))
     nodeOfReplica = .allocate(capacity: max(1, replicaCount))
     positionOnNode = .allocate(capacity: max(1, replicaCount))
@@ -118,15 +158,17 @@ struct SearchState: ~Copyable {
         for _ in 0..<place.replicas {
           memberOfReplica[replica] = Int32(m)
           nodeOfReplica[replica] = Int32(place.node)
+          seat[replica] = Int32(place.node)
           positionOnNode[replica] = onNode[place.node].append(Int32(replica))
           replica += 1
         }
-        put(m, place.node, Int32(place.replicas))
+        settle(m, place.node, Int32(place.replicas))
         rules.add(m, node: place.node, replicas: place.replicas)
-        moves?.add(m, node: place.node, replicas: place.replicas)
+        moves?.change(m, node: place.node, from: 0, to: place.replicas)
       }
       precondition(replica == first[m + 1], "every replica has a node")
     }
+    moves?.commit()
     for n in 0..<nodes { peaks.set(n, utilization(of: n)) }
     repair = penaltyWeight.map { RepairTerms(weight: $0) }
     recomputePenalty()
@@ -134,18 +176,21 @@ struct SearchState: ~Copyable {
   }
 
   deinit {
-    count.deallocate()
+    members.deallocate()
+    seat.deallocate()
+    rows.deallocate()
     zoneCount.deallocate()
     zoneOf.deallocate()
     free.deallocate()
     request.deallocate()
     inverseAllocatable.deallocate()
-    inverseReplicas.deallocate()
     neighbour.deallocate()
     firstNeighbour.deallocate()
     limitRow.deallocate()
     limits.deallocate()
     hasRules.deallocate()
+    regionOfNode.deallocate()
+    ownerOfMember.deallocate()
     firstReplica.deallocate()
     memberOfReplica.deallocate()
     nodeOfReplica.deallocate()
@@ -171,8 +216,33 @@ struct SearchState: ~Copyable {
     return UnsafeBufferPointer(start: neighbour + first, count: firstNeighbour[m + 1] - first)
   }
 
+  /// Replicas of a member on a node.
   @inline(__always)
-  func counts(of m: Int, on n: Int) -> Int { Int(count[n * memberCount + m]) }
+  func counts(of m: Int, on n: Int) -> Int { Int(held(m, Int32(truncatingIfNeeded: n))) }
+
+  @inline(__always)
+  private func held(_ m: Int, _ n: Int32) -> Int32 {
+    let member = members[m]
+    if member.row >= 0 { return rows[member.row &+ Int(n)] }
+    var count: Int32 = 0
+    let seats = seat + Int(member.first)
+    for r in 0..<Int(member.replicas) where seats[r] == n { count &+= 1 }
+    return count
+  }
+
+  /// Replicas of a member on two nodes.
+  @inline(__always)
+  private func held(_ member: Member, _ a: Int32, _ b: Int32) -> (Int32, Int32) {
+    if member.row >= 0 { return (rows[member.row &+ Int(a)], rows[member.row &+ Int(b)]) }
+    var counts: (Int32, Int32) = (0, 0)
+    let seats = seat + Int(member.first)
+    for r in 0..<Int(member.replicas) {
+      let n = seats[r]
+      counts.0 &+= n == a ? 1 : 0
+      counts.1 &+= n == b ? 1 : 0
+    }
+    return counts
+  }
 
   /// Whether `k` more replicas of a member fit on a node, by capacity.
   @inline(__always)
@@ -184,10 +254,21 @@ struct SearchState: ~Copyable {
     return true
   }
 
-  /// Whether `k` more replicas of a member are allowed on a node by its limit row.
+  /// A replica that may move, at random; nil where there is none.
+  @inline(__always)
+  func draw(_ random: inout SeededGenerator) -> Int? {
+    if !drawable.isEmpty { return Int(drawable[random.below(drawable.count)]) }
+    return isDivided ? nil : random.below(replicaCount)
+  }
+
+  /// Whether `k` more replicas of a member are allowed on a node by its limit row, and the search may put them there.
   @inline(__always)
   func allowed(_ m: Int, _ n: Int, _ k: Int) -> Bool {
-    Int(count[n * memberCount + m]) + k <= Int(limits[Int(limitRow[m]) * nodeCount + n])
+    guard regionOfNode[n] == region, ownerOfMember[m] == region || ownerOfMember[m] == Regions.anyone else {
+      return false
+    }
+    let limit = Int(limits[Int(limitRow[m]) * nodeCount + n])
+    return limit >= Int(members[m].replicas) || counts(of: m, on: n) + k <= limit
   }
 
   /// Whether what is on a node fits there.
@@ -203,11 +284,8 @@ struct SearchState: ~Copyable {
   /// of the target are the caller's to check, now or before it commits.
   @inline(__always)
   mutating func attempt(_ m: Int, _ from: Int, _ to: Int, _ k: Int) {
-    if countsWorst { tryMatrices(m, from, to, Int32(k)) } else { journalSaving += saving(m, from, to, Int32(k)) }
-    put(m, from, Int32(-k))
-    put(m, to, Int32(k))
-    if hasRules[m] { rules.move(m, from: from, to: to, replicas: k) }
-    moves?.move(m, from: from, to: to, replicas: k)
+    if countsWorst { tryMatrices(m, from, to, k) } else { journalSaving += saving(m, from, to, Int32(k)) }
+    shift(m, from, to, k)
     journal.append(Step(member: Int32(m), from: Int32(from), to: Int32(to), replicas: Int32(k)))
   }
 
@@ -253,10 +331,7 @@ struct SearchState: ~Copyable {
   mutating func rollback() {
     for step in journal.reversed() {
       let (m, from, to, k) = (Int(step.member), Int(step.from), Int(step.to), Int(step.replicas))
-      put(m, to, Int32(-k))
-      put(m, from, Int32(k))
-      if hasRules[m] { rules.move(m, from: to, to: from, replicas: k) }
-      moves?.move(m, from: to, to: from, replicas: k)
+      shift(m, to, from, k)
     }
     if peakWeight > 0 {
       for step in journal {
@@ -274,28 +349,25 @@ struct SearchState: ~Copyable {
   @inline(__always)
   func saving(_ m: Int, _ from: Int, _ to: Int, _ k: Int32) -> Double {
     var saving = 0.0
-    let share = inverseReplicas[m]
-    let rowFrom = count + from * memberCount
-    let rowTo = count + to * memberCount
-    let fromBefore = Double(rowFrom[m]) * share
-    let fromAfter = Double(rowFrom[m] &- k) * share
-    let toBefore = Double(rowTo[m]) * share
-    let toAfter = Double(rowTo[m] &+ k) * share
-    let zones = search.hasZones && zoneOf[from] != zoneOf[to]
+    let share = members[m].share
+    let (here, there) = held(members[m], Int32(truncatingIfNeeded: from), Int32(truncatingIfNeeded: to))
+    let fromBefore = Double(here) * share
+    let fromAfter = Double(here &- k) * share
+    let toBefore = Double(there) * share
+    let toAfter = Double(there &+ k) * share
     var i = firstNeighbour[m]
     let end = firstNeighbour[m + 1]
     while i < end {
-      let v = Int(neighbour[i].member)
-      let (a, b) = (rowFrom[v], rowTo[v])
+      let other = members[Int(neighbour[i].member)]
+      let (a, b) = held(other, Int32(truncatingIfNeeded: from), Int32(truncatingIfNeeded: to))
       if a | b != 0 {
-        let shareOther = inverseReplicas[v]
-        let (sa, sb) = (Double(a) * shareOther, Double(b) * shareOther)
+        let (sa, sb) = (Double(a) * other.share, Double(b) * other.share)
         saving +=
           neighbour[i].nodeCost * (min(fromAfter, sa) - min(fromBefore, sa) + min(toAfter, sb) - min(toBefore, sb))
       }
       i &+= 1
     }
-    if zones {
+    if search.hasZones && zoneOf[from] != zoneOf[to] {
       saving += zoneSaving(m, Int(zoneOf[from]), Int(zoneOf[to]), k)
     }
     return saving
@@ -303,16 +375,17 @@ struct SearchState: ~Copyable {
 
   private func zoneSaving(_ m: Int, _ from: Int, _ to: Int, _ k: Int32) -> Double {
     var saving = 0.0
-    let share = inverseReplicas[m]
-    let rowFrom = zoneCount + from * memberCount
-    let rowTo = zoneCount + to * memberCount
-    let fromBefore = Double(rowFrom[m]) * share
-    let fromAfter = Double(rowFrom[m] &- k) * share
-    let toBefore = Double(rowTo[m]) * share
-    let toAfter = Double(rowTo[m] &+ k) * share
+    let share = members[m].share
+    let row = zoneCount + m * zones
+    let fromBefore = Double(row[from]) * share
+    let fromAfter = Double(row[from] &- k) * share
+    let toBefore = Double(row[to]) * share
+    let toAfter = Double(row[to] &+ k) * share
     for i in firstNeighbour[m]..<firstNeighbour[m + 1] {
       let v = Int(neighbour[i].member)
-      let (sa, sb) = (Double(rowFrom[v]) * inverseReplicas[v], Double(rowTo[v]) * inverseReplicas[v])
+      let row = zoneCount + v * zones
+      let shareOther = members[v].share
+      let (sa, sb) = (Double(row[from]) * shareOther, Double(row[to]) * shareOther)
       saving +=
         neighbour[i].zoneCost * (min(fromAfter, sa) - min(fromBefore, sa) + min(toAfter, sb) - min(toBefore, sb))
     }
@@ -320,22 +393,33 @@ struct SearchState: ~Copyable {
   }
 
   /// The same for each matrix, where the worst counts.
-  private mutating func tryMatrices(_ m: Int, _ from: Int, _ to: Int, _ k: Int32) {
-    matrices?.attempt(
-      m, k, from: count + from * memberCount, to: count + to * memberCount, inverseReplicas,
-      price: search.problem.weights.leavingNode)
-    guard search.hasZones, zoneOf[from] != zoneOf[to] else { return }
-    matrices?.attempt(
-      m, k, from: zoneCount + Int(zoneOf[from]) * memberCount, to: zoneCount + Int(zoneOf[to]) * memberCount,
-      inverseReplicas, price: search.problem.weights.leavingZone)
+  private mutating func tryMatrices(_ m: Int, _ from: Int, _ to: Int, _ k: Int) {
+    guard var tried = matrices.take() else { return }
+    let moved = Double(k) * members[m].share
+    tried.attempt(m, moved, price: search.problem.weights.leavingNode) { v in
+      (share(of: v, on: from), share(of: v, on: to))
+    }
+    if search.hasZones, zoneOf[from] != zoneOf[to] {
+      let (a, b) = (Int(zoneOf[from]), Int(zoneOf[to]))
+      tried.attempt(m, moved, price: search.problem.weights.leavingZone) { v in
+        (share(of: v, inZone: a), share(of: v, inZone: b))
+      }
+    }
+    matrices = tried
   }
+
+  /// The part of a member's replicas that is on a node.
+  private func share(of m: Int, on n: Int) -> Double { Double(counts(of: m, on: n)) * members[m].share }
+
+  private func share(of m: Int, inZone z: Int) -> Double { Double(zoneCount[m * zones + z]) * members[m].share }
 
   // MARK: Whole placements
 
   /// Computes the cost anew, so that rounding does not add up over millions of steps.
   mutating func recomputeCost() {
     var local = 0.0
-    matrices?.reset()
+    var tally = matrices.take()
+    tally?.reset()
     var seen = [Int32](repeating: -1, count: nodeCount)
     for m in 0..<memberCount {
       let edges = neighbours(of: m)
@@ -344,26 +428,25 @@ struct SearchState: ~Copyable {
         let n = Int(nodeOfReplica[r])
         guard seen[n] != Int32(m) else { continue }
         seen[n] = Int32(m)
-        let row = count + n * memberCount
-        let share = Double(row[m]) * inverseReplicas[m]
+        let share = Double(counts(of: m, on: n)) * members[m].share
         for edge in edges where Int(edge.member) > m {
           let v = Int(edge.member)
-          local += edge.nodeCost * min(share, Double(row[v]) * inverseReplicas[v])
+          local += edge.nodeCost * min(share, Double(counts(of: v, on: n)) * members[v].share)
         }
-        matrices?.addLocal(m, row: row, inverseReplicas, price: search.problem.weights.leavingNode)
+        tally?.addLocal(m, price: search.problem.weights.leavingNode) { self.share(of: $0, on: n) }
       }
       guard search.hasZones else { continue }
       for z in search.problem.zones.indices {
-        let row = zoneCount + z * memberCount
-        let share = Double(row[m]) * inverseReplicas[m]
+        let share = Double(zoneCount[m * zones + z]) * members[m].share
         for edge in edges where Int(edge.member) > m {
           let v = Int(edge.member)
-          local += edge.zoneCost * min(share, Double(row[v]) * inverseReplicas[v])
+          local += edge.zoneCost * min(share, Double(zoneCount[v * zones + z]) * members[v].share)
         }
-        matrices?.addLocal(m, row: row, inverseReplicas, price: search.problem.weights.leavingZone)
+        tally?.addLocal(m, price: search.problem.weights.leavingZone) { self.share(of: $0, inZone: z) }
       }
     }
-    let traffic = matrices?.cost ?? search.remoteCost - local
+    let traffic = tally?.cost ?? search.remoteCost - local
+    matrices = tally
     cost =
       traffic + peakWeight * peak + (moves?.cost ?? 0) + (repair?.weight ?? 0) * penalty
   }
@@ -378,10 +461,7 @@ struct SearchState: ~Copyable {
     for r in 0..<replicaCount {
       let (from, to, m) = (Int(nodeOfReplica[r]), Int(snapshot[r]), Int(memberOfReplica[r]))
       guard from != to else { continue }
-      put(m, from, -1)
-      put(m, to, 1)
-      rules.move(m, from: from, to: to, replicas: 1)
-      moves?.move(m, from: from, to: to, replicas: 1)
+      shift(m, from, to, 1)
       relist(r, from, to)
     }
     moves?.commit()
@@ -390,13 +470,26 @@ struct SearchState: ~Copyable {
     recomputeCost()
   }
 
-  /// The members' part of an assignment.
-  func members(of snapshot: [Int32]) -> [[Problem.Placed]] {
-    (0..<memberCount).map { m in
-      var counts: [Int: Int] = [:]
-      for r in firstReplica[m]..<firstReplica[m + 1] { counts[Int(snapshot[r]), default: 0] += 1 }
-      return counts.sorted { $0.key < $1.key }.map { Problem.Placed(node: $0.key, replicas: $0.value) }
+  /// Moves replicas within one region only from now on; within all nodes where there are no regions.
+  mutating func keep(to region: UInt8, of regions: Regions?) {
+    self.region = regions == nil ? 0 : region
+    isDivided = regions != nil
+    drawable.removeAll(keepingCapacity: true)
+    for n in 0..<nodeCount { regionOfNode[n] = regions?.regionOfNode[n] ?? 0 }
+    for m in 0..<memberCount { ownerOfMember[m] = regions?.ownerOfMember[m] ?? Regions.anyone }
+    guard isDivided else { return }
+    for r in 0..<replicaCount {
+      let owner = ownerOfMember[Int(memberOfReplica[r])]
+      guard regionOfNode[Int(nodeOfReplica[r])] == region, owner == region || owner == Regions.anyone else { continue }
+      drawable.append(Int32(r))
     }
+  }
+
+  /// What a move costs from now on, at least what the problem says.
+  mutating func setMovePrice(_ price: Double) {
+    guard let weight = moves?.weight else { return }
+    moves?.price = max(weight, price)
+    recomputeCost()
   }
 
   // MARK: Repairing
@@ -472,13 +565,48 @@ struct SearchState: ~Copyable {
 
   // MARK: Bookkeeping
 
+  /// Counts replicas on a node, whose seats are taken.
+  private mutating func settle(_ m: Int, _ n: Int, _ k: Int32) {
+    if members[m].row >= 0 { rows[members[m].row + n] += k }
+    if search.hasZones { zoneCount[m * zones + Int(zoneOf[n])] += k }
+    for r in 0..<resourceCount { free[n * resourceCount + r] -= request[m * resourceCount + r] * Int64(k) }
+  }
+
+  /// Counts replicas on another node than before.
   @inline(__always)
-  private mutating func put(_ m: Int, _ n: Int, _ k: Int32) {
-    count[n * memberCount + m] &+= k
-    if search.hasZones { zoneCount[Int(zoneOf[n]) * memberCount + m] &+= k }
-    for r in 0..<resourceCount {
-      free[n * resourceCount + r] &-= request[m * resourceCount + r] &* Int64(k)
+  private mutating func shift(_ m: Int, _ from: Int, _ to: Int, _ k: Int) {
+    let member = members[m]
+    if moves != nil { noteMoves(m, from, to, k) }
+    if member.row >= 0 {
+      rows[member.row &+ from] &-= Int32(truncatingIfNeeded: k)
+      rows[member.row &+ to] &+= Int32(truncatingIfNeeded: k)
+    } else {
+      let seats = seat + Int(member.first)
+      var (left, r) = (k, 0)
+      while left > 0 && r < Int(member.replicas) {
+        if Int(seats[r]) == from {
+          seats[r] = Int32(truncatingIfNeeded: to)
+          left &-= 1
+        }
+        r &+= 1
+      }
     }
+    if search.hasZones {
+      zoneCount[m &* zones &+ Int(zoneOf[from])] &-= Int32(truncatingIfNeeded: k)
+      zoneCount[m &* zones &+ Int(zoneOf[to])] &+= Int32(truncatingIfNeeded: k)
+    }
+    for r in 0..<resourceCount {
+      let amount = request[m &* resourceCount &+ r] &* Int64(k)
+      free[from &* resourceCount &+ r] &+= amount
+      free[to &* resourceCount &+ r] &-= amount
+    }
+    if hasRules[m] { rules.move(m, from: from, to: to, replicas: k) }
+  }
+
+  private mutating func noteMoves(_ m: Int, _ from: Int, _ to: Int, _ k: Int) {
+    let (here, there) = (counts(of: m, on: from), counts(of: m, on: to))
+    moves?.change(m, node: from, from: here, to: here - k)
+    moves?.change(m, node: to, from: there, to: there + k)
   }
 
   private func utilization(of n: Int) -> Double {

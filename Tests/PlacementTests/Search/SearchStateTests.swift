@@ -12,6 +12,7 @@ struct SearchStateTests {
       RandomProblem(workloads: 10, nodes: 6, graph: .powerLaw(calls: 2), replicas: 1...5, resources: 2, zones: 3),
       RandomProblem(
         workloads: 8, nodes: 5, replicas: 1...3, zones: 2, rulesOfEachKind: 1, limits: true, reserved: true),
+      RandomProblem(workloads: 5, nodes: 4, graph: .sparse(degree: 2), replicas: 8...20, zones: 2),
     ] + worst
 
   /// Recipes in which the worst of several matrices counts.
@@ -42,7 +43,7 @@ struct SearchStateTests {
       for _ in 0..<20 {
         annealing.run(&state, proposals: 200)
         var assignment = Assignment(placed: Array(repeating: [], count: problem.workloads.count))
-        for (m, places) in state.members(of: state.snapshot()).enumerated() {
+        for (m, places) in search.placed(state.snapshot()).enumerated() {
           assignment.placed[search.members[m]] = places
         }
         let objective = problem.evaluate(assignment).objective
@@ -80,7 +81,7 @@ struct SearchStateTests {
     annealing.temperature = .infinity
     for _ in 0..<50 {
       annealing.run(&state, proposals: 50)
-      let assignment = Assignment(placed: state.members(of: state.snapshot()))
+      let assignment = Assignment(placed: search.placed(state.snapshot()))
       #expect(problem.moves(assignment) <= 3)
     }
   }

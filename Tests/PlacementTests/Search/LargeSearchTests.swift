@@ -1,0 +1,58 @@
+import PlacementTestSupport
+import Testing
+import Topology
+
+@testable import Placement
+
+@Suite("The search of large problems")
+struct LargeSearchTests {
+  static let recipes = [
+    RandomProblem(workloads: 20, nodes: 8, graph: .powerLaw(calls: 2), replicas: 1...5, resources: 2, zones: 3),
+    RandomProblem(workloads: 12, nodes: 6, replicas: 1...4, zones: 2, rulesOfEachKind: 2, limits: true, reserved: true),
+    RandomProblem(workloads: 12, nodes: 5, graph: .sparse(degree: 0.4), replicas: 1...4, fill: 0.97, likeNodes: false),
+    RandomProblem(workloads: 3, nodes: 2, replicas: 1...14),
+    RandomProblem(workloads: 3, nodes: 1, replicas: 1...3),
+  ]
+
+  static func solve(_ problem: Problem, from start: Assignment, seed: UInt64, threads: Int) -> Solution {
+    let options = SolverOptions(timeLimit: nil, seed: seed, effort: 1, threads: threads)
+    return LargeSearch(problem, options, SolverTests.context, start: start).run()
+  }
+
+  @Test("keeps every constraint and improves on its start", arguments: recipes)
+  func constraints(recipe: RandomProblem) throws {
+    for seed in 1...5 as ClosedRange<UInt64> {
+      let problem = recipe.problem(seed: seed).withSimplerRules()
+      guard let start = try? problem.start(seed: seed) else { continue }
+      let solution = Self.solve(problem, from: start, seed: seed, threads: 1)
+      #expect(problem.brokenConstraint(solution.assignment) == nil, "\(recipe) seed \(seed)")
+      #expect(solution.evaluation == problem.evaluate(solution.assignment))
+      #expect(solution.evaluation.objective <= problem.evaluate(start).objective)
+      #expect(solution.lowerBound <= solution.evaluation.objective)
+    }
+  }
+
+  @Test("gives the same plan for the same seed and effort, with any number of threads", arguments: recipes)
+  func repeatable(recipe: RandomProblem) throws {
+    let problem = recipe.problem(seed: 2).withSimplerRules()
+    guard let start = try? problem.start(seed: 1) else { return }
+    let plans = [1, 2, 3].map { Self.solve(problem, from: start, seed: 7, threads: $0).assignment }
+    #expect(Set(plans).count == 1)
+  }
+
+  @Test("divides the nodes and what rules tie together, each among all regions")
+  func regions() {
+    var random = SeededGenerator(seed: 3)
+    for count in 2...4 {
+      let ties: [Int32] = [-1, 0, 0, 1, 1, -1, 2]
+      let regions = Regions(count: count, nodes: 13, ties: ties, random: &random)
+      let sizes = (0..<count).map { region in regions.regionOfNode.count { $0 == UInt8(region) } }
+      #expect(sizes.reduce(0, +) == 13)
+      #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1)
+      for (m, owner) in regions.ownerOfMember.enumerated() {
+        #expect((owner == Regions.anyone) == (ties[m] < 0))
+        for (other, tie) in ties.enumerated() where tie == ties[m] { #expect(regions.ownerOfMember[other] == owner) }
+      }
+    }
+  }
+}
