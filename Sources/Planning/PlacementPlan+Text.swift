@@ -4,9 +4,28 @@ import Yams
 extension PlacementPlan {
   /// The plan as YAML: keys in the order of the format, the smallest objects on a line of their own.
   public func yaml() throws -> String {
-    let encoded = try YAMLEncoder().encode(self)
+    // The lists, which can be long, are put in afterwards.
+    var frame = self
+    frame.spec.placements = []
+    frame.status?.moveOrder = status?.moveOrder.map { _ in [] }
+    frame.status?.blockedMoves = status?.blockedMoves.map { _ in [] }
+    let encoded = try YAMLEncoder().encode(frame)
     guard let node = try compose(yaml: encoded) else { return encoded }
-    return try serialize(node: node.restyled(), width: -1)
+    let lists: [String: [PlanYAML]] = [
+      "  placements: []": spec.placements.map(\.text),
+      "  moveOrder: []": (status?.moveOrder ?? []).map(\.text),
+      "  blockedMoves: []": (status?.blockedMoves ?? []).map(\.text),
+    ]
+    var text = ""
+    for line in try serialize(node: node.restyled(), width: -1).split(separator: "\n") {
+      if let list = lists[String(line)] {
+        text += "  "
+        PlanYAML.list(list).write(key: line.dropFirst(2).prefix { $0 != ":" }.description, indent: 2, to: &text)
+      } else {
+        text += line + "\n"
+      }
+    }
+    return text
   }
 
   /// The plan as JSON: indented, keys sorted, with a newline at the end.

@@ -11,7 +11,7 @@ extension ProblemBuilder {
     let affine = planned.indices.filter { !terms[$0].isEmpty }
     var partners: [Int: [Int]] = [:]
     for w in affine {
-      partners[w] = planned.indices.filter { v in
+      partners[w] = identityIndex.candidates(terms[w].first?.labelSelector?.matchLabels).filter { v in
         terms[w].allSatisfy { $0.selects(identities[v], for: identities[w]) }
       }
     }

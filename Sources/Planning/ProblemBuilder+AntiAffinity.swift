@@ -16,7 +16,8 @@ extension ProblemBuilder {
           for n in group.nodes.keys { taken.insert(domains[n]) }
         }
         block(w, taken, domains, term.topologyKey)
-        for v in planned.indices where term.selects(identities[v], for: own) {
+        for v in identityIndex.candidates(term.labelSelector?.matchLabels)
+        where term.selects(identities[v], for: own) {
           if v == w {
             if domains.isNodeByNode {
               limit(w, to: 1) { domains[$0] >= 0 }
@@ -68,7 +69,7 @@ extension ProblemBuilder {
     for claim in claims {
       let domains = topology(claim.term.topologyKey)
       let taken = Set((nodesOfClaim[claim] ?? []).map { domains[$0] })
-      for w in planned.indices {
+      for w in identityIndex.candidates(claim.term.labelSelector?.matchLabels) {
         if claim.term.selects(identities[w], for: claim.own) { block(w, taken, domains, claim.term.topologyKey) }
       }
     }

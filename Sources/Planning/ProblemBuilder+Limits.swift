@@ -19,22 +19,10 @@ extension ProblemBuilder {
   }
 
   mutating func limitToFittingNodes() {
-    /// What of a spec decides; workloads that agree on it share a row.
-    struct Demands: Hashable {
-      var nodeSelector: [String: String]
-      var required: NodeSelector?
-      var tolerations: [Toleration]
-      var nodeName: String
-    }
-    var known: [Demands: Int] = [:]
+    var known: [NodeDemands: Int] = [:]
     for (w, workload) in planned.enumerated() {
       let spec = workload.spec
-      let demands = Demands(
-        nodeSelector: spec.nodeSelector ?? [:],
-        required: spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution,
-        tolerations: spec.tolerations ?? [],
-        nodeName: spec.nodeName ?? ""
-      )
+      let demands = NodeDemands(spec)
       if let other = known[demands] {
         limits.append(limits[other])
         restrictions.append(restrictions[other])
@@ -61,16 +49,24 @@ extension ProblemBuilder {
 
   /// Workloads with the same limits share a row.
   mutating func shareLimitRows() {
-    var rows: [[Int32]: Int] = [:]
-    problem.limitRows = []
-    for w in planned.indices {
-      let row = rows[limits[w]] ?? problem.limitRows.count
-      if row == problem.limitRows.count {
-        rows[limits[w]] = row
-        problem.limitRows.append(limits[w])
-      }
-      problem.workloads[w].limitRow = row
-    }
+    let shared = limits.distinct()
+    problem.limitRows = shared.rows
+    for w in planned.indices { problem.workloads[w].limitRow = shared.index[w] }
+  }
+}
+
+/// What of a spec decides on which nodes its pods may run; workloads that agree on it are alike in that.
+struct NodeDemands: Hashable {
+  var nodeSelector: [String: String]
+  var required: NodeSelector?
+  var tolerations: [Toleration]
+  var nodeName: String
+
+  init(_ spec: PodSpec) {
+    nodeSelector = spec.nodeSelector ?? [:]
+    required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+    tolerations = spec.tolerations ?? []
+    nodeName = spec.nodeName ?? ""
   }
 }
 

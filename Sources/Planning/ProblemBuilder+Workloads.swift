@@ -15,6 +15,7 @@ extension ProblemBuilder {
     countReplicasOfPods()
     for w in planned.indices { planned[w].requests = requests(of: planned[w]) }
     identities = planned.map { PodIdentity(namespace: $0.name.namespace, labels: $0.template.labels) }
+    identityIndex = IdentityIndex(identities)
   }
 
   /// Plans a workload, or notes why not.

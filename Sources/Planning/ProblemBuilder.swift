@@ -48,6 +48,7 @@ struct ProblemBuilder {
   var position: [WorkloadReference: Int] = [:]
   /// How selectors see the pods of each planned workload.
   var identities: [PodIdentity] = []
+  var identityIndex = IdentityIndex([])
   var fixed: [Fixed] = []
   var unplanned: [WorkloadName: String] = [:]
 
@@ -135,13 +136,13 @@ struct ProblemBuilder {
   }
 
   private func makeServices() -> [WorkloadName: [Int]] {
-    let inNamespace = Dictionary(grouping: planned.indices) { planned[$0].name.namespace }
     var services: [WorkloadName: [Int]] = [:]
     for service in snapshot.services {
       guard let selector = service.spec?.selector, !selector.isEmpty else { continue }
       let name = service.metadata.fullName
-      services[name] = (inNamespace[name.namespace] ?? []).filter { w in
-        selector.allSatisfy { identities[w].labels[$0.key] == $0.value }
+      services[name] = identityIndex.candidates(selector).filter { w in
+        planned[w].name.namespace == name.namespace
+          && selector.allSatisfy { identities[w].labels[$0.key] == $0.value }
       }
     }
     return services

@@ -17,17 +17,38 @@ extension ClusterProblem {
 struct ProblemConflicts {
   let cluster: ClusterProblem
   let problem: Problem
-  /// How many replicas of each workload each node has room for, were it alone: `room[w][n]`.
-  private let room: [[Int]]
+  /// Nodes that are alike, in capacity and limits, share a class.
+  private let classOfNode: [Int]
+  /// A node of each class.
+  private let nodeOfClass: [Int]
+  private let sizeOfClass: [Int]
+  /// The rules of each workload that have it in the first place.
+  private let rulesOf: [Int: [Problem.Rule]]
 
   init(_ cluster: ClusterProblem) {
     self.cluster = cluster
     let problem = cluster.problem
     self.problem = problem
-    room = problem.workloads.indices.map { w in
-      let limits = problem.limitRows[problem.workloads[w].limitRow]
-      return problem.nodes.indices.map { problem.room(workload: w, node: $0, limit: limits[$0]) }
+    classOfNode = problem.nodeClasses
+    var nodeOfClass: [Int] = []
+    var sizeOfClass: [Int] = []
+    for (n, c) in classOfNode.enumerated() {
+      if c == nodeOfClass.count {
+        nodeOfClass.append(n)
+        sizeOfClass.append(0)
+      }
+      sizeOfClass[c] += 1
     }
+    self.nodeOfClass = nodeOfClass
+    self.sizeOfClass = sizeOfClass
+    var rulesOf: [Int: [Problem.Rule]] = [:]
+    for rule in problem.rules {
+      switch rule {
+      case .atMost(let w, _, _), .spread(let w, _, _, _, _, _, _): rulesOf[w, default: []].append(rule)
+      case .apart, .together: break
+      }
+    }
+    self.rulesOf = rulesOf
   }
 
   func find() -> [String] {
@@ -45,12 +66,23 @@ struct ProblemConflicts {
     return conflicts
   }
 
+  /// How many replicas of a workload a node of each class has room for, were it alone.
+  private func room(_ w: Int) -> [Int] {
+    let limits = problem.limitRows[problem.workloads[w].limitRow]
+    return nodeOfClass.map { problem.room(workload: w, node: $0, limit: limits[$0]) }
+  }
+
+  /// How many replicas of a workload all nodes have room for, were it alone.
+  private func roomInAll(_ w: Int) -> Int {
+    zip(room(w), sizeOfClass).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
   // MARK: - One workload
 
   /// The nodes that one workload needs, and has not.
   private func tooLittleRoom(_ w: Int) -> String? {
     let workload = problem.workloads[w]
-    guard room[w].reduce(0, +) < workload.replicas else { return nil }
+    guard roomInAll(w) < workload.replicas else { return nil }
     let limits = problem.limitRows[workload.limitRow]
     let allowed = problem.nodes.indices.filter { limits[$0] > 0 }
     guard !allowed.isEmpty else {
@@ -59,13 +91,13 @@ struct ProblemConflicts {
       return "\(workload.name) needs nodes \(phrase(w)): no node matches"
         + (causes.count > 1 ? " (\(causes.joined(separator: "; ")))" : "")
     }
-    if room[w].allSatisfy({ $0 == 0 }) { return noRoomForOne(w, allowed) }
+    if room(w).allSatisfy({ $0 == 0 }) { return noRoomForOne(w, allowed) }
     if allowed.allSatisfy({ limits[$0] == 1 }), allowed.count < workload.replicas {
       return "\(workload.name) has \(workload.replicas) replicas of which a node may hold one: "
         + "\(nodes(allowed.count)) \(allowed.count == 1 ? "matches" : "match")"
     }
     return "\(workload.name) needs room for \(workload.replicas) × \(needs(w))\(onNodes(w)): "
-      + "\(nodes(allowed.count)) \(allowed.count == 1 ? "matches" : "match"), with room for \(room[w].reduce(0, +))"
+      + "\(nodes(allowed.count)) \(allowed.count == 1 ? "matches" : "match"), with room for \(roomInAll(w))"
   }
 
   /// No node has room for a single replica: names the resource that the fewest nodes have enough of.
@@ -90,7 +122,7 @@ struct ProblemConflicts {
   /// Rules of one workload with itself that leave too few places.
   private func tooFewDomains(_ w: Int) -> String? {
     let workload = problem.workloads[w]
-    for rule in problem.rules {
+    for rule in rulesOf[w] ?? [] {
       switch rule {
       case .atMost(w, let p, let count):
         let partition = problem.partitions[p]
@@ -119,12 +151,16 @@ struct ProblemConflicts {
 
   private func roomByDomain(_ w: Int, _ partition: Problem.Partition) -> [Int] {
     var rooms = Array(repeating: 0, count: partition.count)
-    for n in problem.nodes.indices where partition.domain[n] >= 0 { rooms[Int(partition.domain[n])] += room[w][n] }
+    let room = room(w)
+    for n in problem.nodes.indices where partition.domain[n] >= 0 {
+      rooms[Int(partition.domain[n])] += room[classOfNode[n]]
+    }
     return rooms
   }
 
   private func roomOutside(_ w: Int, _ partition: Problem.Partition) -> Int {
-    problem.nodes.indices.reduce(0) { $0 + (partition.domain[$1] < 0 ? room[w][$1] : 0) }
+    let room = room(w)
+    return problem.nodes.indices.reduce(0) { $0 + (partition.domain[$1] < 0 ? room[classOfNode[$1]] : 0) }
   }
 
   // MARK: - Many workloads
@@ -133,9 +169,10 @@ struct ProblemConflicts {
   /// resource, on the sets of nodes where a replica of some workload fits, and on all nodes.
   private func crowds(except hopeless: Set<Int>) -> [String] {
     var members: [NodeSet: [Int]] = [NodeSet(problem.nodes.map { _ in true }): []]
-    for w in problem.workloads.indices where !hopeless.contains(w) {
-      members[NodeSet(room[w].map { $0 > 0 }), default: []].append(w)
+    let byClasses = Dictionary(grouping: problem.workloads.indices.filter { !hopeless.contains($0) }) { w in
+      room(w).map { $0 > 0 }
     }
+    for (hasRoom, workloads) in byClasses { members[NodeSet(classOfNode.map { hasRoom[$0] })] = workloads }
     var conflicts: [String] = []
     var named: [NodeSet] = []
     for set in members.keys.sorted() {
@@ -225,6 +262,25 @@ private struct NodeSet: Hashable, Comparable {
   /// Fewer nodes first, then those that come earlier.
   static func < (a: NodeSet, b: NodeSet) -> Bool {
     a.count == b.count ? a.nodes.lexicographicallyPrecedes(b.nodes) : a.count < b.count
+  }
+}
+
+extension Problem {
+  /// The class of each node, numbered in order of appearance: nodes of the same capacity and limits are alike.
+  fileprivate var nodeClasses: [Int] {
+    var classes = nodes.map { _ in 0 }
+    /// Splits the classes by a value of each node.
+    func split(by value: (Int) -> Int64) {
+      var number: [SIMD2<Int64>: Int] = [:]
+      for n in classes.indices {
+        let key = SIMD2(Int64(classes[n]), value(n))
+        classes[n] = number[key] ?? number.count
+        number[key] = classes[n]
+      }
+    }
+    for k in resources.indices { split { capacity(node: $0, resource: k) } }
+    for row in limitRows { split { Int64(row[$0]) } }
+    return classes
   }
 }
 
