@@ -17,7 +17,7 @@ final class LargeSearch {
 
   /// Temperatures as multiples of the change that proposals make at first.
   private static let hot = 0.3
-  private static let cold = 0.001
+  private static let cold = 0.0005
 
   /// Starts from a feasible placement.
   init(_ problem: Problem, _ options: SolverOptions, _ context: SolverContext, start: Assignment) {
@@ -89,13 +89,13 @@ final class LargeSearch {
       let slice = WorkSlice(
         context, end: budget.time.map { start + $0 * (Double(round + 1) * part) } ?? options.timeLimit,
         work: budget.work.map { $0 / rounds }, isOver: { false })
-      func cooled(_ fraction: Double) -> Double {
+      @Sendable func cooled(_ fraction: Double) -> Double {
         hot > 0 ? hot * power(cold / hot, (Double(round) + fraction) * part) : 0
       }
       if problem.movesMatter {
         // The moves that gain most come first, as their number may be limited.
-        let price = 4 * cooled(0.5)
-        search.round(slice, movePrice: price) { _ in price * 0.02 }
+        let price = 2 * cooled(0.5)
+        search.round(slice, movePrice: price) { _ in price * 0.05 }
       } else {
         search.round(slice, movePrice: 0, temperature: cooled)
       }

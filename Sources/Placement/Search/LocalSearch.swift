@@ -145,7 +145,8 @@ extension Problem {
     for (w, places) in origin.enumerated() {
       var left = workloads[w].replicas
       for place in places {
-        let stays = min(left, place.replicas, limit(workload: w, node: place.node))
+        let room = packing.room(for: w, on: place.node)
+        let stays = min(left, place.replicas, limit(workload: w, node: place.node), room)
         if stays > 0 { packing.put(w, place.node, stays) }
         left -= stays
       }

@@ -4,7 +4,9 @@ struct MoveCounts {
   let weight: Double
   /// What a move costs in the search.
   var price: Double
-  private let most: Int
+  /// How many moves there may be.
+  private var most: Int
+  private let mostOfAll: Int
   /// Where replicas run now: those of member `m` are `now[firstNow[m] ..< firstNow[m + 1]]`, sorted by node.
   private let now: [Problem.Placed]
   private let firstNow: [Int]
@@ -20,7 +22,8 @@ struct MoveCounts {
     let problem = search.problem
     weight = problem.weights.move
     price = weight
-    most = problem.weights.maxMoves ?? .max
+    mostOfAll = problem.weights.maxMoves ?? .max
+    most = mostOfAll
     var now: [Problem.Placed] = []
     var first = [0]
     var left = Array(repeating: 0, count: search.members.count)
@@ -60,6 +63,15 @@ struct MoveCounts {
   }
 
   mutating func commit() { committed = total }
+
+  /// Whether there are more moves than allowed.
+  var isOverdrawn: Bool { committed > mostOfAll }
+
+  /// Allows a part of the moves that are left; all of them with one part.
+  mutating func allow(partOf parts: Int) {
+    most = committed + max(0, mostOfAll - committed) / parts
+    if parts == 1 { most = mostOfAll }
+  }
 
   private func counted(_ m: Int) -> Int { max(0, left[m] - shrinks[m]) }
 

@@ -65,6 +65,15 @@ struct Packing {
     }
   }
 
+  /// How many more replicas of a workload a node has room for, by capacity.
+  func room(for w: Int, on node: Int) -> Int {
+    var room = Int64.max
+    for k in 0..<resourceCount where problem.requests[w * resourceCount + k] > 0 {
+      room = min(room, max(0, free[node * resourceCount + k]) / problem.requests[w * resourceCount + k])
+    }
+    return Int(room)
+  }
+
   /// Places all replicas of the given workloads that have none yet, those that are hardest to place first: few nodes,
   /// then large.
   mutating func pack(_ workloads: [Int]) {

@@ -32,9 +32,7 @@ final class RegionalSearch {
     self.search = search
     ties = search.ties
     self.isParallel = isParallel
-    // Searchers in parallel would each use up the moves that are allowed in all.
-    let regions =
-      problem.movesMatter && problem.weights.maxMoves != nil ? 1 : max(1, min(count, problem.nodes.count / 2, 64))
+    let regions = max(1, min(count, problem.nodes.count / 2, 64))
     searchers = (0..<regions).map {
       RegionalSearcher(search, start, seed: seed &+ UInt64($0) &* 0x9E37_79B9_7F4A_7C15)
     }
@@ -72,8 +70,9 @@ final class RegionalSearch {
           merged[r] = node
         }
       }
-      snapshot = merged
       for searcher in all { searcher.restore(merged) }
+      // Where a workload shrinks, what each region may move does not always add up to what all may.
+      if all[0].isOverdrawn { for searcher in all { searcher.restore(snapshot) } } else { snapshot = merged }
     } else {
       snapshot = all[0].snapshot
     }
@@ -109,6 +108,7 @@ private final class RegionalSearcher: @unchecked Sendable {
 
   var cost: Double { state.cost }
   var snapshot: [Int32] { state.snapshot() }
+  var isOverdrawn: Bool { state.isOverdrawn }
 
   func restore(_ snapshot: [Int32]) { state.restore(snapshot) }
 

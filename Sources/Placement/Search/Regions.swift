@@ -5,6 +5,7 @@ internal import Topology
 /// A search moves replicas between nodes of its own region only. What several regions share, it takes for fixed: the
 /// count of a zone, and whether a rule holds. Members that rules tie together therefore belong to one region at a time.
 struct Regions: Sendable {
+  let count: Int
   /// The region of each node.
   let regionOfNode: [UInt8]
   /// The region that may move a member; ``anyone`` for members without rules.
@@ -16,6 +17,7 @@ struct Regions: Sendable {
   ///
   /// - Parameter ties: for each member, which of the groups that rules tie together it is in; −1 for none.
   init(count: Int, nodes: Int, ties: [Int32], random: inout SeededGenerator) {
+    self.count = count
     var region = [UInt8](repeating: 0, count: nodes)
     for n in 0..<nodes { region[n] = UInt8(n % count) }
     for n in stride(from: nodes - 1, to: 0, by: -1) { region.swapAt(n, random.below(n + 1)) }

@@ -474,6 +474,7 @@ struct SearchState: ~Copyable {
   mutating func keep(to region: UInt8, of regions: Regions?) {
     self.region = regions == nil ? 0 : region
     isDivided = regions != nil
+    moves?.allow(partOf: regions?.count ?? 1)
     drawable.removeAll(keepingCapacity: true)
     for n in 0..<nodeCount { regionOfNode[n] = regions?.regionOfNode[n] ?? 0 }
     for m in 0..<memberCount { ownerOfMember[m] = regions?.ownerOfMember[m] ?? Regions.anyone }
@@ -491,6 +492,9 @@ struct SearchState: ~Copyable {
     moves?.price = max(weight, price)
     recomputeCost()
   }
+
+  /// Whether there are more moves than allowed.
+  var isOverdrawn: Bool { moves?.isOverdrawn ?? false }
 
   // MARK: Repairing
 
