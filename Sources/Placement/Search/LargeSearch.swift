@@ -95,9 +95,9 @@ final class LargeSearch {
       if problem.movesMatter {
         // The moves that gain most come first, as their number may be limited.
         let price = 2 * cooled(0.5)
-        search.round(slice, movePrice: price) { _ in price * 0.05 }
+        search.round(slice, movePrice: price, isFocused: true) { _ in price * 0.05 }
       } else {
-        search.round(slice, movePrice: 0, temperature: cooled)
+        search.round(slice, movePrice: 0, isFocused: false, temperature: cooled)
       }
       guard search.cost < bestCost else { continue }
       best = search.snapshot

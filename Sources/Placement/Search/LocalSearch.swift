@@ -128,7 +128,9 @@ extension Problem {
     let rounds = 40
     let proposals = max(20_000, 20 * state.replicaCount)
     for round in 0..<rounds where state.brokenCount > 0 {
-      annealing.temperature = typical * 0.3 * power(0.003, Double(round) / Double(rounds))
+      // Where moves count, a few of them should do: hot only where cold does not mend it.
+      let passed = Double(round) / Double(rounds)
+      annealing.temperature = typical * 0.3 * power(0.003, keepsTraffic && movesMatter ? 1 - passed : passed)
       annealing.repair(&state, proposals: proposals)
     }
     guard state.brokenCount == 0 else { return nil }

@@ -50,18 +50,23 @@ final class RegionalSearch {
   ///
   /// - Parameters:
   ///   - movePrice: what a move is to gain at least, beside what the problem says that it costs.
+  ///   - isFocused: whether to start from workloads with much traffic between nodes only.
   ///   - temperature: the temperature after a part of the slice, from 0 to 1.
-  func round(_ slice: WorkSlice, movePrice: Double, temperature: @Sendable (_ fraction: Double) -> Double) {
+  func round(
+    _ slice: WorkSlice, movePrice: Double, isFocused: Bool, temperature: @Sendable (_ fraction: Double) -> Double
+  ) {
     let regions =
       searchers.count > 1
       ? Regions(count: searchers.count, nodes: problem.nodes.count, ties: ties, random: &random) : nil
     let all = searchers
     if isParallel && all.count > 1 {
       DispatchQueue.concurrentPerform(iterations: all.count) { i in
-        all[i].anneal(regions, UInt8(i), slice, movePrice, temperature)
+        all[i].anneal(regions, UInt8(i), slice, movePrice, isFocused, temperature)
       }
     } else {
-      for (i, searcher) in all.enumerated() { searcher.anneal(regions, UInt8(i), slice, movePrice, temperature) }
+      for (i, searcher) in all.enumerated() {
+        searcher.anneal(regions, UInt8(i), slice, movePrice, isFocused, temperature)
+      }
     }
     if let regions {
       var merged = snapshot
@@ -115,11 +120,11 @@ private final class RegionalSearcher: @unchecked Sendable {
   func typicalChange() -> Double { annealing.typicalChange(&state, samples: 4000) }
 
   func anneal(
-    _ regions: Regions?, _ region: UInt8, _ slice: WorkSlice, _ movePrice: Double,
+    _ regions: Regions?, _ region: UInt8, _ slice: WorkSlice, _ movePrice: Double, _ isFocused: Bool,
     _ temperature: @Sendable (_ fraction: Double) -> Double
   ) {
     var slice = slice
-    state.keep(to: region, of: regions)
+    state.keep(to: region, of: regions, focus: isFocused ? state.mostCrossing(part: 0.8) : nil)
     state.setMovePrice(movePrice)
     let chunk = 4000
     while let fraction = slice.fraction() {

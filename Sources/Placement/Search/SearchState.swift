@@ -471,9 +471,11 @@ struct SearchState: ~Copyable {
   }
 
   /// Moves replicas within one region only from now on; within all nodes where there are no regions.
-  mutating func keep(to region: UInt8, of regions: Regions?) {
+  ///
+  /// - Parameter focus: the members whose replicas are drawn; nil for all.
+  mutating func keep(to region: UInt8, of regions: Regions?, focus: [Bool]? = nil) {
     self.region = regions == nil ? 0 : region
-    isDivided = regions != nil
+    isDivided = regions != nil || focus != nil
     moves?.allow(partOf: regions?.count ?? 1)
     drawable.removeAll(keepingCapacity: true)
     for n in 0..<nodeCount { regionOfNode[n] = regions?.regionOfNode[n] ?? 0 }
@@ -481,7 +483,9 @@ struct SearchState: ~Copyable {
     guard isDivided else { return }
     for r in 0..<replicaCount {
       let owner = ownerOfMember[Int(memberOfReplica[r])]
-      guard regionOfNode[Int(nodeOfReplica[r])] == region, owner == region || owner == Regions.anyone else { continue }
+      guard regionOfNode[Int(nodeOfReplica[r])] == self.region, owner == self.region || owner == Regions.anyone,
+        focus?[Int(memberOfReplica[r])] ?? true
+      else { continue }
       drawable.append(Int32(r))
     }
   }
@@ -495,6 +499,38 @@ struct SearchState: ~Copyable {
 
   /// Whether there are more moves than allowed.
   var isOverdrawn: Bool { moves?.isOverdrawn ?? false }
+
+  /// The members that have most of the traffic between nodes: the fewest that have this part of it together.
+  func mostCrossing(part: Double) -> [Bool] {
+    var crossing = [Double](repeating: 0, count: memberCount)
+    for m in 0..<memberCount {
+      for edge in neighbours(of: m) where Int(edge.member) > m {
+        let v = Int(edge.member)
+        var cost = edge.nodeCost * (1 - localShare(m, v))
+        for z in 0..<zones { cost -= edge.zoneCost * min(share(of: m, inZone: z), share(of: v, inZone: z)) }
+        cost += edge.zoneCost
+        crossing[m] += cost
+        crossing[v] += cost
+      }
+    }
+    var left = crossing.reduce(0, +) * part
+    var isIn = [Bool](repeating: false, count: memberCount)
+    for m in crossing.indices.sorted(by: { (crossing[$1], $0) < (crossing[$0], $1) }) where left > 0 {
+      isIn[m] = true
+      left -= crossing[m]
+    }
+    return isIn
+  }
+
+  /// `Σ_n min(x[m,n]/R_m, x[v,n]/R_v)`.
+  private func localShare(_ m: Int, _ v: Int) -> Double {
+    var local = 0.0
+    let nodes = UnsafeBufferPointer(start: nodeOfReplica + firstReplica[m], count: Int(members[m].replicas))
+    for (i, n) in nodes.enumerated() where !nodes[..<i].contains(n) {
+      local += min(share(of: m, on: Int(n)), share(of: v, on: Int(n)))
+    }
+    return local
+  }
 
   // MARK: Repairing
 

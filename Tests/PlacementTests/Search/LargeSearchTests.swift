@@ -21,7 +21,7 @@ struct LargeSearchTests {
 
   @Test("keeps every constraint and improves on its start", arguments: recipes)
   func constraints(recipe: RandomProblem) throws {
-    for seed in 1...5 as ClosedRange<UInt64> {
+    for seed in 1...2 as ClosedRange<UInt64> {
       let problem = recipe.problem(seed: seed).withSimplerRules()
       guard let start = try? problem.start(seed: seed) else { continue }
       let solution = Self.solve(problem, from: start, seed: seed, threads: 1)
@@ -32,11 +32,28 @@ struct LargeSearchTests {
     }
   }
 
+  @Test("moves no more replicas than allowed, off nodes that are gone first")
+  func moves() throws {
+    let recipe = RandomProblem(
+      workloads: 20, nodes: 8, graph: .powerLaw(calls: 2), replicas: 1...4, fill: 0.6, zones: 2)
+    var problem = recipe.problem(seed: 3)
+    let now = try problem.start(seed: 1)
+    problem.current = now.placed.map { $0 }
+    problem.allocatable[0] = 0
+    let gone = now.placed.reduce(0) { $0 + ($1.first { $0.node == 0 }?.replicas ?? 0) }
+    for most in [gone + 2, gone + 8] {
+      problem.weights.maxMoves = most
+      let solution = Self.solve(problem, from: try problem.start(seed: 2), seed: 4, threads: 2)
+      #expect(problem.brokenConstraint(solution.assignment) == nil)
+      #expect(solution.evaluation.moves >= gone && solution.evaluation.moves <= most)
+    }
+  }
+
   @Test("gives the same plan for the same seed and effort, with any number of threads", arguments: recipes)
   func repeatable(recipe: RandomProblem) throws {
     let problem = recipe.problem(seed: 2).withSimplerRules()
     guard let start = try? problem.start(seed: 1) else { return }
-    let plans = [1, 2, 3].map { Self.solve(problem, from: start, seed: 7, threads: $0).assignment }
+    let plans = [1, 2].map { Self.solve(problem, from: start, seed: 7, threads: $0).assignment }
     #expect(Set(plans).count == 1)
   }
 
