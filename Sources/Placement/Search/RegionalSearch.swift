@@ -45,6 +45,7 @@ final class RegionalSearch {
   func typicalChange() -> Double { searchers[0].typicalChange() }
 
   var replicaCount: Int { snapshot.count }
+  var searcherCount: Int { searchers.count }
 
   /// Lets every searcher anneal its region, and takes up what they found.
   ///
