@@ -58,7 +58,9 @@ extension Problem {
     let simpler = withSimplerRules()
     let start = try simpler.firstPlacement(options, context, from: origin)
     let replicas = workloads.reduce(0) { $0 + $1.replicas }
-    if replicas >= LargeSearch.replicas { return LargeSearch(simpler, options, context, start: start).run() }
+    if replicas >= LargeSearch.replicas && edges.count >= LargeSearch.edges {
+      return LargeSearch(simpler, options, context, start: start).run()
+    }
     return Portfolio(simpler, options, context, start: start).run()
   }
 }
