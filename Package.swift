@@ -443,7 +443,7 @@ let package = Package(
     tests(
       "tonari",
       [
-        "Dispatching", "Files", "Placement", "SelectorServer", "Topology",
+        "Dispatching", "Files", "LiveInput", "Placement", "SelectorServer", "Topology",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // Runs the built executable as a process.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LiveInput
 import Placement
 import Testing
 import Topology
