@@ -41,6 +41,8 @@ final class Portfolio: Sendable {
   /// Set by the member that proves; the others then stop within their slices.
   private let isProven = Flag()
   private let lastReport = Mutex(Duration.zero)
+  /// The lower bound on its way, within a cycle: for reports alone, so that nothing else depends on the clock.
+  private let risingBound = Mutex(-Double.infinity)
 
   private let firstWork: Int
   private static let firstLength = Duration.milliseconds(50)
@@ -136,7 +138,8 @@ final class Portfolio: Sendable {
     if worker == 0 { all.append((searchers + 2, ModelProofMember(problem, isProven: isProven))) }
     if worker == workers - 1 {
       let (problem, isProven) = (problem, isProven)
-      all.append((searchers, SeparateMember { PatternProofMember(problem, isProven: isProven) }))
+      let onBound: @Sendable (Double) -> Void = { bound in self.risingBound.withLock { $0 = max($0, bound) } }
+      all.append((searchers, SeparateMember { PatternProofMember(problem, isProven: isProven, onBound: onBound) }))
       all.append((searchers + 1, SubproblemMember(problem, seed: options.seed)))
     }
     for index in 0..<searchers where index % workers == worker {
@@ -199,10 +202,12 @@ final class Portfolio: Sendable {
 
   private func report(_ phase: String) {
     let now = best.withLock { $0 }
+    let rising = risingBound.withLock { $0 }
     context.progress(
       SolverProgress(
         phase: phase, elapsed: context.elapsed(), objective: now.evaluation.objective,
-        localizedShare: now.evaluation.localizedShareNode, lowerBound: now.lowerBound))
+        localizedShare: now.evaluation.localizedShareNode,
+        lowerBound: min(max(now.lowerBound, rising), now.evaluation.objective)))
   }
 }
 

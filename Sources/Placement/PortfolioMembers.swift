@@ -165,6 +165,7 @@ final class SubproblemMember: Portfolio.Member {
 final class PatternProofMember: Portfolio.Member {
   private let problem: Problem
   private let isProven: Flag
+  private let onBound: @Sendable (Double) -> Void
   private var bound: PatternBound?
   private var isExhausted = false
 
@@ -172,9 +173,11 @@ final class PatternProofMember: Portfolio.Member {
   private static let price = 2
   private static let small = 1500
 
-  init(_ problem: Problem, isProven: Flag) {
+  /// - Parameter onBound: hears of the lower bound again and again while it rises.
+  init(_ problem: Problem, isProven: Flag, onBound: @escaping @Sendable (Double) -> Void) {
     self.problem = problem
     self.isProven = isProven
+    self.onBound = onBound
   }
 
   var phase: String { "bound" }
@@ -189,7 +192,10 @@ final class PatternProofMember: Portfolio.Member {
     do {
       let bound = try self.bound ?? PatternBound(problem)
       self.bound = bound
-      let budget = WorkBudget(work: slice.work.map { $0 * Self.price }) { slice.fraction() == nil }
+      let budget = WorkBudget(work: slice.work.map { $0 * Self.price }) { [onBound] in
+        onBound(bound.lowerBound)
+        return slice.fraction() == nil
+      }
       let finding = try bound.run(from: best.assignment, budget)
       isExhausted = finding.isExhausted
       if finding.isOptimal { isProven.set() }

@@ -47,7 +47,8 @@ final class PatternBound {
     }
   }
 
-  private var lowerBound: Double { (nodes?.lowerBound ?? 0) + (zones?.lowerBound ?? 0) }
+  /// No placement has an objective below, as far as is known.
+  var lowerBound: Double { (nodes?.lowerBound ?? 0) + (zones?.lowerBound ?? 0) }
 
   /// Raises the bound, and looks for better placements, until the budget is spent.
   func run(from incumbent: Assignment, _ budget: WorkBudget) throws(PlacementError) -> Finding {
