@@ -109,18 +109,24 @@ def sparse(services: int, nodes: int, seed: int, replicas: int = 1, degree: floa
     return Instance(name, nodes, room(request, counts, nodes, full), counts, request, weighted(edges))
 
 
-def power_law(services: int, nodes: int, seed: int, full: float = 0.7) -> Instance:
-    """Each service calls three earlier ones, busy ones more likely; the traffic of an edge is Pareto-distributed."""
-    rng = random.Random(f"power law {services} {nodes} {seed} {full}")
-    request = [50 * rng.randint(1, 9) for _ in range(services)]
+def calls(rng: random.Random, services: int, traffic) -> dict[tuple[int, int], int]:
+    """A power-law call graph: each service calls three earlier ones, busy ones more likely (Barabási and Albert 1999)."""
     ends = [0]
     edges = {}
     for v in range(1, services):
         for _ in range(3):
             u = rng.choice(ends)
             if u != v:
-                edges[u, v] = pareto(rng)
+                edges[u, v] = traffic()
                 ends += [u, v]
+    return edges
+
+
+def power_law(services: int, nodes: int, seed: int, full: float = 0.7) -> Instance:
+    """Each service calls three earlier ones, busy ones more likely; the traffic of an edge is Pareto-distributed."""
+    rng = random.Random(f"power law {services} {nodes} {seed} {full}")
+    request = [50 * rng.randint(1, 9) for _ in range(services)]
+    edges = calls(rng, services, lambda: pareto(rng))
     name = f"power-law-{services}x{nodes}-s{seed}"
     return Instance(name, nodes, room(request, [1] * services, nodes, full), [1] * services, request, weighted(edges))
 
@@ -253,14 +259,7 @@ def cluster(services: int, nodes: int, seed: int, full: float = 0.7) -> Cluster:
     capacity = [tuple(round(unit[k] * shape[k]) for k in range(3)) for shape in shapes]
     many = [s for s in range(services) if replicas[s] >= 3]
     several = [s for s in range(services) if replicas[s] >= 2]
-    ends = [0]
-    edges = {}
-    for v in range(1, services):
-        for _ in range(3):
-            u = rng.choice(ends)
-            if u != v:
-                edges[u, v] = pareto(rng, services)
-                ends += [u, v]
+    edges = calls(rng, services, lambda: pareto(rng, services))
     return Cluster(
         name=f"cluster-{services}x{nodes}-s{seed}",
         zones=["zone-a", "zone-b", "zone-c"],
