@@ -57,10 +57,17 @@ extension Problem {
   ) throws(PlacementError) -> Solution {
     let simpler = withSimplerRules()
     let start = try simpler.firstPlacement(options, context, from: origin)
-    let replicas = workloads.reduce(0) { $0 + $1.replicas }
-    if replicas >= LargeSearch.replicas && edges.count >= LargeSearch.edges {
+    if isLarge {
       return LargeSearch(simpler, options, context, start: start).run()
     }
     return Portfolio(simpler, options, context, start: start).run()
+  }
+
+  /// From so many replicas and edges on, one annealing is better than many, and nothing is bounded. A few edges are
+  /// better searched again and again, however many replicas there are.
+  public static let large = (replicas: 2000, edges: 2000)
+
+  private var isLarge: Bool {
+    edges.count >= Self.large.edges && workloads.reduce(0) { $0 + $1.replicas } >= Self.large.replicas
   }
 }

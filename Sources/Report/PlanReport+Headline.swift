@@ -44,7 +44,8 @@ extension PlanReport {
   /// How good the plan is known to be; nil where no bound was sought.
   var quality: String? {
     guard !isOptimal else { return "0 %, proven optimal (objective \(Human.number(evaluation.objective)))" }
-    guard let gap, let lowerBound else { return nil }
+    guard let lowerBound else { return nil }
+    guard let gap else { return "unknown (objective \(Human.number(evaluation.objective)), no bound)" }
     return "\(Human.percent(gap)) (objective \(Human.number(evaluation.objective)), bound \(Human.number(lowerBound)))"
   }
 

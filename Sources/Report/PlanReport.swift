@@ -116,11 +116,11 @@ public struct PlanReport: Sendable {
     )
   }
 
-  /// `(objective − lowerBound) / objective`; 0 when optimal, nil without a bound.
+  /// `(objective − lowerBound) / objective`; 0 when optimal, nil without a bound. That the objective is not below 0 says
+  /// nothing.
   public var gap: Double? {
-    guard !isOptimal else { return 0 }
-    guard let lowerBound else { return nil }
-    guard evaluation.objective > 0 else { return 0 }
+    guard !isOptimal, evaluation.objective > 0 else { return 0 }
+    guard let lowerBound, lowerBound > 0 else { return nil }
     return max(0, (evaluation.objective - lowerBound) / evaluation.objective)
   }
 

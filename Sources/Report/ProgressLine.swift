@@ -53,9 +53,10 @@ public struct ProgressLine: Sendable {
 }
 
 extension SolverProgress {
-  /// `(objective − lowerBound) / objective`, not below 0; nil before there is an objective.
+  /// `(objective − lowerBound) / objective`, not below 0; nil before there are an objective and a bound.
   var gap: Double? {
     guard let objective else { return nil }
-    return objective > 0 ? max(0, (objective - lowerBound) / objective) : 0
+    guard objective > 0 else { return 0 }
+    return lowerBound > 0 ? max(0, (objective - lowerBound) / objective) : nil
   }
 }

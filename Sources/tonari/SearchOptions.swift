@@ -97,7 +97,14 @@ struct SearchOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How many threads search. (default: one for each core)", valueName: "count"))
   var threads: Int?
 
-  @Flag(help: "Go on until the plan is proven to be the best there is, or time is up.")
+  @Flag(
+    help: ArgumentHelp(
+      "Go on until the plan is proven to be the best there is, or time is up.",
+      discussion: """
+        From \(Problem.large.replicas) replicas and \(Problem.large.edges) pairs with traffic on, nothing is proven: all time goes into the search.
+        """
+    )
+  )
   var prove = false
 
   func validate() throws {

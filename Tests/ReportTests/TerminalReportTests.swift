@@ -22,6 +22,17 @@ struct TerminalReportTests {
     #expect(text.hasPrefix(expected))
   }
 
+  @Test("Where nothing bounds the objective, the gap is unknown and not the whole of it")
+  func unbounded() {
+    var report = SampleReports.shop()
+    report.lowerBound = 0
+    #expect(report.gap == nil)
+    #expect(report.text().contains("  unknown (objective 1.56 M, no bound)\n"))
+    let early = SolverProgress(
+      phase: "search", elapsed: .zero, objective: 5, localizedShare: nil, lowerBound: 0)
+    #expect(early.gap == nil)
+  }
+
   @Test("Each of several traffic matrices has a line")
   func matrices() {
     let mean = SampleReports.shopWithMatrices(.mean).text()

@@ -12,11 +12,6 @@ final class LargeSearch {
   private var search: RegionalSearch
   private var packsFillers = true
 
-  /// From so many replicas and edges on, one annealing is better than many. A few edges are better searched again and
-  /// again, however many replicas there are.
-  static let replicas = 2_000
-  static let edges = 2_000
-
   /// Temperatures as multiples of the change that proposals make at first.
   private static let cold = 0.0005
 
