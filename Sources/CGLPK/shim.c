@@ -264,6 +264,19 @@ int tonari_glpk_simplex(
   END
 }
 
+int tonari_glpk_interior(tonari_glpk *program, int *result, double *duals) {
+  BEGIN(program)
+  glp_iptcp parameters;
+  glp_init_iptcp(&parameters);
+  parameters.msg_lev = GLP_MSG_OFF;
+  *result = glp_interior(P, &parameters);
+  if (*result == 0 && glp_ipt_status(P) != GLP_OPT) *result = GLP_EFAIL;
+  if (*result == 0) {
+    for (int i = glp_get_num_rows(P); i > 0; i--) duals[i] = glp_ipt_row_dual(P, i);
+  }
+  END
+}
+
 struct visitor {
   tonari_glpk_visit visit;
   void *info;

@@ -57,6 +57,10 @@ typedef int (*tonari_glpk_watch)(void *info);
 int tonari_glpk_simplex(
   tonari_glpk *program, const glp_smcp *options, tonari_glpk_watch watch, void *info, int *result);
 
+/* Runs the interior-point method; `*result` becomes glp_interior's return code, and GLP_EFAIL where it finds no optimum.
+   `duals` then are those of rows 1 to n. */
+int tonari_glpk_interior(tonari_glpk *program, int *result, double *duals);
+
 /* Where a branch-and-bound search stands, and what the caller wants of it. */
 typedef struct {
   int nodes;              /* subproblems so far */

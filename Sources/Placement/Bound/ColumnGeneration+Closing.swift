@@ -4,9 +4,13 @@ extension ColumnGeneration {
   ///
   /// In a placement that gains more than the target no pattern falls behind its group's best by more than what the
   /// bound is above the target. All patterns that near are listed.
-  func choice(above target: Double, most: Int, _ budget: WorkBudget) throws(PlacementError) -> PatternChoice? {
+  ///
+  /// - Parameter share: less than 1 lists only those that fall behind by no more than this share of it.
+  func choice(
+    above target: Double, share: Double, most: Int, _ budget: WorkBudget
+  ) throws(PlacementError) -> PatternChoice? {
     guard let center else { return nil }
-    let slack = max(0, center.bound - target) + Self.tolerance * scale
+    let slack = max(0, center.bound - target) * share + Self.tolerance * scale
     var lists: [PatternList] = []
     for g in tier.groups.indices {
       let rest = most - lists.reduce(0) { $0 + $1.count }

@@ -3,7 +3,8 @@
 /// For any prices of items, no placement gains more than what the prices make of all replicas, and for each bin what
 /// its best pattern is worth beyond them (Lagrangian duality): the bound holds whatever the linear program says, and
 /// also where the best pattern is only known to be below something. The program over the patterns so far proposes
-/// prices; they are drawn towards those of the best bound, which settles them sooner (Wentges 1997).
+/// prices, from the middle of those that are best (Rousseau, Gendreau and Feillet 2007); they are drawn towards those of
+/// the best bound, which settles them sooner (Wentges 1997).
 final class ColumnGeneration {
   /// What a step did.
   enum Progress {
@@ -29,17 +30,29 @@ final class ColumnGeneration {
   /// Value of the last program.
   private(set) var value = -Double.infinity
 
+  /// The order in which searches decide on items.
+  private let order: [Int]
   private var widths: [Int]
-  private var isSmoothing = true
+  /// Where prices come from: extreme dual values of the program, those in the middle of the best, or these drawn
+  /// towards the prices of the best bound.
+  private enum Source { case smoothed, central, extreme }
+  private var source = Source.smoothed
   /// The prices that the program's are drawn towards.
   private var anchor: [Double]?
   let scale: Double
   private static let narrow = 400
+  /// Before searches so wide, a few that are so much narrower look for new patterns.
+  private static let wide = 25_000
+  private static let muchNarrower = 16
+  private static let mostNarrowLooks = 5
+  private var narrowLooks = 0
   private static let smoothing = 0.6
   static let tolerance = 1e-8
   private var stepsSinceSearch = 0
   private static let mostStepsWithoutSearch = 8
   private static let fewImproved = 3
+  /// Searches are made wider while there are new patterns, too, where this share of the gap is doubt.
+  private static let mostDoubt = 0.5
   /// Searches are made wider in groups that have this share of the doubt of the group with the most.
   private static let muchDoubt = 0.1
   private static let patternsOfSearch = 30
@@ -51,6 +64,7 @@ final class ColumnGeneration {
     scale = tier.totalGain
     bound = scale
     master = try PatternMaster(tier)
+    order = PatternLayout.order(tier)
     widths = tier.groups.map { _ in Self.narrow }
     try makeSearches()
   }
@@ -64,6 +78,7 @@ final class ColumnGeneration {
     scale = tier.totalGain
     bound = smaller.bound + (tier.totalGain - smaller.tier.totalGain)
     master = try PatternMaster(tier)
+    order = PatternLayout.order(tier)
     widths = tier.groups.map { _ in Self.narrow }
     try makeSearches()
 
@@ -107,7 +122,8 @@ final class ColumnGeneration {
 
   private func makeSearches() throws(PlacementError) {
     searches = []
-    for group in tier.groups { searches.append(try PatternSearch(tier, group: group)) }
+    let table = CompletionTable()
+    for group in tier.groups { searches.append(try PatternSearch(tier, group: group, order: order, table)) }
     improvers = tier.groups.map { PatternImprover(tier, group: $0) }
   }
 
@@ -121,7 +137,7 @@ final class ColumnGeneration {
     if !isLower { center = nil }
     value = -.infinity
     widths = tier.groups.map { _ in Self.narrow }
-    isSmoothing = true
+    source = .smoothed
   }
 
   /// Takes in the patterns of a placement: counts of items in each bin. The first one also gives prices to start
@@ -150,13 +166,14 @@ final class ColumnGeneration {
 
   /// Solves the program, looks for better patterns, and improves the bound.
   func step(_ budget: WorkBudget) throws(PlacementError) -> Progress {
-    let solution = try master.solve()
+    var solution = try master.solve()
     value = solution.value
     budget.spend(1000)
     if isSettled { return try settle() }
+    if source != .extreme { solution = try master.centered(solution) }
 
     var prices = solution.prices
-    if isSmoothing, let anchor {
+    if source == .smoothed, let anchor {
       for i in prices.indices { prices[i] += Self.smoothing * (anchor[i] - prices[i]) }
     }
     stepsSinceSearch += 1
@@ -172,55 +189,85 @@ final class ColumnGeneration {
       known[group] = max(known[group], pool.patterns[pattern].worth(prices))
     }
 
-    var worth = known
-    // What each group's bins may be worth together beyond the best patterns that were found.
-    var doubt = Array(repeating: 0.0, count: tier.groups.count)
+    let request = PatternSearch.Request(prices: prices, floor: 0, width: 0, keep: Self.patternsOfSearch)
+    if narrowLooks < Self.mostNarrowLooks && widths.contains(where: { $0 >= Self.wide }) {
+      narrowLooks += 1
+      let narrower = widths.map { max(Self.narrow, $0 / Self.muchNarrower) }
+      if try look(narrower, request, known, solution, budget).found > 0 { return .improving }
+    }
+    narrowLooks = 0
+    let sight = try look(widths, request, known, solution, budget)
+    if budget.isSpent { return .stopped }
+
+    let candidate = lagrangian(prices, sight.worth)
+    if candidate < center?.bound ?? .infinity {
+      bound = min(bound, candidate)
+      center = (prices, sight.worth, candidate)
+    }
+    let isNarrow = widths.allSatisfy { $0 == Self.narrow }
+    anchor = isNarrow ? prices : center?.prices
+
+    let isDoubtful = sight.doubt.reduce(0, +) > Self.mostDoubt * (candidate - value)
+    if isDoubtful && widen(sight.doubt) || sight.found > 0 {
+      source = .smoothed
+      return .improving
+    }
+    if isSettled { return try settle() }
+    switch source {
+    case .smoothed: source = .central
+    case .central: source = .extreme
+    case .extreme:
+      guard widen(sight.doubt) else { return try settle() }
+      source = .smoothed
+    }
+    return .improving
+  }
+
+  /// What searches in all groups saw.
+  private struct Sight {
+    /// What a bin of each group is worth beyond the prices at most.
+    var worth: [Double]
+    /// What each group's bins may be worth together beyond the best patterns that were found.
+    var doubt: [Double]
+    /// How many columns are new.
     var found = 0
+  }
+
+  /// Searches for patterns that the program lacks, so widely in each group.
+  ///
+  /// - Parameter known: what the best of the present patterns are worth at these prices.
+  private func look(
+    _ widths: [Int], _ request: PatternSearch.Request, _ known: [Double], _ solution: PatternMaster.Solution,
+    _ budget: WorkBudget
+  ) throws(PlacementError) -> Sight {
+    var sight = Sight(worth: known, doubt: known.map { _ in 0 })
     for g in tier.groups.indices {
-      let outcome = try searches[g].search(
-        PatternSearch.Request(
-          prices: prices, floor: widths[g] > Self.narrow ? known[g] : 0, width: widths[g],
-          keep: Self.patternsOfSearch),
-        budget)
+      var request = request
+      request.width = widths[g]
+      request.floor = widths[g] > Self.narrow ? known[g] : 0
+      let outcome = try searches[g].search(request, budget)
       budget.spend(outcome.labels)
-      worth[g] = max(known[g], outcome.bound)
+      sight.worth[g] = max(known[g], outcome.bound)
       if outcome.isTruncated {
         let best = max(known[g], outcome.patterns.first?.worth ?? 0)
-        doubt[g] = (worth[g] - best) * Double(tier.groups[g].bins.count)
+        sight.doubt[g] = (sight.worth[g] - best) * Double(tier.groups[g].bins.count)
       }
       for pattern in outcome.patterns {
         let index = pool.index(of: pattern.counts, tier)
         let reduced = pool.patterns[index].worth(solution.prices) - solution.binPrices[g]
         guard reduced > Self.tolerance * scale else { continue }
-        found += 1
-        try master.add(index, pool.patterns[index], group: g, isAllowed: true)
+        if try master.add(index, pool.patterns[index], group: g, isAllowed: true) { sight.found += 1 }
       }
     }
-    if budget.isSpent { return .stopped }
+    return sight
+  }
 
-    let candidate = lagrangian(prices, worth)
-    let isBetter = candidate < center?.bound ?? .infinity
-    if isBetter {
-      bound = min(bound, candidate)
-      center = (prices, worth, candidate)
-    }
-    let isNarrow = widths.allSatisfy { $0 == Self.narrow }
-    anchor = isNarrow ? prices : center?.prices
-
-    if found > 0 {
-      isSmoothing = true
-      return .improving
-    }
-    if isSettled { return try settle() }
-    if isSmoothing {
-      isSmoothing = false
-      return .improving
-    }
+  /// Makes searches wider where there is most doubt; answers false where none can be.
+  private func widen(_ doubt: [Double]) -> Bool {
     let open = tier.groups.indices.filter { doubt[$0] > 0 && widths[$0] < searches[$0].mostWidth }
-    guard let most = open.map({ doubt[$0] }).max() else { return try settle() }
+    guard let most = open.map({ doubt[$0] }).max() else { return false }
     for g in open where doubt[g] >= Self.muchDoubt * most { widths[g] = min(widths[g] * 4, searches[g].mostWidth) }
-    isSmoothing = true
-    return .improving
+    return true
   }
 
   /// What no placement gains more than, given prices and what a bin of each group is worth beyond them at most.
@@ -258,7 +305,7 @@ final class ColumnGeneration {
   private func settle() throws(PlacementError) -> Progress {
     guard master.penalty < 1e6, try master.leavesOut() else { return .converged }
     try master.raisePenalty(to: master.penalty * 10)
-    isSmoothing = false
+    source = .extreme
     return .improving
   }
 }

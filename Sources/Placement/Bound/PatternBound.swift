@@ -30,8 +30,12 @@ final class PatternBound {
   private let total: Double
   private let tolerance: Double
 
-  /// - Parameter firstBits: how many bits the patterns of each tier's first core may take.
-  init(_ problem: Problem, firstBits: Int = PatternTier.firstBits) throws(PlacementError) {
+  /// - Parameters:
+  ///   - firstBits: how many bits the patterns of each tier's first core may take.
+  ///   - mostPatterns: how many patterns a search for the best choice may have.
+  init(
+    _ problem: Problem, firstBits: Int = PatternTier.firstBits, mostPatterns: Int = TierProof.mostPatterns
+  ) throws(PlacementError) {
     self.problem = problem
     let traffic = problem.edges.reduce(0) { $0 + $1.traffic }
     let zoneCost = problem.zones.count > 1 ? problem.weights.leavingZone : 0
@@ -40,10 +44,11 @@ final class PatternBound {
     let levels = UtilizationLevels(problem)
     nodes = try TierProof(
       PatternTier(nodesOf: problem, firstBits: firstBits), of: problem, utilization: problem.weights.utilization,
-      floor: problem.utilizationFloor, levels: levels)
+      floor: problem.utilizationFloor, levels: levels, mostPatterns: mostPatterns)
     if zoneCost > 0 {
       zones = try TierProof(
-        PatternTier(zonesOf: problem, firstBits: firstBits), of: problem, utilization: 0, floor: 0, levels: levels)
+        PatternTier(zonesOf: problem, firstBits: firstBits), of: problem, utilization: 0, floor: 0, levels: levels,
+        mostPatterns: mostPatterns)
     }
   }
 

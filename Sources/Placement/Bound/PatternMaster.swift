@@ -99,9 +99,20 @@ final class PatternMaster {
 
   func solve(_ method: LinearProgram.SimplexOptions.Method = .primal) throws(PlacementError) -> Solution {
     _ = try program.solve(LinearProgram.SimplexOptions(method: method))
-    let duals = try program.duals()
-    return Solution(
-      value: -(try program.objective),
+    return solution(value: -(try program.objective), duals: try program.duals())
+  }
+
+  /// The last solution with dual values from the middle of the best ones, where the interior-point method gets there.
+  ///
+  /// Where many dual values are best, those of the simplex method are extreme, and far from those that bound best.
+  func centered(_ last: Solution) throws(PlacementError) -> Solution {
+    guard let duals = try program.interiorDuals() else { return last }
+    return solution(value: last.value, duals: duals)
+  }
+
+  private func solution(value: Double, duals: [Double]) -> Solution {
+    Solution(
+      value: value,
       prices: duals[0..<tier.itemCount].map { -$0 },
       binPrices: duals[tier.itemCount..<firstRow].map { max(0, -$0) },
       rowPrices: duals[firstRow...].map { -$0 })

@@ -2,10 +2,9 @@
 ///
 /// Items are decided one after the other. A label is a set of decisions so far. Of labels that agree on those items
 /// that still have undecided neighbours, one that uses no less of any resource and is worth no more than another is
-/// dropped. Every label has a bound: the relaxation's value less what each decision loses against it. The relaxation is
-/// solved anew for the most promising label of a step, and its multipliers tried on all. Labels that cannot reach the
-/// floor are dropped; where too many are left the most promising stay, and the best bound among the others tells how
-/// far the result is from the best at most.
+/// dropped. Every label has a bound: what it is worth so far and what a ``Completion`` adds at most. Labels that cannot
+/// reach the floor are dropped; where too many are left the most promising stay, and the best bound among the others
+/// tells how far the result is from the best at most.
 final class PatternSearch {
   /// What to look for.
   struct Request {
@@ -46,11 +45,15 @@ final class PatternSearch {
   private let group: PatternTier.Group
   private let layout: PatternLayout
   private let relaxation: PriceRelaxation
+  /// For narrow searches, and for wide ones and lists.
+  private let quick: Completion
+  private let thorough: Completion
+  /// What labels are bounded by.
+  private var completion: Completion
   private var current: LabelLayer
   private var following: LabelLayer
-  /// So many labels make it worth while to solve the relaxation anew, so many times at most.
-  private static let tightenFrom = 3000
-  private static let mostRounds = 5
+  /// Searches from this width on are bounded with more effort.
+  private static let wide = 100_000
   /// Labels that are decided on before the next look whether the budget is spent.
   private static let labelsBetweenLooks = 4096
   /// So many arcs make a listing too large.
@@ -61,12 +64,15 @@ final class PatternSearch {
   /// The greatest width of a search.
   var mostWidth: Int { max(1000, Self.mostWords / current.stride) }
 
-  init(_ tier: PatternTier, group: PatternTier.Group) throws(PlacementError) {
+  init(_ tier: PatternTier, group: PatternTier.Group, order: [Int], _ table: CompletionTable) throws(PlacementError) {
     let tier = tier.withoutRequestsThatAlwaysFit(in: group)
     self.tier = tier
     self.group = group
-    layout = PatternLayout(tier, limits: group.limits)
+    layout = PatternLayout(tier, limits: group.limits, order: order)
     relaxation = try PriceRelaxation(tier, group: group)
+    quick = Completion(tier, group, layout, table, mostStates: 256)
+    thorough = Completion(tier, group, layout, table, mostStates: 4096)
+    completion = quick
     current = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)
     following = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)
   }
@@ -75,16 +81,17 @@ final class PatternSearch {
   func search(_ request: Request, _ budget: WorkBudget) throws(PlacementError) -> Outcome {
     var outcome = Outcome(bound: request.floor)
     var dropped = -Double.infinity
-    var potential = Potential(tier, group, request.prices, try relaxation.multipliers(prices: request.prices))
+    let (potential, value) = try relax(
+      request.prices, request.floor, isWide: request.width >= Self.wide, budget)
+    if value <= request.floor { return outcome }
 
-    start(potential)
+    start(value)
     labels = 0
-    spread = current.bound(0) - request.floor
+    spread = value - request.floor
 
     for step in layout.order.indices {
       let isLast = step == layout.order.count - 1
       dropped = max(dropped, expand(step, request, potential, budget, competing: !isLast))
-      if !isLast { try tighten(step, request, &potential) }
       following.remove(upTo: request.floor)
       dropped = max(dropped, following.shrink(to: request.width))
       swap(&current, &following)
@@ -103,13 +110,21 @@ final class PatternSearch {
     return outcome
   }
 
+  /// Prepares the completion for prices; answers what no pattern is worth more than, too.
+  private func relax(
+    _ prices: [Double], _ floor: Double, isWide: Bool, _ budget: WorkBudget
+  ) throws(PlacementError) -> (potential: Potential, value: Double) {
+    completion = isWide ? thorough : quick
+    return completion.prepare(
+      prices, try relaxation.multipliers(prices: prices), floor: floor, steps: isWide ? 30 : 5, budget)
+  }
+
   /// Makes the one label of no decisions.
-  private func start(_ potential: Potential) {
+  private func start(_ value: Double) {
     current.count = 1
     for field in 0..<current.stride { current.records[field] = 0 }
-    let root = potential.root(tier, group)
-    current.records[LabelLayer.bound] = root.bitPattern
-    current.records[LabelLayer.base] = root.bitPattern
+    current.records[LabelLayer.bound] = value.bitPattern
+    current.records[LabelLayer.base] = 0.0.bitPattern
   }
 
   /// A tie of the step's item to one decided before.
@@ -121,6 +136,8 @@ final class PatternSearch {
     /// One over the other item's replicas.
     var part: Double
     var isConflict: Bool
+    /// The edge's gain where it is kept, and not split.
+    var kept: Double
   }
 
   /// What the labels of a step become with each count of the step's item.
@@ -152,7 +169,11 @@ final class PatternSearch {
     let ownWord = following.words + own.word
     let requests = Array(tier.requests[item * resourceCount..<(item + 1) * resourceCount])
     let frontier = frontier(step, potential, lightest: arcs == nil ? Self.lightShare * spread : -1)
-    let (best, profit) = (potential.best[item], potential.profit[item])
+    let profit = potential.profit[item]
+    let charged = potential.charged
+    let digits = completion.open[step + 1].filter { $0.item != item }
+    let ownRadix = completion.ownRadix[step]
+    let roomed = completion.resource
     let room = arcs == nil ? max(2 * request.width, 1024) : .max
 
     var dropped = -Double.infinity
@@ -182,15 +203,24 @@ final class PatternSearch {
         others[i] = Double(count) * tie.part
         if tie.isConflict && count > 0 { most = 0 }
       }
+      var state = 0
+      for digit in digits { state += current.count(label, digit.field) * digit.radix }
 
       counts: for count in 0...most {
         let part = Double(count) * ownPart
-        var base = parentBase - best + profit * Double(count)
+        var free: Int64 = 0
+        if let roomed {
+          free = group.capacity[roomed] - current.load(label, roomed) - Int64(count) * requests[roomed]
+          if free < 0 { break }
+        }
+        var base = parentBase + profit * Double(count)
         for (i, tie) in ties.enumerated() {
           let surplus = others[i] - part
           base -= max(tie.otherShare * surplus, -tie.ownShare * surplus)
+          base += tie.kept * min(others[i], part)
         }
-        let bound = min(base, parentBound)
+        let bound = min(
+          base + charged + completion.rest(after: step, state: state + count * ownRadix, room: free), parentBound)
         if bound <= stepFloor {
           dropped = max(dropped, bound)
           continue
@@ -209,7 +239,9 @@ final class PatternSearch {
         let better = competing ? following.admit(frontier) : nil
         if let arcs {
           var worth = -request.prices[item] * Double(count)
-          for (i, tie) in ties.enumerated() { worth += (tie.ownShare + tie.otherShare) * min(others[i], part) }
+          for (i, tie) in ties.enumerated() {
+            worth += (tie.ownShare + tie.otherShare + tie.kept) * min(others[i], part)
+          }
           arcs.pointee.targets[label * (limit + 1) + count] = Int32(better ?? following.count)
           arcs.pointee.worth[label * (limit + 1) + count] = worth
         }
@@ -229,7 +261,9 @@ final class PatternSearch {
       let isDecided = (u: layout.position[edge.u] <= step, v: layout.position[edge.v] <= step)
       guard isDecided.u != isDecided.v else { continue }
       let item = isDecided.u ? edge.u : edge.v
-      let share = isDecided.u ? potential.multipliers.shareOfU[e] : edge.gain - potential.multipliers.shareOfU[e]
+      let share =
+        completion.isKept[e]
+        ? 0 : isDecided.u ? potential.multipliers.shareOfU[e] : edge.gain - potential.multipliers.shareOfU[e]
       promise[item, default: (0, 0)].promise += share / Double(tier.replicas[item])
       promise[item, default: (0, 0)].gain += edge.gain / Double(tier.replicas[item])
     }
@@ -247,14 +281,17 @@ final class PatternSearch {
     let part = 1 / Double(tier.replicas[relation.other])
     let field = layout.fields[relation.other]
     guard let e = relation.edge else {
-      return Tie(field: field, ownShare: 0, otherShare: 0, part: part, isConflict: true)
+      return Tie(field: field, ownShare: 0, otherShare: 0, part: part, isConflict: true, kept: 0)
+    }
+    if completion.isKept[e] {
+      return Tie(field: field, ownShare: 0, otherShare: 0, part: part, isConflict: false, kept: tier.edges[e].gain)
     }
     let shareOfU = potential.multipliers.shareOfU[e]
     let shareOfV = tier.edges[e].gain - shareOfU
     let isU = tier.edges[e].u == item
     return Tie(
       field: field, ownShare: isU ? shareOfU : shareOfV, otherShare: isU ? shareOfV : shareOfU, part: part,
-      isConflict: false)
+      isConflict: false, kept: 0)
   }
 
   /// Puts the labels that are left back into buckets.
@@ -266,65 +303,6 @@ final class PatternSearch {
       _ = following.admit(frontier)
       following.count += 1
     }
-  }
-
-  /// Solves the relaxation for the most promising label and tries its multipliers on all.
-  private func tighten(_ step: Int, _ request: Request, _ potential: inout Potential) throws(PlacementError) {
-    var rounds = 0
-    var before = 0
-    while rounds <= Self.mostRounds {
-      var top = 0
-      var alive = 0
-      for label in 0..<following.count where following.bound(label) > request.floor {
-        alive += 1
-        if following.bound(label) > following.bound(top) { top = label }
-      }
-      guard alive > Self.tightenFrom, rounds == 0 || alive * 20 < before * 19, rounds < Self.mostRounds else { return }
-      before = alive
-      rounds += 1
-      let given = layout.order[0...step].map { (item: $0, count: following.count(top, layout.fields[$0])) }
-      let other = Potential(tier, group, request.prices, try relaxation.multipliers(given: given))
-      if rebase(step, from: potential, to: other) { potential = other }
-    }
-  }
-
-  /// Lowers the bounds of labels to those of other multipliers where they are lower; where they are for most, these
-  /// multipliers are in force from now on. Answers whether they are.
-  private func rebase(_ step: Int, from old: Potential, to new: Potential) -> Bool {
-    let resourceCount = tier.resourceCount
-    let decided = layout.order[0...step]
-    var isDecided = Array(repeating: false, count: tier.itemCount)
-    for item in decided { isDecided[item] = true }
-    var constant = new.root(tier, group) - old.root(tier, group)
-    for item in decided { constant -= new.best[item] - old.best[item] }
-    // What a decided item's count promises for its undecided neighbours.
-    var promise = Array(repeating: 0.0, count: tier.itemCount)
-    for (e, edge) in tier.edges.enumerated() where isDecided[edge.u] != isDecided[edge.v] {
-      let difference = new.multipliers.shareOfU[e] - old.multipliers.shareOfU[e]
-      if isDecided[edge.u] {
-        promise[edge.u] += difference / Double(tier.replicas[edge.u])
-      } else {
-        promise[edge.v] -= difference / Double(tier.replicas[edge.v])
-      }
-    }
-    let open = decided.filter { promise[$0] != 0 }.map { (layout.fields[$0], promise[$0]) }
-    let charge = (0..<resourceCount).map { new.multipliers.capacityPrice[$0] - old.multipliers.capacityPrice[$0] }
-    func difference(_ label: Int) -> Double {
-      var difference = constant
-      for k in 0..<resourceCount { difference -= charge[k] * Double(following.load(label, k)) }
-      for (field, promise) in open { difference += promise * Double(following.count(label, field)) }
-      return difference
-    }
-    var better = 0
-    for label in 0..<following.count where difference(label) < 0 { better += 1 }
-    let takesOver = 2 * better > following.count
-    for label in 0..<following.count {
-      let record = following.records + label * following.stride
-      let base = Double(bitPattern: record[LabelLayer.base]) + difference(label)
-      if base < Double(bitPattern: record[LabelLayer.bound]) { record[LabelLayer.bound] = base.bitPattern }
-      if takesOver { record[LabelLayer.base] = base.bitPattern }
-    }
-    return takesOver
   }
 
   private func collect(_ request: Request, _ outcome: inout Outcome) {
@@ -352,8 +330,8 @@ final class PatternSearch {
     prices: [Double], floor: Double, most: Int, _ budget: WorkBudget
   ) throws(PlacementError) -> PatternList? {
     let request = Request(prices: prices, floor: floor, width: .max, keep: 0)
-    var potential = Potential(tier, group, prices, try relaxation.multipliers(prices: prices))
-    start(potential)
+    let (potential, value) = try relax(prices, floor, isWide: true, budget)
+    start(value)
     var steps: [Arcs] = []
     var arcCount = 0
     for step in layout.order.indices {
@@ -367,7 +345,6 @@ final class PatternSearch {
       labels = 0
       _ = expand(step, request, potential, budget, competing: true, arcs: &arcs)
       budget.spend(labels)
-      try tighten(step, request, &potential)
       let places = following.places(afterRemovalUpTo: floor)
       for i in arcs.targets.indices where arcs.targets[i] >= 0 { arcs.targets[i] = places[Int(arcs.targets[i])] }
       following.remove(upTo: floor)
@@ -426,39 +403,5 @@ final class PatternSearch {
     }
     guard rest[0].isEmpty || walk(0, 0, 0) else { return nil }
     return list
-  }
-}
-
-/// Item by item, what multipliers make of pricing.
-private struct Potential {
-  var multipliers: PriceRelaxation.Multipliers
-  /// What a replica of an item is worth with its part of its edges' gains, its price and its capacity charged.
-  var profit: [Double]
-  /// The most that an item's replicas are worth.
-  var best: [Double]
-
-  init(
-    _ tier: PatternTier, _ group: PatternTier.Group, _ prices: [Double], _ multipliers: PriceRelaxation.Multipliers
-  ) {
-    var profit = prices.map { -$0 }
-    for item in profit.indices {
-      for k in 0..<tier.resourceCount {
-        profit[item] -= multipliers.capacityPrice[k] * Double(tier.requests[item * tier.resourceCount + k])
-      }
-    }
-    for (e, edge) in tier.edges.enumerated() {
-      profit[edge.u] += multipliers.shareOfU[e] / Double(tier.replicas[edge.u])
-      profit[edge.v] += (edge.gain - multipliers.shareOfU[e]) / Double(tier.replicas[edge.v])
-    }
-    self.multipliers = multipliers
-    self.profit = profit
-    best = profit.indices.map { max(0, profit[$0]) * Double(group.limits[$0]) }
-  }
-
-  /// No pattern is worth more.
-  func root(_ tier: PatternTier, _ group: PatternTier.Group) -> Double {
-    var sum = best.reduce(0, +)
-    for k in 0..<tier.resourceCount { sum += multipliers.capacityPrice[k] * Double(group.capacity[k]) }
-    return sum
   }
 }

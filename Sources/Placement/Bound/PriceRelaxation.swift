@@ -49,15 +49,6 @@ final class PriceRelaxation {
     return try multipliers()
   }
 
-  /// The best multipliers where the counts of some items are given, at the prices set last.
-  func multipliers(given counts: [(item: Int, count: Int)]) throws(PlacementError) -> Multipliers {
-    for (item, count) in counts { try program.setColumn(item, lower: Double(count), upper: Double(count)) }
-    _ = try program.solve(LinearProgram.SimplexOptions(method: .dual))
-    let result = try multipliers()
-    for (item, _) in counts { try program.setColumn(item, lower: 0, upper: Double(group.limits[item])) }
-    return result
-  }
-
   private func multipliers() throws(PlacementError) -> Multipliers {
     let duals = try program.duals()
     return Multipliers(

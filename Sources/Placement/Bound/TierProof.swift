@@ -21,6 +21,19 @@ final class TierProof {
     var isExhausted = false
   }
 
+  /// A search for the best choice of patterns.
+  private struct Choice {
+    var search: PatternChoice
+    /// The utilization that bins are filled up to there.
+    var utilization: Double
+    /// What it was to exceed.
+    var goal: Double
+    /// Whether it has all patterns that matter.
+    var isComplete: Bool
+    /// Whether one that has not is through with what it has.
+    var isOver = false
+  }
+
   private let problem: Problem
   /// What the tier's core costs where nothing is localized.
   private var total: Double { tier.totalGain + tier.lost }
@@ -31,16 +44,15 @@ final class TierProof {
   private let levels: UtilizationLevels
   /// The utilization that the generation is at.
   private var level: Double
-  /// The search for the best choice of patterns, the utilization that bins are filled up to there, and what it was to
-  /// exceed.
-  private var choice: (search: PatternChoice, utilization: Double, goal: Double)?
+  private var choice: Choice?
   /// The placement taken in last.
   private var incumbent: Assignment?
   /// Everything outside of the intervals costs at least this.
   private var outside = Double.infinity
   /// Differences below this do not matter.
   let tolerance: Double
-  private static let mostPatterns = 200_000
+  private let mostPatterns: Int
+  static let mostPatterns = 200_000
   /// A core grows when no more is to be had of it than this share of the traffic outside.
   private static let worthLess = 0.2
 
@@ -49,11 +61,14 @@ final class TierProof {
   /// - Parameters:
   ///   - utilization: the weight λ of the peak utilization.
   ///   - floor: the least peak utilization there can be.
+  ///   - mostPatterns: how many patterns a search for the best choice may have.
   init(
-    _ tier: PatternTier, of problem: Problem, utilization: Double, floor: Double, levels: UtilizationLevels
+    _ tier: PatternTier, of problem: Problem, utilization: Double, floor: Double, levels: UtilizationLevels,
+    mostPatterns: Int
   ) throws(PlacementError) {
     self.problem = problem
     self.levels = levels
+    self.mostPatterns = mostPatterns
     weight = utilization
     generation = try ColumnGeneration(tier)
     level = max(1, floor)
@@ -129,14 +144,20 @@ final class TierProof {
 
     // What a placement must gain to be of interest, at the interval's lowest utilization.
     let goal = total - wanted
-    if choice?.utilization != level || choice?.goal ?? .infinity > goal {
-      choice = try generation.choice(above: goal, most: Self.mostPatterns, budget).map { ($0, level, goal) }
-    }
+    if choice?.utilization != level || choice?.goal ?? .infinity > goal { choice = try makeChoice(above: goal, budget) }
     guard let choice else {
       if !budget.isSpent && !halve(index) { intervals[index].isExhausted = true }
       return nil
     }
-    switch try choice.search.run(above: goal, budget) {
+    if choice.isOver {
+      // With a better placement fewer patterns matter than before.
+      if goal <= choice.goal && !halve(index) { intervals[index].isExhausted = true }
+      self.choice = nil
+      return nil
+    }
+    let outcome = try choice.search.run(above: goal, budget)
+    guard choice.isComplete else { return better(outcome, target) }
+    switch outcome {
     case .none(let bound):
       intervals[index].cost = max(intervals[index].cost, bound <= goal ? wanted : total - bound)
       intervals[index].isExhausted = intervals[index].cost < wanted
@@ -148,6 +169,28 @@ final class TierProof {
       if let bins, total - gain + weight * peak(of: bins) < target { return bins }
     }
     return nil
+  }
+
+  /// A search among all patterns that matter, or among the best of them where they are too many.
+  private func makeChoice(above goal: Double, _ budget: WorkBudget) throws(PlacementError) -> Choice? {
+    for share in [1, 0.25, 0.06] {
+      let search = try generation.choice(above: goal, share: share, most: mostPatterns, budget)
+      if let search { return Choice(search: search, utilization: level, goal: goal, isComplete: share == 1) }
+    }
+    return nil
+  }
+
+  /// The choice that a search among some of the patterns found, where it costs less than the target.
+  private func better(_ outcome: PatternChoice.Outcome, _ target: Double) -> Bins? {
+    var found: (bins: Bins, gain: Double)?
+    switch outcome {
+    case .stopped(let bins, let gain): found = bins.map { ($0, gain) }
+    case .best(let bins, let gain, _):
+      found = (bins, gain)
+      choice?.isOver = true
+    case .none: choice?.isOver = true
+    }
+    return found.flatMap { total - $0.gain + weight * peak(of: $0.bins) < target ? $0.bins : nil }
   }
 
   /// Goes on with a larger core.

@@ -115,6 +115,15 @@ extension LinearProgram {
   /// Dual values of the rows: what the objective gains for each unit more of the row's bound.
   func duals() throws(PlacementError) -> [Double] { try read(rowCount, tonari_glpk_row_duals) }
 
+  /// Dual values of the rows from the middle of those that are best; nil where the method fails.
+  func interiorDuals() throws(PlacementError) -> [Double]? {
+    var result: Int32 = 0
+    var values = [Double](repeating: 0, count: rowCount + 1)
+    try check(tonari_glpk_interior(handle, &result, &values))
+    values.removeFirst()
+    return result == 0 ? values : nil
+  }
+
   /// Reduced costs of the columns: `c_j − Σ_i a_ij·dual_i`.
   func reducedCosts() throws(PlacementError) -> [Double] { try read(columnCount, tonari_glpk_col_duals) }
 

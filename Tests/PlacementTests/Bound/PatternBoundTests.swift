@@ -85,22 +85,37 @@ struct PatternBoundTests {
     },
   ]
 
+  /// Runs a bound to its end, and holds what it finds against the optimum.
+  private func check(
+    _ test: Case, seed: UInt64, _ bound: (Problem) throws -> PatternBound
+  ) throws -> PatternBound.Finding {
+    let (problem, placement) = test.recipe.make(seed: seed)
+    let optimum = try #require(problem.exhaustiveOptimum()).objective
+    let slack = 1e-6 * (1 + abs(optimum) + problem.weights.utilization)
+    let finding = try bound(problem).run(from: placement, WorkBudget())
+    #expect(finding.lowerBound <= optimum + slack, "seed \(seed)")
+    let best = finding.assignment ?? placement
+    #expect(problem.brokenConstraint(best) == nil, "seed \(seed)")
+    let objective = problem.evaluate(best).objective
+    #expect(objective >= optimum - slack, "seed \(seed)")
+    if finding.isOptimal { #expect(abs(objective - optimum) <= slack, "seed \(seed)") }
+    return finding
+  }
+
   @Test(
     "Never exceeds the optimum, and is the optimum where it says so", arguments: cases, [PatternTier.firstBits, 5])
   func isBelowOptimum(_ test: Case, firstBits: Int) throws {
     for seed in UInt64(1)...(firstBits == PatternTier.firstBits ? 15 : 5) {
-      let (problem, placement) = test.recipe.make(seed: seed)
-      let optimum = try #require(problem.exhaustiveOptimum()).objective
-      let slack = 1e-6 * (1 + abs(optimum) + problem.weights.utilization)
-      let bound = try PatternBound(problem, firstBits: firstBits)
-      let finding = try bound.run(from: placement, WorkBudget())
-      #expect(finding.lowerBound <= optimum + slack, "seed \(seed)")
-      let best = finding.assignment ?? placement
-      #expect(problem.brokenConstraint(best) == nil, "seed \(seed)")
-      let objective = problem.evaluate(best).objective
-      #expect(objective >= optimum - slack, "seed \(seed)")
-      if finding.isOptimal { #expect(abs(objective - optimum) <= slack, "seed \(seed)") }
+      let finding = try check(test, seed: seed) { try PatternBound($0, firstBits: firstBits) }
       if test.decides { #expect(finding.isOptimal, "seed \(seed)") }
+    }
+  }
+
+  @Test("Comes to an end where few patterns may be listed", arguments: cases, [1, 8])
+  func endsWithFewPatterns(_ test: Case, mostPatterns: Int) throws {
+    for seed in UInt64(1)...3 {
+      let finding = try check(test, seed: seed) { try PatternBound($0, mostPatterns: mostPatterns) }
+      #expect(finding.isExhausted, "seed \(seed)")
     }
   }
 

@@ -18,7 +18,8 @@ struct PatternChoiceTests {
   /// All patterns of each group.
   private func lists(_ tier: PatternTier) throws -> [PatternList] {
     try tier.groups.map { group in
-      let search = try PatternSearch(tier, group: group)
+      let search = try PatternSearch(
+        tier, group: group, order: PatternLayout.order(tier), CompletionTable())
       let prices = Array(repeating: 0.0, count: tier.itemCount)
       return try #require(try search.list(prices: prices, floor: -1, most: 1_000_000, WorkBudget()))
     }

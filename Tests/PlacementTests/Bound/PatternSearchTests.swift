@@ -6,29 +6,6 @@ import Topology
 
 @Suite("The pattern search")
 struct PatternSearchTests {
-  /// Calls `body` with every pattern that a bin can hold.
-  private func forEachPattern(_ tier: PatternTier, _ group: PatternTier.Group, _ body: ([Int32]) -> Void) {
-    var counts = Array(repeating: Int32(0), count: tier.itemCount)
-    func choose(_ item: Int) {
-      if item == tier.itemCount {
-        let pattern = Pattern(counts, tier)
-        let clashes = tier.conflicts.contains { counts[$0] > 0 && counts[$1] > 0 }
-        if pattern.fits(group) && !clashes { body(counts) }
-        return
-      }
-      for count in 0...group.limits[item] {
-        counts[item] = Int32(count)
-        choose(item + 1)
-      }
-      counts[item] = 0
-    }
-    choose(0)
-  }
-
-  private func worth(_ counts: [Int32], _ prices: [Double], _ tier: PatternTier) -> Double {
-    zip(counts, prices).reduce(tier.gain(counts)) { $0 - Double($1.0) * $1.1 }
-  }
-
   private func recipe(_ seed: UInt64) -> RandomProblem {
     var recipe = RandomProblem(workloads: 7, nodes: 3)
     recipe.replicas = 1...3
@@ -47,10 +24,11 @@ struct PatternSearchTests {
     for group in tier.groups {
       let prices = (0..<tier.itemCount).map { _ in Double.random(in: -10...60, using: &random) }
       var all: [[Int32]: Double] = [:]
-      forEachPattern(tier, group) { all[$0] = worth($0, prices, tier) }
+      tier.forEachPattern(of: group) { all[$0] = Pattern($0, tier).worth(prices) }
       let best = try #require(all.values.max())
       let slack = 1e-9 * (1 + abs(best))
-      let search = try PatternSearch(tier, group: group)
+      let search = try PatternSearch(
+        tier, group: group, order: PatternLayout.order(tier), CompletionTable())
 
       let exact = try search.search(
         PatternSearch.Request(prices: prices, floor: -1000, width: 100_000, keep: 5), WorkBudget())
@@ -83,7 +61,8 @@ struct PatternSearchTests {
   func boundsWhenStopped() throws {
     let tier = PatternTier(nodesOf: recipe(2).make(seed: 2).problem)
     let prices = Array(repeating: 1.0, count: tier.itemCount)
-    let search = try PatternSearch(tier, group: tier.groups[0])
+    let search = try PatternSearch(
+      tier, group: tier.groups[0], order: PatternLayout.order(tier), CompletionTable())
     let request = PatternSearch.Request(prices: prices, floor: 0, width: 1000, keep: 5)
     let whole = try search.search(request, WorkBudget())
     let stopped = try search.search(request, WorkBudget(work: 0))
