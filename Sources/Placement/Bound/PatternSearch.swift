@@ -54,6 +54,8 @@ final class PatternSearch {
   private var following: LabelLayer
   /// Searches from this width on are bounded with more effort.
   private static let wide = 100_000
+  /// So many states keep a completion's table within some hundred megabytes.
+  private static let statesOfAllSteps = 400_000
   /// Labels that are decided on before the next look whether the budget is spent.
   private static let labelsBetweenLooks = 4096
   /// So many arcs make a listing too large.
@@ -70,8 +72,9 @@ final class PatternSearch {
     self.group = group
     layout = PatternLayout(tier, limits: group.limits, order: order)
     relaxation = try PriceRelaxation(tier, group: group)
-    quick = Completion(tier, group, layout, table, mostStates: 256)
-    thorough = Completion(tier, group, layout, table, mostStates: 4096)
+    let mostStates = min(4096, Self.statesOfAllSteps / max(1, tier.itemCount))
+    quick = Completion(tier, group, layout, table, mostStates: min(256, mostStates))
+    thorough = Completion(tier, group, layout, table, mostStates: mostStates)
     completion = quick
     current = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)
     following = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)

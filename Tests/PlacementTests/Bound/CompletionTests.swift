@@ -6,19 +6,10 @@ import Topology
 
 @Suite("The completion bound")
 struct CompletionTests {
-  private func tier(_ seed: UInt64) -> PatternTier {
-    var recipe = RandomProblem(workloads: 7, nodes: 3)
-    recipe.replicas = 1...3
-    recipe.resources = Int(1 + seed % 3)
-    recipe.graph = seed % 2 == 0 ? .sparse(degree: 2.5) : .powerLaw(calls: 2)
-    recipe.weights = Problem.Weights(leavingNode: 1)
-    return PatternTier(nodesOf: recipe.make(seed: seed).problem)
-  }
-
   @Test(
     "Is a bound with few states, however its multipliers are, and steps make it no worse", arguments: UInt64(1)...30)
   func bounds(seed: UInt64) throws {
-    let tier = tier(seed)
+    let tier = PatternTier.random(seed: seed)
     let group = tier.groups[0]
     var random = SeededGenerator(seed: seed)
     let prices = (0..<tier.itemCount).map { _ in Double.random(in: -10...60, using: &random) }

@@ -6,20 +6,9 @@ import Topology
 
 @Suite("The pattern search")
 struct PatternSearchTests {
-  private func recipe(_ seed: UInt64) -> RandomProblem {
-    var recipe = RandomProblem(workloads: 7, nodes: 3)
-    recipe.replicas = 1...3
-    recipe.resources = Int(1 + seed % 3)
-    recipe.graph = seed % 2 == 0 ? .sparse(degree: 1.5) : .powerLaw(calls: 2)
-    recipe.likeNodes = seed % 5 != 0
-    recipe.rulesOfEachKind = seed % 4 == 0 ? 2 : 0
-    recipe.weights = Problem.Weights(leavingNode: 1)
-    return recipe
-  }
-
   @Test("Finds the best pattern, lists all of a range, and bounds what it leaves out", arguments: UInt64(1)...40)
   func agreesWithAllPatterns(seed: UInt64) throws {
-    let tier = PatternTier(nodesOf: recipe(seed).make(seed: seed).problem)
+    let tier = PatternTier.random(seed: seed)
     var random = SeededGenerator(seed: seed)
     for group in tier.groups {
       let prices = (0..<tier.itemCount).map { _ in Double.random(in: -10...60, using: &random) }
@@ -59,7 +48,7 @@ struct PatternSearchTests {
 
   @Test("Has a bound when it is stopped at once")
   func boundsWhenStopped() throws {
-    let tier = PatternTier(nodesOf: recipe(2).make(seed: 2).problem)
+    let tier = PatternTier.random(seed: 2)
     let prices = Array(repeating: 1.0, count: tier.itemCount)
     let search = try PatternSearch(
       tier, group: tier.groups[0], order: PatternLayout.order(tier), CompletionTable())

@@ -1,6 +1,20 @@
+import PlacementTestSupport
+
 @testable import Placement
 
 extension PatternTier {
+  /// A tier so small that all of its patterns can be tried: some with several resources, unlike nodes, or rules.
+  static func random(seed: UInt64) -> PatternTier {
+    var recipe = RandomProblem(workloads: 7, nodes: 3)
+    recipe.replicas = 1...3
+    recipe.resources = Int(1 + seed % 3)
+    recipe.graph = seed % 2 == 0 ? .sparse(degree: 1.5) : .powerLaw(calls: 2)
+    recipe.likeNodes = seed % 5 != 0
+    recipe.rulesOfEachKind = seed % 4 == 0 ? 2 : 0
+    recipe.weights = Problem.Weights(leavingNode: 1)
+    return PatternTier(nodesOf: recipe.make(seed: seed).problem)
+  }
+
   /// Calls `body` with every pattern that a bin of a group can hold.
   func forEachPattern(of group: Group, _ body: ([Int32]) -> Void) {
     var counts = Array(repeating: Int32(0), count: itemCount)
