@@ -3,6 +3,7 @@
 
     benchmarks/proof.py                      # all instances, 60 s each
     benchmarks/proof.py --only sparse-24x4 --seeds 1 --limit 10
+    benchmarks/proof.py --large --solvers tonari,highs --seeds 1
 
 Solvers take turns on each instance, with two threads each; what they answer is checked and scored here. Tonari's time
 is that of the whole command, reading included; that of HiGHS and CP-SAT is their solver's alone.
@@ -92,6 +93,7 @@ def main() -> None:
     parser.add_argument("--search", type=float, default=5, help="seconds for tonari on 100x10 (default: 5)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=3, help="instances of each kind (default: 3)")
+    parser.add_argument("--large", action="store_true", help="prove 60x8 and 100x10 instead of the smaller ones")
     parser.add_argument("--only", default="", help="only instances whose name starts so")
     parser.add_argument(
         "--solvers", type=lambda text: text.split(","), default=["tonari", "highs", "cp-sat", "glpsol"],
@@ -102,9 +104,14 @@ def main() -> None:
         raise SystemExit(f"{TONARI}: not found; build it with: swift build -c release")
 
     seeds = range(1, arguments.seeds + 1)
-    instances = [(sparse(24, 4, s), True) for s in seeds] + [(sparse(30, 5, s), True) for s in seeds]
-    instances += [(sparse(24, 4, s, replicas=3), True) for s in seeds]
-    instances += [(power_law(100, 10, s), False) for s in seeds]
+    if arguments.large:
+        instances = [(sparse(60, 8, s), True) for s in seeds] + [(power_law(60, 8, s), True) for s in seeds]
+        instances += [(sparse(60, 8, s, replicas=3), True) for s in seeds]
+        instances += [(power_law(100, 10, s), True) for s in seeds]
+    else:
+        instances = [(sparse(24, 4, s), True) for s in seeds] + [(sparse(30, 5, s), True) for s in seeds]
+        instances += [(sparse(24, 4, s, replicas=3), True) for s in seeds]
+        instances += [(power_law(100, 10, s), False) for s in seeds]
     figures = [compare(i, arguments, prove) for i, prove in instances if i.name.startswith(arguments.only)]
     if arguments.out:
         arguments.out.write_text(json.dumps({"limit": arguments.limit, "threads": arguments.threads, "runs": figures}))
