@@ -189,14 +189,13 @@ final class ColumnGeneration {
       known[group] = max(known[group], pool.patterns[pattern].worth(prices))
     }
 
-    let request = PatternSearch.Request(prices: prices, floor: 0, width: 0, keep: Self.patternsOfSearch)
     if narrowLooks < Self.mostNarrowLooks && widths.contains(where: { $0 >= Self.wide }) {
       narrowLooks += 1
       let narrower = widths.map { max(Self.narrow, $0 / Self.muchNarrower) }
-      if try look(narrower, request, known, solution, budget).found > 0 { return .improving }
+      if try look(narrower, prices, known, solution, budget).found > 0 { return .improving }
     }
     narrowLooks = 0
-    let sight = try look(widths, request, known, solution, budget)
+    let sight = try look(widths, prices, known, solution, budget)
     if budget.isSpent { return .stopped }
 
     let candidate = lagrangian(prices, sight.worth)
@@ -237,15 +236,16 @@ final class ColumnGeneration {
   ///
   /// - Parameter known: what the best of the present patterns are worth at these prices.
   private func look(
-    _ widths: [Int], _ request: PatternSearch.Request, _ known: [Double], _ solution: PatternMaster.Solution,
+    _ widths: [Int], _ prices: [Double], _ known: [Double], _ solution: PatternMaster.Solution,
     _ budget: WorkBudget
   ) throws(PlacementError) -> Sight {
     var sight = Sight(worth: known, doubt: known.map { _ in 0 })
     for g in tier.groups.indices {
-      var request = request
-      request.width = widths[g]
-      request.floor = widths[g] > Self.narrow ? known[g] : 0
-      let outcome = try searches[g].search(request, budget)
+      let outcome = try searches[g].search(
+        PatternSearch.Request(
+          prices: prices, floor: widths[g] > Self.narrow ? known[g] : 0, width: widths[g],
+          keep: Self.patternsOfSearch),
+        budget)
       budget.spend(outcome.labels)
       sight.worth[g] = max(known[g], outcome.bound)
       if outcome.isTruncated {

@@ -37,8 +37,6 @@ final class Completion {
   /// The radix of each step's item in the states after it; 0 where it has no kept edge to a later item.
   private(set) var ownRadix: [Int] = []
 
-  /// The prices of items.
-  private var prices: [Double] = []
   /// The best multipliers of the last time.
   private(set) var multipliers: PriceRelaxation.Multipliers?
   /// The resource whose room is part of a state, nil where room costs nothing; how much of it a level is, and the levels
@@ -158,7 +156,6 @@ final class Completion {
   func prepare(
     _ prices: [Double], _ first: PriceRelaxation.Multipliers, floor: Double, steps: Int, _ budget: WorkBudget
   ) -> (potential: Potential, value: Double) {
-    self.prices = prices
     choose(first)
     var multipliers = self.multipliers ?? first
     if isExact, let resource { multipliers.capacityPrice[resource] = 0 }

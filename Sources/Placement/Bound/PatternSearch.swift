@@ -52,8 +52,11 @@ final class PatternSearch {
   private var completion: Completion
   private var current: LabelLayer
   private var following: LabelLayer
-  /// Searches from this width on are bounded with more effort.
-  private static let wide = 100_000
+  /// Searches from this width on are bounded by the thorough completion.
+  private static let thoroughFrom = 100_000
+  /// Subgradient steps of each completion.
+  private static let quickSteps = 5
+  private static let thoroughSteps = 30
   /// So many states keep a completion's table within some hundred megabytes.
   private static let statesOfAllSteps = 400_000
   /// Labels that are decided on before the next look whether the budget is spent.
@@ -85,7 +88,7 @@ final class PatternSearch {
     var outcome = Outcome(bound: request.floor)
     var dropped = -Double.infinity
     let (potential, value) = try relax(
-      request.prices, request.floor, isWide: request.width >= Self.wide, budget)
+      request.prices, request.floor, isThorough: request.width >= Self.thoroughFrom, budget)
     if value <= request.floor { return outcome }
 
     start(value)
@@ -115,11 +118,12 @@ final class PatternSearch {
 
   /// Prepares the completion for prices; answers what no pattern is worth more than, too.
   private func relax(
-    _ prices: [Double], _ floor: Double, isWide: Bool, _ budget: WorkBudget
+    _ prices: [Double], _ floor: Double, isThorough: Bool, _ budget: WorkBudget
   ) throws(PlacementError) -> (potential: Potential, value: Double) {
-    completion = isWide ? thorough : quick
+    completion = isThorough ? thorough : quick
     return completion.prepare(
-      prices, try relaxation.multipliers(prices: prices), floor: floor, steps: isWide ? 30 : 5, budget)
+      prices, try relaxation.multipliers(prices: prices), floor: floor,
+      steps: isThorough ? Self.thoroughSteps : Self.quickSteps, budget)
   }
 
   /// Makes the one label of no decisions.
@@ -333,7 +337,7 @@ final class PatternSearch {
     prices: [Double], floor: Double, most: Int, _ budget: WorkBudget
   ) throws(PlacementError) -> PatternList? {
     let request = Request(prices: prices, floor: floor, width: .max, keep: 0)
-    let (potential, value) = try relax(prices, floor, isWide: true, budget)
+    let (potential, value) = try relax(prices, floor, isThorough: true, budget)
     start(value)
     var steps: [Arcs] = []
     var arcCount = 0

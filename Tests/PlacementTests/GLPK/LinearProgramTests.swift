@@ -38,6 +38,26 @@ struct LinearProgramTests {
     #expect(try program.reducedCosts() == [0, 0])
   }
 
+  @Test("Interior duals are in the middle of the best, leave the basis alone, and are none where there is no optimum")
+  func interiorDuals() throws {
+    // maximize a + b  with  a + b ≤ 1  twice: all duals (−t, t − 1) are best, those of a basis are at an end.
+    let program = try LinearProgram()
+    for _ in 0..<2 { try program.addRow(upper: 1) }
+    for _ in 0..<2 { try program.addColumn(objective: -1, entries: [(0, 1), (1, 1)]) }
+    #expect(try program.solve() == .optimal)
+    let ends = try program.duals()
+    #expect(ends.contains(0))
+    let middle = try #require(try program.interiorDuals())
+    for dual in middle { #expect(abs(dual - -0.5) < 0.1) }
+    #expect(abs(middle[0] + middle[1] - -1) < 1e-5)
+    #expect(try program.duals() == ends)
+
+    let impossible = try LinearProgram()
+    try impossible.addRow(lower: 2)
+    try impossible.addColumn(upper: 1, entries: [(0, 1)])
+    #expect(try impossible.interiorDuals() == nil)
+  }
+
   @Test("A column that is added later goes on from the present basis")
   func columnGeneration() throws {
     let program = try textbook()
