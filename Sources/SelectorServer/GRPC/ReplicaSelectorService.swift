@@ -21,7 +21,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
     request: StreamingServerRequest<Tonari_Selector_V1_PickRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_PickResponse> {
     let request = try await ServerRequest(stream: request)
-    guard !context.cancellation.isCancelled else { throw RPCError.goneByNow }
+    guard !context.cancellation.isCancelled else { throw RPCError.endedByTransport }
     let response = try answering { () throws(SelectorFault) in
       try messages.pick(request.message, owner: 0, at: now(), using: PickAnswer())
     }
@@ -29,7 +29,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
       // A pick that nobody hears of would count as in flight for long.
       do {
         try await writer.write(response)
-        if context.cancellation.isCancelled { throw RPCError.goneByNow }
+        if context.cancellation.isCancelled { throw RPCError.endedByTransport }
       } catch {
         messages.abandon(pick: response.pickID, at: now())
         throw error

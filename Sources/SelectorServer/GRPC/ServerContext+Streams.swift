@@ -8,8 +8,7 @@ extension ServerContext {
       group.addTask { try await work() }
       group.addTask {
         try await cancellation.cancelled
-        // The transport, too, ends requests when the server ends.
-        throw Task.isShuttingDownGracefully ? RPCError.ending : .goneByNow
+        throw RPCError.endedByTransport
       }
       group.addTask {
         try await gracefulShutdown()
@@ -23,7 +22,12 @@ extension ServerContext {
 
 extension RPCError {
   static let ending = RPCError(code: .unavailable, message: "this selector ends")
-  static let goneByNow = RPCError(code: .cancelled, message: "whoever asked has gone by now")
+  /// What a request whose cancellation handle has fired is answered: its server ends, or its deadline is over. A client
+  /// that has gone hears nothing.
+  static var endedByTransport: RPCError {
+    Task.isShuttingDownGracefully
+      ? ending : RPCError(code: .deadlineExceeded, message: "the deadline of the request is over")
+  }
 
   /// The status of a fault, and when to try again (gRFC A6).
   init(_ fault: SelectorFault) {

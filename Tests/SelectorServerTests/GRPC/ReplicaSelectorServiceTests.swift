@@ -54,7 +54,8 @@ struct ReplicaSelectorServiceTests {
 
   @Test("Nothing is picked for a client that is gone already, or whose deadline is over")
   func gone() async throws {
-    await #expect(throws: RPCError.self) { try await pick({ $0.cancellation.cancel() }, isClosed: false) }
+    let error = await #expect(throws: RPCError.self) { try await pick({ $0.cancellation.cancel() }, isClosed: false) }
+    #expect(error?.code == .deadlineExceeded)
     #expect(dispatcher.service("a")?.status(at: .now).counts.total == 0)
   }
 
