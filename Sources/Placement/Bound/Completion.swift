@@ -54,11 +54,13 @@ final class Completion {
   private var error = 0.0
 
   private static let mostLevels: Int64 = 128
+  /// So many states, each with all levels, keep the table within some hundred megabytes.
+  private static let statesOfAllSteps = 600_000
   /// A step length is halved after so many steps that made nothing better.
   private static let patience = 3
 
   /// - Parameter mostStates: how many states a step may have, where its item is there or is not; fewer where it may have
-  ///   more replicas.
+  ///   more replicas, or where all steps together have too many.
   init(
     _ tier: PatternTier, _ group: PatternTier.Group, _ layout: PatternLayout, _ table: CompletionTable, mostStates: Int
   ) {
@@ -66,7 +68,12 @@ final class Completion {
     self.group = group
     self.layout = layout
     self.table = table
-    let (until, stateCount) = Self.keep(tier, group, layout, mostStates)
+    var mostStates = mostStates
+    var (until, stateCount) = Self.keep(tier, group, layout, mostStates)
+    while mostStates > 1 && stateCount.reduce(0, +) > Self.statesOfAllSteps {
+      mostStates /= 2
+      (until, stateCount) = Self.keep(tier, group, layout, mostStates)
+    }
     self.stateCount = stateCount
     let isKept = tier.edges.map { edge in
       let (a, b) = (layout.position[edge.u], layout.position[edge.v])
@@ -240,9 +247,21 @@ final class Completion {
 
   // MARK: The dynamic program
 
-  /// What the items after a step add at most to a label in a state with so much room.
-  func rest(after step: Int, state: Int, room: Int64) -> Double {
-    Double(table.numbers[offset[step + 1] + state * (levels + 1) + min(Int(room / unit), levels)]) + error
+  /// What the items after a step are worth; valid until the table is filled again.
+  struct Rest {
+    fileprivate let numbers: UnsafeMutablePointer<Float>
+    fileprivate let levels: Int
+    fileprivate let unit: Int64
+    fileprivate let error: Double
+
+    /// What they add at most to a label in a state with so much room.
+    func worth(state: Int, room: Int64) -> Double {
+      Double(numbers[state * (levels + 1) + min(Int(room / unit), levels)]) + error
+    }
+  }
+
+  func rest(after step: Int) -> Rest {
+    Rest(numbers: table.numbers + offset[step + 1], levels: levels, unit: unit, error: error)
   }
 
   /// Numbers that take as long to make as a label.

@@ -45,20 +45,26 @@ final class PatternSearch {
   private let group: PatternTier.Group
   private let layout: PatternLayout
   private let relaxation: PriceRelaxation
-  /// For narrow searches, and for wide ones and lists.
-  private let quick: Completion
-  private let thorough: Completion
-  /// What labels are bounded by.
+  /// What labels are bounded by, from quick to thorough, one for each of ``Care``.
+  private let completions: [Completion]
+  /// The one in use.
   private var completion: Completion
   private var current: LabelLayer
   private var following: LabelLayer
-  /// Searches from this width on are bounded by the thorough completion.
-  private static let thoroughFrom = 100_000
-  /// Subgradient steps of each completion.
-  private static let quickSteps = 5
-  private static let thoroughSteps = 30
-  /// So many states keep a completion's table within some hundred megabytes.
-  private static let statesOfAllSteps = 400_000
+  /// How much goes into a completion before a search.
+  private struct Care {
+    /// For searches from this width on.
+    var width: Int
+    /// So many states at each step.
+    var states: Int
+    /// Subgradient steps.
+    var steps: Int
+  }
+  /// The wider a search, the more it gains by better bounds; lists gain most.
+  private static let cares = [
+    Care(width: 0, states: 256, steps: 5), Care(width: 100_000, states: 8192, steps: 15),
+    Care(width: 400_000, states: 32_768, steps: 15),
+  ]
   /// Labels that are decided on before the next look whether the budget is spent.
   private static let labelsBetweenLooks = 4096
   /// So many arcs make a listing too large.
@@ -75,10 +81,9 @@ final class PatternSearch {
     self.group = group
     layout = PatternLayout(tier, limits: group.limits, order: order)
     relaxation = try PriceRelaxation(tier, group: group)
-    let mostStates = min(4096, Self.statesOfAllSteps / max(1, tier.itemCount))
-    quick = Completion(tier, group, layout, table, mostStates: min(256, mostStates))
-    thorough = Completion(tier, group, layout, table, mostStates: mostStates)
-    completion = quick
+    let layout = layout
+    completions = Self.cares.map { Completion(tier, group, layout, table, mostStates: $0.states) }
+    completion = completions[0]
     current = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)
     following = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)
   }
@@ -87,8 +92,7 @@ final class PatternSearch {
   func search(_ request: Request, _ budget: WorkBudget) throws(PlacementError) -> Outcome {
     var outcome = Outcome(bound: request.floor)
     var dropped = -Double.infinity
-    let (potential, value) = try relax(
-      request.prices, request.floor, isThorough: request.width >= Self.thoroughFrom, budget)
+    let (potential, value) = try relax(request, budget)
     if value <= request.floor { return outcome }
 
     start(value)
@@ -116,14 +120,15 @@ final class PatternSearch {
     return outcome
   }
 
-  /// Prepares the completion for prices; answers what no pattern is worth more than, too.
+  /// Prepares a completion; answers what no pattern is worth more than, too.
   private func relax(
-    _ prices: [Double], _ floor: Double, isThorough: Bool, _ budget: WorkBudget
+    _ request: Request, _ budget: WorkBudget
   ) throws(PlacementError) -> (potential: Potential, value: Double) {
-    completion = isThorough ? thorough : quick
+    let care = Self.cares.lastIndex { $0.width <= request.width } ?? 0
+    completion = completions[care]
     return completion.prepare(
-      prices, try relaxation.multipliers(prices: prices), floor: floor,
-      steps: isThorough ? Self.thoroughSteps : Self.quickSteps, budget)
+      request.prices, try relaxation.multipliers(prices: request.prices), floor: request.floor,
+      steps: Self.cares[care].steps, budget)
   }
 
   /// Makes the one label of no decisions.
@@ -181,6 +186,7 @@ final class PatternSearch {
     let digits = completion.open[step + 1].filter { $0.item != item }
     let ownRadix = completion.ownRadix[step]
     let roomed = completion.resource
+    let rest = completion.rest(after: step)
     let room = arcs == nil ? max(2 * request.width, 1024) : .max
 
     var dropped = -Double.infinity
@@ -227,7 +233,7 @@ final class PatternSearch {
           base += tie.kept * min(others[i], part)
         }
         let bound = min(
-          base + charged + completion.rest(after: step, state: state + count * ownRadix, room: free), parentBound)
+          base + charged + rest.worth(state: state + count * ownRadix, room: free), parentBound)
         if bound <= stepFloor {
           dropped = max(dropped, bound)
           continue
@@ -337,7 +343,7 @@ final class PatternSearch {
     prices: [Double], floor: Double, most: Int, _ budget: WorkBudget
   ) throws(PlacementError) -> PatternList? {
     let request = Request(prices: prices, floor: floor, width: .max, keep: 0)
-    let (potential, value) = try relax(prices, floor, isThorough: true, budget)
+    let (potential, value) = try relax(request, budget)
     start(value)
     var steps: [Arcs] = []
     var arcCount = 0
