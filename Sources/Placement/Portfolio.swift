@@ -135,15 +135,18 @@ final class Portfolio: Sendable {
   private func members(of worker: Int, workers: Int, searchers: Int) -> [(index: Int, member: any Member)] {
     var all: [(Int, any Member)] = []
     // A proof comes first, as it is what can end the search. The two kinds share the first and the last worker.
-    if worker == 0 { all.append((searchers + 2, ModelProofMember(problem, isProven: isProven))) }
+    let (problem, isProven, seed) = (problem, isProven, options.seed)
+    if worker == 0 {
+      all.append((searchers + 2, ModelProofMember(problem, isProven: isProven)))
+      all.append((searchers + 3, SeparateMember { RecombinationMember(problem, seed: seed) }))
+    }
     if worker == workers - 1 {
-      let (problem, isProven) = (problem, isProven)
       let onBound: @Sendable (Double) -> Void = { bound in self.risingBound.withLock { $0 = max($0, bound) } }
       all.append((searchers, SeparateMember { PatternProofMember(problem, isProven: isProven, onBound: onBound) }))
-      all.append((searchers + 1, SubproblemMember(problem, seed: options.seed)))
+      all.append((searchers + 1, SubproblemMember(problem, seed: seed)))
     }
     for index in 0..<searchers where index % workers == worker {
-      all.append((index, AnnealingMember(problem, seed: options.seed, index: index)))
+      all.append((index, AnnealingMember(problem, seed: seed, index: index)))
     }
     return all
   }

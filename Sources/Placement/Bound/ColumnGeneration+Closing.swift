@@ -29,13 +29,6 @@ extension ColumnGeneration {
 
   /// The columns whose reduced costs leave room for a choice above a target, the nearest ones.
   func nearColumns(above target: Double, most: Int) throws(PlacementError) -> [(group: Int, pattern: Int)] {
-    let solution = try master.solve()
-    var near: [(reduced: Double, group: Int, pattern: Int)] = []
-    for (pattern, group) in master.columns where pool.patterns[pattern].fits(tier.groups[group]) {
-      let reduced = solution.binPrices[group] - pool.patterns[pattern].worth(solution.prices)
-      if reduced < bound - target { near.append((reduced, group, pattern)) }
-    }
-    near.sort { ($0.reduced, $0.pattern) < ($1.reduced, $1.pattern) }
-    return near.prefix(most).map { ($0.group, $0.pattern) }
+    master.columns(near: try master.solve(), within: bound - target, most: most, pool, in: tier.groups)
   }
 }

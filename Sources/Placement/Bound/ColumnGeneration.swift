@@ -178,7 +178,7 @@ final class ColumnGeneration {
     }
     stepsSinceSearch += 1
     if stepsSinceSearch < Self.mostStepsWithoutSearch {
-      let found = try improveColumns(solution, prices)
+      let found = try master.improveColumns(of: solution, prices: prices, improvers, &pool)
       if found >= Self.fewImproved { return .improving }
     }
     stepsSinceSearch = 0
@@ -277,26 +277,6 @@ final class ColumnGeneration {
     for (g, group) in tier.groups.enumerated() { sum += worth[g] * Double(group.bins.count) }
     // Sums of so many terms are off by less than this.
     return sum + 1e-12 * (scale + abs(sum)) * Double(tier.itemCount + tier.edges.count)
-  }
-
-  /// Makes new columns of those in the solution; answers how many.
-  private func improveColumns(
-    _ solution: PatternMaster.Solution, _ prices: [Double]
-  ) throws(PlacementError) -> Int {
-    var found: [(reduced: Double, index: Int, group: Int)] = []
-    for (share, column) in zip(try master.shares(), master.columns) where share > 1e-6 {
-      var counts = pool.patterns[column.pattern].counts(tier.itemCount).map(Int32.init)
-      improvers[column.group].improve(&counts, prices: prices)
-      let index = pool.index(of: counts, tier)
-      let reduced = pool.patterns[index].worth(solution.prices) - solution.binPrices[column.group]
-      if reduced > Self.tolerance * scale { found.append((reduced, index, column.group)) }
-    }
-    var count = 0
-    for (_, index, group) in found
-    where try master.add(index, pool.patterns[index], group: group, isAllowed: true) {
-      count += 1
-    }
-    return count
   }
 
   private var isSettled: Bool { (center?.bound ?? .infinity) - value <= Self.tolerance * scale }

@@ -66,7 +66,7 @@ final class PatternBound {
       while !budget.isSpent {
         let rest = lowerBound - tier.lowerBound
         guard let bins = try tier.run(target: objective - rest, budget) else { break }
-        guard tier === nodes, let candidate = placement(bins) else { continue }
+        guard tier === nodes, let candidate = tier.tier.placement(of: bins, in: problem) else { continue }
         let found = problem.evaluate(candidate).objective
         guard found < objective else { continue }
         objective = found
@@ -78,21 +78,5 @@ final class PatternBound {
     finding.isOptimal = lowerBound >= objective - 4 * tolerance
     finding.isExhausted = finding.isOptimal || (nodes?.isExhausted ?? true) && (zones?.isExhausted ?? true)
     return finding
-  }
-
-  /// A placement with the given patterns on nodes, if there is one that keeps all constraints.
-  private func placement(_ bins: TierProof.Bins) -> Assignment? {
-    guard let tier = nodes?.tier else { return nil }
-    var packing = Packing(problem)
-    var used = Array(repeating: 0, count: tier.groups.count)
-    for (group, pattern) in bins {
-      let node = tier.groups[group].bins[used[group]]
-      used[group] += 1
-      for (item, count) in pattern.entries { packing.put(tier.workloads[Int(item)], node, Int(count)) }
-    }
-    let isItem = Set(tier.workloads)
-    packing.pack(problem.workloads.indices.filter { !isItem.contains($0) })
-    let assignment = packing.assignment
-    return problem.isFeasible(assignment) ? assignment : nil
   }
 }

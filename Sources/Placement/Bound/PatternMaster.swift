@@ -97,6 +97,16 @@ final class PatternMaster {
     }
   }
 
+  /// Solves for so many replicas of items and bins of groups only, those that are left.
+  func leave(_ replicas: [Int], bins: [Int]) throws(PlacementError) {
+    for (item, count) in replicas.enumerated() {
+      try program.setRow(item, lower: Double(count), upper: Double(count))
+    }
+    for (group, count) in bins.enumerated() {
+      try program.setRow(tier.itemCount + group, lower: -.infinity, upper: Double(count))
+    }
+  }
+
   func solve(_ method: LinearProgram.SimplexOptions.Method = .primal) throws(PlacementError) -> Solution {
     _ = try program.solve(LinearProgram.SimplexOptions(method: method))
     return solution(value: -(try program.objective), duals: try program.duals())
@@ -132,5 +142,36 @@ final class PatternMaster {
     self.penalty = penalty
     for item in 0..<tier.itemCount { try program.setObjective(2 * item + 1, max(slope[item], base) * penalty) }
     try program.setObjective(lack, tier.totalGain * penalty)
+  }
+
+  /// Makes new columns of those in the last solution, which was this one, by single replicas that are worth it at some
+  /// prices; answers how many.
+  func improveColumns(
+    of solution: Solution, prices: [Double], _ improvers: [PatternImprover], _ pool: inout PatternPool
+  ) throws(PlacementError) -> Int {
+    var found: [(index: Int, group: Int)] = []
+    for (share, column) in zip(try shares(), columns) where share > 1e-6 {
+      var counts = pool.patterns[column.pattern].counts(tier.itemCount).map(Int32.init)
+      improvers[column.group].improve(&counts, prices: prices)
+      let index = pool.index(of: counts, tier)
+      let reduced = pool.patterns[index].worth(solution.prices) - solution.binPrices[column.group]
+      if reduced > ColumnGeneration.tolerance * tier.totalGain { found.append((index, column.group)) }
+    }
+    var count = 0
+    for (index, group) in found where try add(index, pool.patterns[index], group: group, isAllowed: true) { count += 1 }
+    return count
+  }
+
+  /// The columns that fall behind the best by less than a slack in a solution, the nearest first.
+  func columns(
+    near solution: Solution, within slack: Double, most: Int, _ pool: PatternPool, in groups: [PatternTier.Group]
+  ) -> [(group: Int, pattern: Int)] {
+    var near: [(reduced: Double, group: Int, pattern: Int)] = []
+    for (pattern, group) in columns where pool.patterns[pattern].fits(groups[group]) {
+      let reduced = solution.binPrices[group] - pool.patterns[pattern].worth(solution.prices)
+      if reduced < slack { near.append((reduced, group, pattern)) }
+    }
+    near.sort { ($0.reduced, $0.pattern) < ($1.reduced, $1.pattern) }
+    return near.prefix(most).map { ($0.group, $0.pattern) }
   }
 }

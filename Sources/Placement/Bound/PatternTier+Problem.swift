@@ -189,6 +189,21 @@ extension PatternTier {
     }
     return groups.enumerated().flatMap { g, group in group.bins.map { (g, counts[$0]) } }
   }
+
+  /// A placement with the given patterns on nodes, which are the bins, and all other replicas by traffic, if there is one
+  /// that keeps all constraints.
+  func placement(of bins: TierProof.Bins, in problem: Problem) -> Assignment? {
+    var packing = Packing(problem)
+    var used = Array(repeating: 0, count: groups.count)
+    for (group, pattern) in bins {
+      let node = groups[group].bins[used[group]]
+      used[group] += 1
+      for (item, count) in pattern.entries { packing.put(workloads[Int(item)], node, Int(count)) }
+    }
+    packing.packByTraffic(Array(problem.workloads.indices))
+    let assignment = packing.assignment
+    return problem.isFeasible(assignment) ? assignment : nil
+  }
 }
 
 extension Problem.Rule {

@@ -35,10 +35,14 @@ final class LocalSearch {
 
   /// Anneals from hot (forgetting all) or from warm (around an incumbent), cooling as the slice passes, and answers the
   /// best placement found, or nil where none was complete.
-  func run(_ slice: inout WorkSlice, from incumbent: Assignment, isHot: Bool) -> Assignment? {
+  ///
+  /// - Parameter keepsIncumbent: whether the incumbent counts as found.
+  func run(
+    _ slice: inout WorkSlice, from incumbent: Assignment, isHot: Bool, keepsIncumbent: Bool = true
+  ) -> Assignment? {
     state.restore(search.snapshot(of: incumbent))
     var best = state.snapshot()
-    var bestCost = state.cost
+    var bestCost = keepsIncumbent ? state.cost : .infinity
     let start = typicalChange * (isHot ? Self.hot : Self.warm)
     let chunk = max(2000, min(50_000, state.replicaCount / 4))
     while let fraction = slice.fraction() {

@@ -13,7 +13,7 @@ struct WorkSlice: Sendable {
   private let end: Duration?
   /// After how many proposals the slice ends; nil where the clock alone says.
   let work: Int?
-  private var spent = 0
+  private(set) var spent = 0
   private let isOver: @Sendable () -> Bool
 
   /// Makes a slice.
@@ -43,6 +43,13 @@ struct WorkSlice: Sendable {
       if work == nil { fraction = passed } else if passed >= 1 { return nil }
     }
     return fraction < 1 ? fraction : nil
+  }
+
+  /// What is left of the slice up to a part of it, as a slice of its own.
+  func rest(upTo fraction: Double) -> WorkSlice {
+    WorkSlice(
+      context, end: work == nil ? end.map { start + ($0 - start) * fraction } : end,
+      work: work.map { max(0, Int(Double($0) * fraction) - spent) }, isOver: isOver)
   }
 
   /// Notes work done.
