@@ -79,9 +79,9 @@ final class PatternSearch {
     let tier = tier.withoutRequestsThatAlwaysFit(in: group)
     self.tier = tier
     self.group = group
-    layout = PatternLayout(tier, limits: group.limits, order: order)
+    let layout = PatternLayout(tier, limits: group.limits, order: order)
+    self.layout = layout
     relaxation = try PriceRelaxation(tier, group: group)
-    let layout = layout
     completions = Self.cares.map { Completion(tier, group, layout, table, mostStates: $0.states) }
     completion = completions[0]
     current = LabelLayer(resourceCount: tier.resourceCount, wordCount: layout.wordCount)

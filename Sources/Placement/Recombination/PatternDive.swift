@@ -12,6 +12,7 @@ final class PatternDive {
   /// Replicas of each item, and bins of each group, that are left.
   private var replicas: [Int]
   private var bins: [Int]
+  private var random: SeededGenerator?
 
   /// Solves for new patterns before each fixing.
   private static let mostSolves = 10
@@ -20,10 +21,12 @@ final class PatternDive {
   /// What it takes less of is not in it.
   private static let least = 1e-6
 
+  /// - Parameter seed: draws which of the broken shares is fixed, by their size; nil fixes the largest.
   init(
-    _ tier: PatternTier, _ columns: [(group: Int, counts: [Int32])]
+    _ tier: PatternTier, _ columns: [(group: Int, counts: [Int32])], seed: UInt64?
   ) throws(PlacementError) {
     self.tier = tier
+    random = seed.map { SeededGenerator(seed: $0) }
     master = try PatternMaster(tier)
     replicas = tier.replicas
     bins = tier.groups.map(\.bins.count)
@@ -41,9 +44,7 @@ final class PatternDive {
   }
 
   /// Dives; nil where the budget is spent. Replicas may be left over.
-  ///
-  /// - Parameter random: draws which of the broken shares is fixed, by their size; nil for the largest.
-  func run(random: inout SeededGenerator?, _ budget: WorkBudget) throws(PlacementError) -> TierProof.Bins? {
+  func run(_ budget: WorkBudget) throws(PlacementError) -> TierProof.Bins? {
     var taken: TierProof.Bins = []
     while bins.contains(where: { $0 > 0 }) {
       let improvers = tier.groups.map { group in

@@ -45,7 +45,7 @@ final class Recombination {
     try master.add(index, pool.patterns[index], group: group, isAllowed: pool.patterns[index].fits(tier.groups[group]))
   }
 
-  /// Makes a placement in which no node is fuller than a utilization; nil where none came out that keeps all
+  /// Makes a placement of patterns that fill no node above a utilization; nil where none came out that keeps all
   /// constraints, or the budget, in programs solved, is spent.
   func recombine(upTo utilization: Double, _ budget: WorkBudget) throws(PlacementError) -> Assignment? {
     tier.fill(upTo: utilization)
@@ -67,9 +67,8 @@ final class Recombination {
     }
     var best: (bins: TierProof.Bins, gain: Double)?
     for number in 0..<Self.dives {
-      var random = number > 0 ? self.random : nil
-      guard let bins = try PatternDive(tier, near).run(random: &random, budget) else { break }
-      self.random = random ?? self.random
+      let dive = try PatternDive(tier, near, seed: number > 0 ? random.next() : nil)
+      guard let bins = try dive.run(budget) else { break }
       let gain = bins.reduce(0) { $0 + $1.pattern.gain }
       if gain > best?.gain ?? 0 { best = (bins, gain) }
     }

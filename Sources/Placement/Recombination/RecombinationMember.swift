@@ -6,6 +6,8 @@ final class RecombinationMember: Portfolio.Member {
   private let suits: Bool
   private var search: LocalSearch?
   private var recombination: Recombination?
+  /// How often in a row nothing came out that keeps all constraints.
+  private var failures = 0
   private var isOver = false
 
   /// Before, annealing alone gains more. Later, this and annealing on its own share a worker by so much to one.
@@ -13,6 +15,8 @@ final class RecombinationMember: Portfolio.Member {
   private static let share = 3.0
   /// The part of each annealing's time that is for recombining.
   private static let recombining = 0.4
+  /// After so many failures annealing on its own has all the time.
+  private static let mostFailures = 3
   /// A linear program takes as long as some thousand proposals.
   private static let price = 20_000
 
@@ -58,19 +62,21 @@ final class RecombinationMember: Portfolio.Member {
       var annealing = slice.rest(upTo: (Double(number) - Self.recombining) / Double(annealings))
       let annealed = search.run(&annealing, from: best.assignment, isHot: true, keepsIncumbent: false)
       slice.spend(annealing.spent)
-      guard let annealed, slice.fraction() != nil else { break }
-      take(annealed)
-      try recombination.add(annealed)
-      let budget = WorkBudget { [slice] in slice.fraction() == nil }
-      let utilization = (found?.evaluation ?? best.evaluation).peakUtilization
-      let recombined = try recombination.recombine(upTo: utilization, budget)
-      slice.spend(budget.spent * Self.price)
-      take(recombined)
-      // Where rules between nodes are broken once, they are again; annealing has the time then.
-      if recombined == nil && slice.fraction() != nil {
-        isOver = true
-        break
+      guard slice.fraction() != nil else { break }
+      var recombined: Assignment?
+      if let annealed {
+        take(annealed)
+        try recombination.add(annealed)
+        let budget = WorkBudget { [slice] in slice.fraction() == nil }
+        let utilization = (found?.evaluation ?? best.evaluation).peakUtilization
+        recombined = try recombination.recombine(upTo: utilization, budget)
+        slice.spend(budget.spent * Self.price)
+        take(recombined)
+        guard slice.fraction() != nil else { break }
       }
+      failures = recombined == nil ? failures + 1 : 0
+      isOver = failures >= Self.mostFailures
+      if isOver { break }
     }
     return found?.assignment
   }

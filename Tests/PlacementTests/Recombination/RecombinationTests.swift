@@ -33,7 +33,7 @@ import Topology
     #expect(problem.evaluate(found).objective == 0)
   }
 
-  @Test("Placements of placements keep all constraints, at the utilization asked for too", arguments: 1...20)
+  @Test("What comes out keeps all constraints and is no worse than what went in", arguments: 1...20)
   func feasible(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let count = 4 + random.below(4)
@@ -54,8 +54,7 @@ import Topology
     }
     let found = try #require(try recombination.recombine(upTo: 1, WorkBudget()))
     #expect(problem.isFeasible(found))
-    // A mixture of the patterns gains no less than the best of the placements; what a dive loses of it is little here.
-    #expect(problem.evaluate(found).objective <= 1.5 * best)
+    #expect(problem.evaluate(found).objective <= best)
   }
 
   @Test("A budget that is spent ends it without a placement")
