@@ -24,6 +24,41 @@ func tests(
   )
 }
 
+/// Programs that measure hot paths; see benchmarks/README.md. They are declared only when asked for, so that a build of
+/// the product neither compiles them nor needs their folder.
+let benchmarks: [Target] = [
+  .executableTarget(
+    name: "extender-benchmark",
+    dependencies: [
+      "Extender", "Planning", "Kubernetes", "Topology",
+      .product(name: "NIOCore", package: "swift-nio"),
+    ],
+    path: "benchmarks/Extender", swiftSettings: settings),
+  .executableTarget(
+    name: "dispatching-benchmark", dependencies: ["Dispatching", "Overflow", "Selection"],
+    path: "benchmarks/Dispatching",
+    swiftSettings: settings),
+  .executableTarget(
+    name: "selection-benchmark", dependencies: ["Selection", "AllocationCounter"], path: "benchmarks/Selection",
+    swiftSettings: settings),
+  .executableTarget(
+    name: "selector-benchmark",
+    dependencies: ["SelectorServer", "Dispatching", "Selection"],
+    path: "benchmarks/Selector", exclude: ["client.c", "echo.c", "framed.py"], swiftSettings: settings),
+  .executableTarget(
+    name: "overflow-benchmark", dependencies: ["Overflow", "OverflowPlanning", "Selection", "Topology"],
+    path: "benchmarks/Overflow", swiftSettings: settings),
+  .executableTarget(
+    name: "selector-grpc-benchmark",
+    dependencies: [
+      "Dispatching", "Selection", "SelectorProtocol", "SelectorServer",
+      .product(name: "GRPCCore", package: "grpc-swift-2"),
+      .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+      .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+    ],
+    path: "benchmarks/SelectorGRPC", exclude: ["grpc_server.py", "unary.py"], swiftSettings: settings),
+]
+
 let package = Package(
   name: "tonari",
   platforms: [.macOS(.v15)],
@@ -68,39 +103,6 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
-
-    // Figures of the extender; see benchmarks/README.md.
-    .executableTarget(
-      name: "extender-benchmark",
-      dependencies: [
-        "Extender", "Planning", "Kubernetes", "Topology",
-        .product(name: "NIOCore", package: "swift-nio"),
-      ],
-      path: "benchmarks/Extender", swiftSettings: settings),
-    .executableTarget(
-      name: "dispatching-benchmark", dependencies: ["Dispatching", "Overflow", "Selection"],
-      path: "benchmarks/Dispatching",
-      swiftSettings: settings),
-    .executableTarget(
-      name: "selection-benchmark", dependencies: ["Selection", "AllocationCounter"], path: "benchmarks/Selection",
-      swiftSettings: settings),
-    .executableTarget(
-      name: "selector-benchmark",
-      dependencies: ["SelectorServer", "Dispatching", "Selection"],
-      path: "benchmarks/Selector", exclude: ["client.c", "echo.c", "framed.py"], swiftSettings: settings),
-
-    .executableTarget(
-      name: "overflow-benchmark", dependencies: ["Overflow", "OverflowPlanning", "Selection", "Topology"],
-      path: "benchmarks/Overflow", swiftSettings: settings),
-    .executableTarget(
-      name: "selector-grpc-benchmark",
-      dependencies: [
-        "Dispatching", "Selection", "SelectorProtocol", "SelectorServer",
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
-      ],
-      path: "benchmarks/SelectorGRPC", exclude: ["grpc_server.py", "unary.py"], swiftSettings: settings),
 
     // I/O and presentation.
     .target(
@@ -456,5 +458,5 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ], exclude: ["Envoy/envoy-requirements.txt"], swiftSettings: settings),
-  ]
+  ] + (Context.environment["TONARI_BENCHMARKS"] == nil ? [] : benchmarks)
 )

@@ -5,7 +5,7 @@ import NIOCore
 /// How long the extender takes for one pod, filter and prioritize, beside the bare cost of the same JSON in the same
 /// process, on one thread.
 ///
-///     swift run -c release extender-benchmark [seconds]     # for each line; 3 by default
+///     TONARI_BENCHMARKS=1 swift run -c release extender-benchmark [seconds]     # for each line; 3 by default
 @main
 enum ExtenderBenchmark {
   static func main() throws {

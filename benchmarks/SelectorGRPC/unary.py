@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Unary picks by gRPC, beside an empty method of grpc-swift-2 and one of grpcio, in turns.
 
-Usage: unary.py [ROUNDS [SECONDS]]. Wants `swift build -c release --product selector-grpc-benchmark` and h2load, which
+Usage: unary.py [ROUNDS [SECONDS]]. Wants `TONARI_BENCHMARKS=1 swift build -c release --product selector-grpc-benchmark` and h2load, which
 asks. Run it with the Python of benchmarks/setup.sh. Ratios are those of the medians of the rounds.
 """
 
