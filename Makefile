@@ -9,7 +9,7 @@ STEERING := ^OverflowControllerTests
 BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
 WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy)
 
-.PHONY: help deps toolchain build demo test e2e lint format bench clean
+.PHONY: help deps toolchain build demo test e2e lint manifests dist format bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,12 @@ e2e: toolchain deps ## Schedule through the extender on a real control plane.
 lint: toolchain ## Check layout, documentation and a few rules of the house.
 	swift format lint --strict --recursive --parallel $(SOURCES)
 	@.ci/lint
+
+manifests: ## Check what manifests/ applies: Kubernetes' schemas, Pod Security Standards, rules of the house.
+	@.ci/manifests/check
+
+dist: toolchain deps ## Make a tarball to pass on, with licences and a list of what is inside: .build/dist/tonari-….tar.gz.
+	@.ci/image/dist
 
 format: toolchain ## Lay the sources out.
 	swift format --in-place --recursive --parallel $(SOURCES)

@@ -1,4 +1,5 @@
 // swift-tools-version: 6.1
+import Foundation
 import PackageDescription
 
 let settings: [SwiftSetting] = [
@@ -460,3 +461,8 @@ let package = Package(
       ], exclude: ["Envoy/envoy-requirements.txt"], swiftSettings: settings),
   ] + (Context.environment["TONARI_BENCHMARKS"] == nil ? [] : benchmarks)
 )
+
+// Where `Tests` was left behind, as in a container that builds the product, nothing that lies in it is declared.
+if !FileManager.default.fileExists(atPath: Context.packageDirectory + "/Tests") {
+  package.targets.removeAll { $0.type == .test || $0.path?.hasPrefix("Tests/") == true }
+}
