@@ -1,0 +1,75 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// An address of the internet protocol, in one form: an IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) is the IPv4
+/// address.
+public struct IPAddress: Hashable, Sendable {
+  /// Its bytes, of which IPv4 addresses have the last four, after ten zeros and 0xffff.
+  let high: UInt64
+  let low: UInt64
+
+  /// Reads an address, with or without brackets; nil where it is none.
+  public init?(_ text: some StringProtocol) {
+    var text = String(text)
+    if text.hasPrefix("["), text.hasSuffix("]") { text = String(text.dropFirst().dropLast()) }
+    var four = in_addr()
+    if inet_pton(AF_INET, text, &four) == 1 {
+      high = 0
+      low = 0xFFFF_0000_0000 | UInt64(UInt32(bigEndian: four.s_addr))
+      return
+    }
+    var six = in6_addr()
+    guard inet_pton(AF_INET6, text, &six) == 1 else { return nil }
+    (high, low) = withUnsafeBytes(of: six) {
+      (
+        UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+        UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+      )
+    }
+  }
+
+  /// The address of a replica, `host:port`; nil where the host is a name.
+  public init?(ofReplica address: String) {
+    guard let colon = address.lastIndex(of: ":") else { return nil }
+    self.init(address[..<colon])
+  }
+
+  /// Whether it is this machine, whichever that is.
+  public var isLoopback: Bool {
+    high == 0 && (low == 1 || low & 0xFFFF_FFFF_FF00_0000 == 0xFFFF_7F00_0000)
+  }
+
+  /// Whether it is written as IPv4.
+  var isFour: Bool { high == 0 && low >> 32 == 0xFFFF }
+}
+
+/// A range of addresses, such as `10.0.0.0/8` (CIDR).
+public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
+  private let first: IPAddress
+  private let bits: Int
+  /// The range as it is written.
+  public let description: String
+
+  /// Reads a range, or a single address; nil where it is none.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let address = parts.first.flatMap({ IPAddress($0) }) else { return nil }
+    let most = address.isFour ? 32 : 128
+    guard let length = parts.count == 2 ? Int(parts[1]) : most, (0...most).contains(length) else { return nil }
+    first = address
+    bits = length + (128 - most)
+    description = text
+  }
+
+  /// Whether an address is in it.
+  public func contains(_ address: IPAddress) -> Bool {
+    guard address.isFour == first.isFour else { return false }
+    func same(_ a: UInt64, _ b: UInt64, _ count: Int) -> Bool {
+      count <= 0 || (a ^ b) >> UInt64(64 - min(64, count)) == 0
+    }
+    return same(address.high, first.high, bits) && same(address.low, first.low, bits - 64)
+  }
+}
