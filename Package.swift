@@ -153,9 +153,14 @@ let package = Package(
       [
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOExtras", package: "swift-nio-extras"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]
     ),
     module(
@@ -239,6 +244,7 @@ let package = Package(
       "Dispatching",
       [
         "Overflow", "Selection", "SelectorProtocol", "Topology",
+        .product(name: "HashTreeCollections", package: "swift-collections"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     module(
@@ -341,7 +347,12 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
-    tests("Dispatching", ["Overflow", "Selection", "SelectorProtocol", "Topology"]),
+    tests(
+      "Dispatching",
+      [
+        "Overflow", "Selection", "SelectorProtocol", "Topology",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     .target(
       name: "SelectorProtocolTestSupport",
       dependencies: ["SelectorProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf")],

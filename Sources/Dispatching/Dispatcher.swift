@@ -7,10 +7,14 @@ import Synchronization
 /// It has no socket and no clock: servers ask it, and whoever calls says what time it is. Safe to use from any thread.
 public final class Dispatcher: Sendable {
   private struct State {
-    var names: [String: DispatchedService] = [:]
-    /// By number; the first is number 1.
-    var services: [DispatchedService?] = []
+    var directory = ServiceDirectory()
     var members: [String: Membership] = [:]
+    /// Services that are there only because of registrations, or of what other selectors said.
+    var registered: Set<String> = []
+    /// When which members' leases end.
+    var leases = LeaseCalendar()
+    /// Names that were refused, as there were too many.
+    var refusedNames: UInt64 = 0
     /// The services that have a replica, by its address.
     var having: [String: Set<String>] = [:]
     var peers: [String: PeerDigest] = [:]
@@ -25,18 +29,26 @@ public final class Dispatcher: Sendable {
   /// Changes of replicas are made one after the other, beside the picks.
   private let changing = Mutex(())
   private let version = Atomic<UInt64>(0)
+  private let openPickCount: OpenPickCount
 
   /// Makes a dispatcher without services.
   public init(_ options: DispatcherOptions = DispatcherOptions()) {
     self.options = options
+    openPickCount = OpenPickCount(limit: max(1, options.mostOpenPicks))
   }
+
+  /// Picks that are not complete, over all services.
+  public var openPicks: Int { openPickCount.value }
+
+  /// Names of services that were refused, as there were too many.
+  public var refusedNames: UInt64 { state.withLock { $0.refusedNames } }
 
   /// Grows when services come or go, so that a server may keep a ``directory`` as long as it stays the same.
   public var directoryVersion: UInt64 { version.load(ordering: .acquiring) }
 
   /// The services there are.
   public var directory: ServiceDirectory {
-    state.withLock { ServiceDirectory(version: directoryVersion, names: $0.names, numbers: $0.services) }
+    state.withLock { $0.directory }
   }
 
   /// A number for somebody who asks, for ``DispatchedService/abandon(owner:at:)``; never 0.
@@ -48,25 +60,29 @@ public final class Dispatcher: Sendable {
   }
 
   /// A service; nil where there is none of this name.
-  public func service(_ name: String) -> DispatchedService? { state.withLock { $0.names[name] } }
+  public func service(_ name: String) -> DispatchedService? { state.withLock { $0.directory[name] } }
 
   /// All there is to know, by service.
   public func status(at now: Moment) -> [ServiceStatus] {
-    let services = state.withLock { $0.names.values.sorted { $0.name < $1.name } }
+    let services = directory.all.sorted { $0.name < $1.name }
     return services.map { $0.status(at: now) }
   }
 
   /// Takes all open picks of somebody who is gone as cancelled.
-  public func abandon(owner: UInt32, at now: Moment) {
-    for service in directory.all { service.abandon(owner: owner, at: now) }
+  ///
+  /// - Parameter services: those that they picked from; nil where that is not known.
+  public func abandon(owner: UInt32, of services: PickedServices? = nil, at now: Moment) {
+    let directory = directory
+    for service in services?.services(in: directory) ?? Array(directory.all) {
+      service.abandon(owner: owner, at: now)
+    }
   }
 
   /// Lets go of what was not completed or registered again in time. To be called several times a second.
   public func expire(at now: Moment) {
     for service in directory.all { service.expire(at: now) }
     planOverflow(at: now)
-    let due = state.withLock { $0.members.filter { now >= $0.value.nextExpiry }.map(\.key) }
-    for name in due { change(name, at: now) { $0.expire(at: now) } }
+    for name in state.withLock({ $0.leases.takeDue(at: now) }) { change(name, at: now) { $0.expire(at: now) } }
     forgetSilentPeers(at: now)
   }
 }
@@ -86,13 +102,15 @@ extension Dispatcher {
     for (name, replicas) in services { set(replicas, of: name, from: source, at: now) }
   }
 
-  /// Adds replicas to a service for a time, or changes those that are there.
+  /// Adds replicas to a service for a time, or changes those that are there. Answers whether the service is there, or
+  /// false where there are too many; see ``DispatcherOptions/mostRegisteredServices``.
+  @discardableResult
   public func register(
     _ replicas: [ServiceReplica], of service: String, lifetime: Duration, from source: ReplicaSource = .registration,
     at now: Moment
-  ) {
+  ) -> Bool {
     let until = Moment(nanoseconds: now.nanoseconds &+ Int64(lifetime / .nanoseconds(1)))
-    change(service, at: now) { $0.add(replicas, from: source, until: until) }
+    return change(service, at: now) { $0.add(replicas, from: source, until: until) }
   }
 
   /// Takes registered replicas away, or lets them finish what they have until their time is over.
@@ -106,7 +124,9 @@ extension Dispatcher {
   /// - Parameter cluster: the cluster that it is in; one whose source names none may be in any. Nil for any.
   @discardableResult
   public func set(_ replicaState: ReplicaState?, of address: String, in cluster: String? = nil, at now: Moment) -> Int {
-    let having = state.withLock { $0.members.filter { $0.value.contains(address, in: cluster) }.map(\.key) }
+    let having = state.withLock { state in
+      (state.having[address] ?? []).filter { state.members[$0]?.contains(address, in: cluster) == true }
+    }
     for name in having { change(name, at: now) { $0.set(replicaState, of: address) } }
     return having.count
   }
@@ -125,17 +145,29 @@ extension Dispatcher {
   }
 
   private func services(having address: String) -> [DispatchedService] {
-    state.withLock { state in state.having[address].map { $0.compactMap { state.names[$0] } } ?? [] }
+    state.withLock { state in state.having[address].map { $0.compactMap { state.directory[$0] } } ?? [] }
   }
 
-  /// Changes who belongs to a service, which comes with its first replica and goes with its last.
-  func change(_ name: String, at now: Moment, _ change: (inout Membership) -> Bool) {
+  /// Changes who belongs to a service, which comes with its first replica and goes with its last. Answers false where it
+  /// would come and there are too many.
+  @discardableResult
+  func change(_ name: String, at now: Moment, _ change: (inout Membership) -> Bool) -> Bool {
     changing.withLock { _ in
       var members = state.withLock { $0.members[name] } ?? Membership()
       let before = members
       let changes = change(&members)
-      state.withLock { $0.members[name] = members.isEmpty ? nil : members }
-      guard changes else { return }
+      let isKept = state.withLock { state in
+        guard state.directory[name] != nil || members.isEmpty || hasRoom(for: members, state) else {
+          state.refusedNames &+= 1
+          return false
+        }
+        state.members[name] = members.isEmpty ? nil : members
+        if members.isRegisteredAlone { state.registered.insert(name) } else { state.registered.remove(name) }
+        state.leases.set(members.isEmpty ? nil : members.nextExpiry, of: name)
+        return true
+      }
+      guard isKept else { return false }
+      guard changes else { return true }
       let known = service(name)
       let service = known ?? (members.isEmpty ? nil : makeService(name, at: now))
       if known == nil, let service, let overflow = overflow(of: name) {
@@ -154,26 +186,32 @@ extension Dispatcher {
         }
         for address in come { state.having[address, default: []].insert(name) }
       }
-      guard members.isEmpty, let service else { return }
-      state.withLock { state in
-        state.names[name] = nil
-        state.services[Int(service.number) - 1] = nil
-      }
-      version.add(1, ordering: .releasing)
+      guard members.isEmpty, let service else { return true }
+      changeDirectory { $0.remove(service) }
+      return true
     }
   }
 
+  /// Whether one more service may come. What files and Kubernetes name is known to be there; who registers may say
+  /// anything.
+  private func hasRoom(for members: Membership, _ state: borrowing State) -> Bool {
+    guard state.directory.count < options.mostServices else { return false }
+    return !members.isRegisteredAlone || state.registered.count < options.mostRegisteredServices
+  }
+
   private func makeService(_ name: String, at now: Moment) -> DispatchedService? {
-    let free = state.withLock { state in state.services.firstIndex { $0 == nil } ?? state.services.count }
-    guard free < 1 << 20 - 1 else { return nil }
+    guard let number = state.withLock({ $0.directory.nextNumber }) else { return nil }
     let service = options.policy.service(
-      name: name, number: UInt32(free + 1), options: options, at: now)
-    state.withLock { state in
-      if free == state.services.count { state.services.append(service) } else { state.services[free] = service }
-      state.names[name] = service
-    }
-    version.add(1, ordering: .releasing)
+      name: name, number: number, options: options, openPicks: openPickCount, at: now)
+    changeDirectory { $0.add(service) }
     return service
+  }
+
+  private func changeDirectory(_ change: (inout ServiceDirectory) -> Void) {
+    state.withLock { state in
+      change(&state.directory)
+      state.directory.version = version.add(1, ordering: .releasing).newValue
+    }
   }
 }
 
@@ -259,7 +297,10 @@ extension Dispatcher {
 
   /// Takes what a peer says, nil for nothing any more, and tells the services what all peers say together.
   func tellServices(_ digest: PeerDigest?, from peer: String, at now: Moment) {
-    let (peers, before) = state.withLock { state in
+    let (peers, before) = state.withLock { state -> ([String: PeerDigest], PeerDigest?) in
+      guard digest == nil || state.peers[peer] != nil || state.peers.count < options.mostPeers else {
+        return ([:], nil)
+      }
       let before = state.peers.updateValue(digest ?? PeerDigest(services: [:], heard: now), forKey: peer)
       if digest == nil { state.peers[peer] = nil }
       return (state.peers, before)

@@ -18,6 +18,17 @@ public struct DispatcherOptions: Hashable, Sendable {
   public var retriesPerSecond: Double
   /// Requests in flight for each open replica, on average, from which on further ones are turned away; nil for no limit.
   public var mostInFlight: Int?
+  /// Picks of one service that are not complete; beyond, the oldest counts as cancelled with each new one.
+  public var mostOpenPicksOfService = 1 << 18
+  /// The same over all services.
+  public var mostOpenPicks = 1 << 20
+  /// Services that there may be; names beyond are refused, whoever brings them.
+  public var mostServices = 100_000
+  /// Services that there may be only because somebody registered replicas, or another selector said so; what files and
+  /// Kubernetes name has its place all the same.
+  public var mostRegisteredServices = 10_000
+  /// Selectors whose digests count at a time.
+  public var mostPeers = 1000
   /// Where requests come from that do not say so; for servers to put into ``PickQuery/from``.
   public var place: Place
   /// What is left to chance is drawn from this seed.

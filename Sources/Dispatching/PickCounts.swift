@@ -20,6 +20,8 @@ public struct PickCounts: Hashable, Sendable {
   public var shed: UInt64 = 0
   /// Picks that nobody completed in time.
   public var expired: UInt64 = 0
+  /// Those of them that were let go before their time, as too many were open.
+  public var evicted: UInt64 = 0
   /// Completed picks, by ``Outcome``.
   public var succeeded: UInt64 = 0
   /// Completed picks whose replica failed.
@@ -32,6 +34,14 @@ public struct PickCounts: Hashable, Sendable {
 
   /// All picks.
   public var total: UInt64 { node &+ zone &+ cluster &+ remote }
+
+  /// Adds another service's.
+  mutating func add(_ other: PickCounts) {
+    for count in [
+      \PickCounts.node, \.zone, \.cluster, \.remote, \.panic, \.none, \.refusedRetries, \.shed, \.expired, \.evicted,
+      \.succeeded, \.failed, \.cancelled,
+    ] { self[keyPath: count] &+= other[keyPath: count] }
+  }
 
   mutating func count(_ tier: Tier) {
     switch tier {

@@ -18,6 +18,14 @@ struct Membership: Sendable {
   /// Whether no source names any.
   var isEmpty: Bool { sources.allSatisfy { $0.isEmpty } }
 
+  /// Whether only registrations and other selectors name any.
+  var isRegisteredAlone: Bool {
+    !isEmpty
+      && ReplicaSource.allCases.allSatisfy { source in
+        source == .registration || source == .peer || sources[source.rawValue].isEmpty
+      }
+  }
+
   /// The replicas, by address.
   var replicas: [ServiceReplica] {
     var all: [String: ServiceReplica] = [:]

@@ -57,6 +57,10 @@ public class DispatchedService: @unchecked Sendable {
   /// Whether anything happened to it.
   public var standing: ServiceStanding { preconditionFailure("a subclass knows") }
 
+  /// What was asked since it was made, how many picks are open, and how many replicas there are: for sums over many
+  /// services, of which a full status would take long.
+  public var tally: ServiceTally { preconditionFailure("a subclass counts") }
+
   /// All there is to know about it.
   public func status(at now: Moment) -> ServiceStatus { preconditionFailure("a subclass knows") }
 

@@ -3,7 +3,7 @@ import Selection
 /// The picks of one service that are not complete, in the order in which they were made.
 ///
 /// Places of completed picks are used again; a number that is drawn anew each time a place is used tells an old pick's
-/// id from the new one's.
+/// id from the new one's. What an owner has open is chained, so that taking it costs what it has, not what there is.
 struct OpenPicks: Sendable {
   private struct Entry: Sendable {
     var pick: Pick?
@@ -13,12 +13,17 @@ struct OpenPicks: Sendable {
     var older: Int32 = -1
     /// The next younger; of a free place, the next free one.
     var younger: Int32 = -1
+    /// The neighbours in the chain of owners; see ``OpenPicks/chains``.
+    var before: Int32 = -1
+    var after: Int32 = -1
   }
 
   private static let useBits = 20
   private static let indexBits = 24
   /// More open picks than a service can have.
   static let limit = 1 << indexBits
+  /// Memory for so many picks is kept once there was any.
+  static let kept = 1024
 
   private var entries: [Entry] = []
   private var oldest: Int32 = -1
@@ -26,7 +31,11 @@ struct OpenPicks: Sendable {
   private var free: Int32 = -1
   /// How many there are.
   private(set) var count = 0
-  private let firstUse: UInt32
+  /// The use of a place that is new.
+  private var firstUse: UInt32
+  /// The first picks of chains, by the low bits of their owners' numbers; as many as there are places. Owners are
+  /// numbered one after the other, so that few share a chain.
+  private var chains: [Int32] = []
 
   /// Makes an empty list; ids of another list are the less likely to be taken for its own, the more `salt` differs.
   init(salt: UInt64) {
@@ -35,6 +44,9 @@ struct OpenPicks: Sendable {
 
   /// When the oldest was picked; nil where there is none.
   var oldestDispatch: Moment? { oldest < 0 ? nil : entries[Int(oldest)].pick?.dispatched }
+
+  /// How many picks there is memory for.
+  var capacity: Int { entries.count }
 
   /// Keeps a pick. Answers the lower 44 bits of its id; nil where there is no room for more.
   mutating func insert(_ pick: Pick, owner: UInt32) -> UInt64? {
@@ -47,6 +59,7 @@ struct OpenPicks: Sendable {
       guard entries.count < Self.limit else { return nil }
       index = Int32(entries.count)
       entries.append(Entry(use: firstUse))
+      if entries.count > chains.count { rechain(max(16, 2 * entries.count)) }
     }
     entries[Int(index)].pick = pick
     entries[Int(index)].owner = owner
@@ -54,6 +67,7 @@ struct OpenPicks: Sendable {
     entries[Int(index)].younger = -1
     if youngest >= 0 { entries[Int(youngest)].younger = index } else { oldest = index }
     youngest = index
+    if owner != 0 { chain(index) }
     count += 1
     return UInt64(entries[Int(index)].use) << UInt64(Self.indexBits) | UInt64(index)
   }
@@ -67,16 +81,18 @@ struct OpenPicks: Sendable {
   }
 
   /// Takes out the oldest pick where it was made before a time.
-  mutating func removeOldest(before time: Moment) -> Pick? {
+  mutating func removeOldest(before time: Moment = Moment(nanoseconds: .max)) -> Pick? {
     guard let dispatched = oldestDispatch, dispatched < time else { return nil }
     return remove(at: oldest)
   }
 
-  /// Takes out a pick of an owner; nil where there is none. Looks from `position` on and leaves it where to go on.
-  mutating func removeNext(of owner: UInt32, from position: inout Int) -> Pick? {
-    while position < entries.count {
-      defer { position += 1 }
-      if entries[position].pick != nil, entries[position].owner == owner { return remove(at: Int32(position)) }
+  /// Takes out a pick of an owner; nil where there is none.
+  mutating func removeOne(of owner: UInt32) -> Pick? {
+    guard owner != 0, !chains.isEmpty else { return nil }
+    var index = chains[chain(of: owner)]
+    while index >= 0 {
+      if entries[Int(index)].owner == owner { return remove(at: index) }
+      index = entries[Int(index)].after
     }
     return nil
   }
@@ -86,10 +102,55 @@ struct OpenPicks: Sendable {
     guard let pick = entry.pick else { return nil }
     if entry.older >= 0 { entries[Int(entry.older)].younger = entry.younger } else { oldest = entry.younger }
     if entry.younger >= 0 { entries[Int(entry.younger)].older = entry.older } else { youngest = entry.older }
+    if entry.owner != 0 {
+      if entry.before >= 0 {
+        entries[Int(entry.before)].after = entry.after
+      } else {
+        chains[chain(of: entry.owner)] = entry.after
+      }
+      if entry.after >= 0 { entries[Int(entry.after)].before = entry.before }
+    }
     entries[Int(index)].pick = nil
     entries[Int(index)].younger = free
     free = index
     count -= 1
     return pick
+  }
+
+  /// Gives memory back that a time with many picks left behind. It looks at each place, so that it is done now and then,
+  /// and only where most are free; picks at the end keep those before them, and new ones go to the front.
+  mutating func shrink() {
+    guard entries.count > Self.kept, count < entries.count / 4 else { return }
+    let kept = max(Self.kept, (entries.lastIndex { $0.pick != nil } ?? -1) + 1)
+    for entry in entries[kept...] where entry.use >= firstUse {
+      firstUse = (entry.use &+ 1) & (1 << UInt32(Self.useBits) - 1)
+    }
+    entries = Array(entries[..<kept])
+    free = -1
+    for index in entries.indices.reversed() where entries[index].pick == nil {
+      entries[index].younger = free
+      free = Int32(index)
+    }
+    rechain(kept)
+  }
+
+  // MARK: Chains of owners
+
+  private func chain(of owner: UInt32) -> Int { Int(owner) & (chains.count - 1) }
+
+  private mutating func chain(_ index: Int32) {
+    let chain = chain(of: entries[Int(index)].owner)
+    let after = chains[chain]
+    entries[Int(index)].before = -1
+    entries[Int(index)].after = after
+    if after >= 0 { entries[Int(after)].before = index }
+    chains[chain] = index
+  }
+
+  private mutating func rechain(_ wanted: Int) {
+    var size = 16
+    while size < wanted { size *= 2 }
+    chains = Array(repeating: -1, count: size)
+    for index in entries.indices where entries[index].pick != nil && entries[index].owner != 0 { chain(Int32(index)) }
   }
 }

@@ -2,9 +2,12 @@ import Selection
 
 extension PolicyName {
   /// A service without replicas whose replicas this policy picks.
-  func service(name: String, number: UInt32, options: DispatcherOptions, at now: Moment) -> DispatchedService {
+  func service(
+    name: String, number: UInt32, options: DispatcherOptions, openPicks: OpenPickCount, at now: Moment
+  ) -> DispatchedService {
     func service(_ policy: some SelectionPolicy) -> DispatchedService {
-      PolicyService(name: name, number: number, policy, named: self, options: options, at: now)
+      PolicyService(
+        name: name, number: number, policy, named: self, options: options, openPicks: openPicks, at: now)
     }
     let seed = options.seed ^ PickQuery.hash(name.utf8)
     return switch self {

@@ -20,6 +20,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     var slots: [SlotCounts] = []
     /// What keeps more requests away than the own cluster bears; nil where no policy says so.
     var overflow: OverflowGate?
+    /// When memory of open picks is looked at again.
+    var nextShrink = Moment(nanoseconds: .min)
   }
 
   private struct SlotCounts: Sendable {
@@ -32,14 +34,19 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   private let policyName: PolicyName
   private let pickLifetime: Int64
   private let mostInFlight: Int?
+  /// How many picks may be open here, and over all services.
+  private let mostOpenPicks: Int
+  private let openPicks: OpenPickCount
   /// Makes plans for the gate, beside the picks.
   private let planner = Mutex<OverflowPlanner?>(nil)
 
   init(
     name: String, number: UInt32, _ policy: Policy, named policyName: PolicyName, options: DispatcherOptions,
-    at now: Moment
+    openPicks: OpenPickCount, at now: Moment
   ) {
     self.policyName = policyName
+    self.openPicks = openPicks
+    mostOpenPicks = min(OpenPicks.limit, max(1, options.mostOpenPicksOfService))
     pickLifetime = Int64(options.pickLifetime / .nanoseconds(1))
     mostInFlight = options.mostInFlight
     // Services draw different numbers, and selectors with different seeds different ids.
@@ -50,6 +57,10 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         open: OpenPicks(salt: generator.next()),
         budget: RetryBudget(share: options.retryShare, minimumPerSecond: options.retriesPerSecond, at: now)))
     super.init(name: name, number: number)
+  }
+
+  deinit {
+    openPicks.subtract(state.withLock { $0.open.count })
   }
 
   // MARK: Requests
@@ -109,11 +120,13 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         state.counts.none &+= 1
         return .noReplica
       }
+      makeRoom(&state, at: now)
       guard let id = state.open.insert(pick, owner: owner) else {
         state.selector.complete(pick, .cancelled, at: now)
         state.counts.none &+= 1
         return .noReplica
       }
+      openPicks.add(1)
       state.counts.count(pick.tier)
       if pick.isPanic { state.counts.panic &+= 1 }
       state.slots[pick.replica.slot].picks &+= 1
@@ -184,6 +197,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   ) -> Bool {
     state.withLock { state in
       guard let pick = state.open.remove(id) else { return false }
+      openPicks.subtract(1)
       var server: ReplicaID?
       if let servedBy {
         server = state.selector.table.id(of: servedBy)
@@ -197,17 +211,48 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     }
   }
 
+  /// How many picks are let go while the lock is held once, so that picks need not wait long for it.
+  private static var slice: Int { 256 }
+
   override func abandon(owner: UInt32, at now: Moment) -> Int {
-    state.withLock { state in
-      var position = 0
-      var count = 0
-      while let pick = state.open.removeNext(of: owner, from: &position) {
-        state.selector.complete(pick, .cancelled, at: now)
-        state.counts.count(.cancelled)
-        count += 1
+    var all = 0
+    while true {
+      let count = state.withLock { state in
+        var count = 0
+        while count < Self.slice, let pick = state.open.removeOne(of: owner) {
+          state.selector.complete(pick, .cancelled, at: now)
+          state.counts.count(.cancelled)
+          count += 1
+        }
+        openPicks.subtract(count)
+        return count
       }
-      return count
+      all += count
+      if count < Self.slice { return all }
     }
+  }
+
+  /// Lets go of a pick or two that are over their time, so that these never add up, and of the oldest where there are too
+  /// many: whoever leaves picks open takes nobody the place of a new one.
+  @inline(__always)
+  private func makeRoom(_ state: inout State, at now: Moment) {
+    let isFull = state.open.count >= mostOpenPicks || openPicks.isFull
+    let before = Moment(nanoseconds: now.nanoseconds - pickLifetime)
+    for _ in 0..<2 {
+      guard let pick = state.open.removeOldest(before: before) else { break }
+      letGo(pick, &state, at: now)
+    }
+    guard isFull, state.open.count >= mostOpenPicks || openPicks.isFull, let pick = state.open.removeOldest() else {
+      return
+    }
+    letGo(pick, &state, at: now)
+    state.counts.evicted &+= 1
+  }
+
+  private func letGo(_ pick: Pick, _ state: inout State, at now: Moment) {
+    state.selector.complete(pick, .cancelled, at: now)
+    state.counts.expired &+= 1
+    openPicks.subtract(1)
   }
 
   override func report(_ load: LoadReport, of address: String, in cluster: String?, at now: Moment) -> Bool {
@@ -327,13 +372,23 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   // MARK: Replicas and their load
 
   override func expire(at now: Moment) {
-    state.withLock { state in
-      let before = Moment(nanoseconds: now.nanoseconds - pickLifetime)
-      while let pick = state.open.removeOldest(before: before) {
-        state.selector.complete(pick, .cancelled, at: now)
-        state.counts.expired &+= 1
+    let before = Moment(nanoseconds: now.nanoseconds - pickLifetime)
+    while true {
+      let isMore = state.withLock { state in
+        for _ in 0..<Self.slice {
+          guard let pick = state.open.removeOldest(before: before) else {
+            state.selector.returnRested(at: now)
+            if now >= state.nextShrink {
+              state.open.shrink()
+              state.nextShrink = Moment(nanoseconds: now.nanoseconds + 1_000_000_000)
+            }
+            return false
+          }
+          letGo(pick, &state, at: now)
+        }
+        return true
       }
-      state.selector.returnRested(at: now)
+      if !isMore { return }
     }
   }
 
@@ -382,6 +437,18 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
           revision: state.revision, ejections: state.selector.ejections, ejected: state.selector.table.ejectedCount),
         activity: counts.total &+ counts.succeeded &+ counts.failed &+ counts.cancelled &+ counts.expired
           &+ state.reports)
+    }
+  }
+
+  override var tally: ServiceTally {
+    state.withLock { state in
+      var tally = ServiceTally()
+      tally.counts = state.counts
+      tally.openPicks = state.open.count
+      tally.replicas = state.selector.table.count
+      tally.inFlight = state.selector.table.totalInFlight
+      tally.ejections = state.selector.ejections
+      return tally
     }
   }
 

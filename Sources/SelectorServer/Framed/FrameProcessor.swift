@@ -162,7 +162,7 @@ struct FrameProcessor: ~Copyable {
     }
     switch service.pick(query, owner: session.owner, at: now, into: answer) {
     case .picked:
-      session.notePick()
+      session.note(pick: answer.id)
       let at = output.room(for: Int(TONARI_LONGEST_ANSWER))
       output.advance(to: write(id, to: at))
     case .noReplica: refuse(id, .unavailable, "the service has no replica for this request", into: &output)

@@ -12,8 +12,8 @@ struct FrameSession: ~Copyable {
   let owner: UInt32
   /// Picks that it did not complete; more than there are where others complete them, or they expired lately.
   private(set) var openPicks = 0
-  /// Whether it ever picked.
-  private(set) var hasPicked = false
+  /// What it ever picked from.
+  private(set) var picked = PickedServices()
   private var picksInPeriod = 0
   private var periodEnd = Moment(nanoseconds: .min)
   /// What it watches.
@@ -34,10 +34,10 @@ struct FrameSession: ~Copyable {
 
   /// Counts a pick.
   @inline(__always)
-  mutating func notePick() {
+  mutating func note(pick id: UInt64) {
     openPicks &+= 1
     picksInPeriod &+= 1
-    hasPicked = true
+    picked.note(pick: id)
   }
 
   /// Counts a pick that is complete.

@@ -172,7 +172,9 @@ extension FramedLoop {
     watching[connection.descriptor] = nil
     statistics.openConnections -= 1
     openConnections.remove()
-    if connection.session.hasPicked { dispatcher.abandon(owner: connection.session.owner, at: now) }
+    if !connection.session.picked.isEmpty {
+      dispatcher.abandon(owner: connection.session.owner, of: connection.session.picked, at: now)
+    }
   }
 
   /// Answers nothing more of a peer, and lets it go once it has everything.

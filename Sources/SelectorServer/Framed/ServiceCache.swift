@@ -14,6 +14,9 @@ struct ServiceCache: ~Copyable {
     var service: Unmanaged<DispatchedService>
   }
 
+  /// More names than that are forgotten all at once: who asks for many is not to make the cache dear for the others.
+  static let most = 4096
+
   private var slots: UnsafeMutablePointer<Slot?>
   private var mask: Int
   private(set) var count = 0
@@ -43,6 +46,7 @@ struct ServiceCache: ~Copyable {
 
   /// Adds a service that is not there yet.
   mutating func add(_ service: DispatchedService, _ name: UnsafePointer<UInt8>, _ length: Int) {
+    if count >= Self.most { removeAll() }
     if 2 * (count + 1) > mask { grow() }
     let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, length))
     copy.initialize(from: name, count: length)

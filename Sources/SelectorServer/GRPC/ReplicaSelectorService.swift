@@ -137,14 +137,18 @@ extension ReplicaSelectorService {
     _ writer: RPCWriter<Tonari_Selector_V1_Envelope>
   ) async throws {
     let owner = messages.dispatcher.newOwner()
-    defer { messages.dispatcher.abandon(owner: owner, at: now()) }
+    var picked = PickedServices()
+    defer { messages.dispatcher.abandon(owner: owner, of: picked, at: now()) }
     let decision = PickAnswer()
     try await withThrowingTaskGroup(of: Void.self) { group in
       var watches = 0
       for try await envelope in requests {
         guard case .watch(let request) = envelope.message else {
           let answer = messages.answer(envelope, owner: owner, at: now(), using: decision)
-          if let answer { try await writer.write(answer) }
+          if let answer {
+            if case .picked(let pick) = answer.message { picked.note(pick: pick.pickID) }
+            try await writer.write(answer)
+          }
           continue
         }
         do throws(SelectorFault) {

@@ -93,7 +93,9 @@ public struct SelectorMessages: Sendable {
     var replicas: [ServiceReplica] = []
     replicas.reserveCapacity(request.replicas.count)
     for replica in request.replicas { replicas.append(try ServiceReplica(checking: replica)) }
-    dispatcher.register(replicas, of: request.service, lifetime: lifetime, at: now)
+    guard dispatcher.register(replicas, of: request.service, lifetime: lifetime, at: now) else {
+      throw SelectorFault(.resourceExhausted, "there are too many services: '\(request.service)' is not taken")
+    }
     return .with { $0.lifetimeMs = UInt32(clamping: Int64(lifetime / .milliseconds(1))) }
   }
 

@@ -1,0 +1,99 @@
+import Selection
+import SelectorProtocol
+import SwiftProtobuf
+import Testing
+
+@testable import Dispatching
+
+@Suite("Names of services", .timeLimit(.minutes(2)))
+struct ServiceNamesTests {
+  private func replica(_ number: Int) -> ServiceReplica { ServiceReplica(address: "10.0.0.1:\(1 + number % 60_000)") }
+
+  @Test("registrations have a budget of names, which leaves room for what files and Kubernetes name")
+  func budget() {
+    var options = DispatcherOptions(policy: .random)
+    options.mostServices = 30
+    options.mostRegisteredServices = 10
+    let dispatcher = Dispatcher(options)
+    var taken = 0
+    for number in 0..<25
+    where dispatcher.register(
+      [replica(number)], of: "made-up/\(number)", lifetime: .seconds(10), at: .start)
+    { taken += 1 }
+    #expect(taken == 10)
+    #expect(dispatcher.refusedNames == 15)
+    #expect(dispatcher.service("made-up/20") == nil)
+    for number in 0..<25 { dispatcher.set([replica(number)], of: "true/\(number)", from: .kubernetes, at: .start) }
+    #expect(dispatcher.directory.count == 30)
+    #expect(
+      dispatcher.register([replica(1)], of: "true/0", lifetime: .seconds(10), at: .start),
+      "a replica for a service that is there takes no name")
+    // Their time is over, and others have the room.
+    dispatcher.expire(at: .seconds(20))
+    #expect(dispatcher.directory.count == 20)
+    #expect(dispatcher.register([replica(1)], of: "made-up/30", lifetime: .seconds(10), at: .seconds(20)))
+  }
+
+  @Test("leases end when they are said to, however often they are renewed, and numbers are used again")
+  func leases() {
+    let dispatcher = Dispatcher()
+    for number in 0..<1000 {
+      dispatcher.register([replica(number)], of: "s/\(number)", lifetime: .milliseconds(1000 + number), at: .start)
+    }
+    dispatcher.expire(at: .seconds(1.4995))
+    #expect(dispatcher.directory.count == 500)
+    for number in 500..<1000 {
+      dispatcher.register([replica(number)], of: "s/\(number)", lifetime: .seconds(100), at: .seconds(1.4995))
+    }
+    dispatcher.expire(at: .seconds(50))
+    #expect(dispatcher.directory.count == 500)
+    dispatcher.expire(at: .seconds(102))
+    #expect(dispatcher.directory.count == 0)
+    dispatcher.register([replica(1)], of: "again", lifetime: .seconds(1), at: .seconds(102))
+    #expect(dispatcher.service("again")!.number <= 1000)
+  }
+
+  @Test("services come by the thousand and go while somebody holds each directory there is")
+  func many() {
+    let dispatcher = Dispatcher(DispatcherOptions(policy: .random))
+    let count = 20_000
+    // With a copy of the directory for each of them this takes longer than the test has.
+    for number in 0..<count {
+      let before = dispatcher.directory
+      dispatcher.set([replica(number)], of: "s/\(number)", from: .kubernetes, at: .start)
+      if number % 1000 == 0 { #expect(before.count == number) }
+    }
+    for number in 0..<count {
+      let before = dispatcher.directory
+      dispatcher.set([], of: "s/\(number)", from: .kubernetes, at: .start)
+      if number % 1000 == 0 { #expect(before.count == count - number) }
+    }
+    #expect(dispatcher.directory.count == 0)
+  }
+
+  @Test("peers that make up names of selectors count only so far")
+  func peers() {
+    var options = DispatcherOptions()
+    options.mostPeers = 5
+    let dispatcher = Dispatcher(options)
+    dispatcher.set([replica(1)], of: "s", from: .file, at: .start)
+    for number in 0..<50 {
+      dispatcher.hear(
+        .with {
+          $0.selector = "peer-\(number)"
+          $0.services = [
+            .with {
+              $0.service = "s"
+              $0.replicas = [
+                .with {
+                  $0.address = replica(1).address
+                  $0.inFlight = 1
+                }
+              ]
+            }
+          ]
+        }, at: .start)
+    }
+    #expect(dispatcher.service("s")!.status(at: .start).replicas.map(\.view.othersInFlight).reduce(0, +) == 5)
+  }
+}
