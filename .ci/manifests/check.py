@@ -1,8 +1,15 @@
 #!/usr/bin/env python3
-"""Checks all that manifests/ applies: schemas of Kubernetes 1.25 to 1.37, Pod Security Standards, rules of the house."""
+"""Checks all that manifests/ applies: schemas of Kubernetes 1.25 to 1.37, Pod Security Standards, rules of the house.
+
+With --binary also that the containers' arguments are such as the program takes. TONARI_CRDS may name a folder of others'
+custom resource definitions, such as Istio's and cert-manager's, for their objects.
+"""
+import argparse
 import collections
+import os
 import sys
 
+import arguments
 import house
 import objects
 import pod_security
@@ -44,11 +51,13 @@ def security(document, levels):
         yield f"violates PodSecurity \"{level}\" (Kubernetes {versions[0]} to {versions[-1]}): {violation}"
 
 
-def check(manifests):
-    """All faults, each with the manifest and the object that has it; and how often each kind was not validated."""
+def check(manifests, others=None):
+    """All faults, each with the manifest and the object that has it; and how often each kind was not validated.
+
+    The validators of custom resources that are not ours are given with `others`."""
     everything = [document for manifest in manifests for document in manifest.objects]
-    customs = schemas.custom(
-        [d for d in everything if d.get("kind") == "CustomResourceDefinition"] + schemas.others())
+    ours = schemas.custom([d for d in everything if d.get("kind") == "CustomResourceDefinition"])
+    customs = {**(others or {}), **ours}
     levels, found = namespace_levels(everything)
     faults = [("", document, fault) for document, fault in found]
     unchecked = collections.Counter()
@@ -65,9 +74,16 @@ def check(manifests):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", help="a built tonari")
+    options = parser.parse_args()
     try:
         manifests = list(objects.manifests())
-        faults, unchecked = check(manifests)
+        # Definitions of others' custom resources, where there are some: Istio's, cert-manager's.
+        folder = os.environ.get("TONARI_CRDS")
+        faults, unchecked = check(manifests, schemas.others(folder) if folder else None)
+        if options.binary:
+            faults += arguments.check(manifests, arguments.commands(options.binary))
     except objects.Refused as error:
         sys.exit(str(error))
     # What several manifests take in is one fault.

@@ -100,9 +100,18 @@ def plain_text(document, spec, everything):
                 yield f"{where}: --insecure"
 
 
+def secrets(document, spec, everything):
+    """A Secret that is mounted is one that manifests/certificates or a Certificate beside it makes."""
+    made = {(namespace(other), other["spec"].get("secretName")) for other in everything if other["kind"] == "Certificate"}
+    for volume in spec.get("volumes") or []:
+        name = (volume.get("secret") or {}).get("secretName")
+        if name and (namespace(document), name) not in made:
+            yield f"volume '{volume['name']}': no Certificate makes the Secret {name}"
+
+
 RULES = {
     "image": images, "resources": resources, "probes": probes, "priority class": priority, "disruption": disruption,
-    "network policy": isolation, "plain text": plain_text,
+    "network policy": isolation, "plain text": plain_text, "secrets": secrets,
 }
 
 

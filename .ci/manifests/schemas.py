@@ -1,7 +1,6 @@
 """Validates objects against the schemas of Kubernetes, of each version there is, and of custom resources."""
 import functools
 import json
-import os
 import pathlib
 import re
 
@@ -97,13 +96,13 @@ def custom(definitions):
     return validators
 
 
-def others():
-    """The definitions of custom resources that are not ours, where TONARI_CRDS names a folder of them."""
-    folder = os.environ.get("TONARI_CRDS")
+@functools.cache
+def others(folder):
+    """What validates custom resources that are not ours, of a folder of their definitions."""
     found = []
-    for file in sorted(pathlib.Path(folder).glob("*.yaml")) if folder else []:
+    for file in sorted(pathlib.Path(folder).glob("*.yaml")):
         found += [o for o in objects.load(file.read_text(), file) if o.get("kind") == "CustomResourceDefinition"]
-    return found
+    return custom(found)
 
 
 def faults(document, customs, versions=VERSIONS):
@@ -114,8 +113,10 @@ def faults(document, customs, versions=VERSIONS):
         yield "no apiVersion, or no kind"
         return
     api_group, kind = group(document), document["kind"]
-    if api_group in {"", "apps", "batch", "policy"} or api_group.endswith(".k8s.io") and \
-            (api_group, kind) not in UNCHECKED:
+    version = document["apiVersion"].rsplit("/", 1)[-1]
+    validator = customs.get((api_group, version, kind))
+    if validator is None and (api_group in {"", "apps", "batch", "policy"} or api_group.endswith(".k8s.io")
+                              and (api_group, kind) not in UNCHECKED):
         since = ((document.get("metadata") or {}).get("annotations") or {}).get("tonari.dev/since")
         least = tuple(int(part) for part in since.split(".")) if since else versions[0]
         found = {}
@@ -131,8 +132,6 @@ def faults(document, customs, versions=VERSIONS):
         for message, where in found.items():
             yield f"{message} (Kubernetes {where[0]}{'' if len(where) == 1 else ' to ' + where[-1]})"
         return
-    version = document["apiVersion"].rsplit("/", 1)[-1]
-    validator = customs.get((api_group, version, kind))
     if validator is not None:
         for error in validator.iter_errors(document):
             yield f"{'.'.join(map(str, error.absolute_path)) or 'the object'}: {error.message[:300]}"

@@ -1,9 +1,11 @@
 """The checks of the manifests find what they are for: each rule refuses a pod that is otherwise in order."""
 import copy
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
+import arguments
 import check
 import house
 import objects
@@ -158,6 +160,7 @@ class House(unittest.TestCase):
             ("disruption", [DENY, deployment(spread, 2)]),
             ("disruption", [DENY, BUDGET, deployment(SOUND, 2)]),
             ("network policy", [deployment()]),
+            ("secrets", [DENY, deployment(put("volumes.2", {"name": "c", "secret": {"secretName": "nobodys"}}))]),
             ("plain text", [DENY, deployment(put("containers.0.args", ["selector", "--insecure"]))]),
         ]:
             found = faults(NAMESPACE, *documents)[0]
@@ -233,6 +236,61 @@ class Schemas(unittest.TestCase):
         filter = {"apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter", "metadata": {"name": "a"}}
         self.assertEqual(faults(filter)[1], {"networking.istio.io/v1alpha3 EnvoyFilter": 1})
         self.assertEqual(len(faults({"apiVersion": "a.example/v1", "kind": "B", "metadata": {"name": "a"}})[0]), 1)
+
+
+class Arguments(unittest.TestCase):
+    COMMAND = {"commandName": "tonari", "subcommands": [
+        {"commandName": "selector", "arguments": [
+            {"kind": "option", "names": [{"kind": "long", "name": "grpc"}]},
+            {"kind": "flag", "names": [{"kind": "long", "name": "in-cluster"}]}]},
+        {"commandName": "overflow", "defaultSubcommand": "run", "subcommands": [
+            {"commandName": "run", "arguments": [{"kind": "option", "names": [{"kind": "long", "name": "cluster"}]}]}]},
+    ]}
+
+    def test_arguments_are_those_that_the_program_takes(self):
+        for given, count in [
+            (["selector", "--grpc=0.0.0.0:1", "--in-cluster"], 0), (["selector", "--grpc", "a", "b"], 0),
+            (["overflow", "--cluster=a"], 0), (["overflow", "run", "--cluster", "a"], 0),
+            (["selector", "--grcp=0.0.0.0:1"], 1), (["selector", "--in-cluster=yes"], 1), (["selector", "a"], 1),
+            (["overflow", "--grpc=a"], 1), (["selektor"], 1), ([], 1),
+        ]:
+            self.assertEqual(len(list(arguments.faults(given, self.COMMAND))), count, given)
+
+
+class Certificates(unittest.TestCase):
+    """The Secrets that openssl makes are those of cert-manager."""
+
+    def described(self, certificate):
+        text = subprocess.run(
+            ["openssl", "x509", "-noout", "-ext", "subjectAltName,extendedKeyUsage", "-in", certificate],
+            check=True, capture_output=True, text=True).stdout
+        names = [word.strip().removeprefix("DNS:") for line in text.splitlines() if "DNS:" in line
+                 for word in line.split(",")]
+        usages = [{"TLS Web Server Authentication": "server auth", "TLS Web Client Authentication": "client auth"}[w]
+                  for line in text.splitlines() if "TLS Web" in line for w in map(str.strip, line.split(","))]
+        return names, sorted(usages)
+
+    def test_both_ways_make_the_same_certificates(self):
+        script = objects.ROOT / "certificates" / "files" / "make.sh"
+        wanted = {
+            document["spec"]["secretName"]: document["spec"]
+            for document in objects.build(objects.ROOT / "certificates" / "cert-manager")
+            if document["kind"] == "Certificate" and not document["spec"].get("isCA")}
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in range(2):
+                # A second run keeps the authority.
+                made = subprocess.run([script, folder], check=True, capture_output=True, text=True).stdout
+                secrets = objects.load(made, script)
+                self.assertEqual({secret["metadata"]["name"] for secret in secrets}, set(wanted))
+                self.assertEqual([f for secret in secrets for f in schemas.faults(secret, {})], [])
+                for name, spec in wanted.items():
+                    file = pathlib.Path(folder) / f"{name.removesuffix('-tls')}.crt"
+                    names, usages = self.described(file)
+                    self.assertEqual(names, spec["dnsNames"])
+                    self.assertEqual(usages, sorted(u for u in spec["usages"] if u.endswith(" auth")))
+                    subprocess.run(
+                        ["openssl", "verify", "-CAfile", pathlib.Path(folder) / "ca.crt", file],
+                        check=True, capture_output=True)
 
 
 class Files(unittest.TestCase):

@@ -200,18 +200,26 @@ final class ScheduledCluster: Sendable {
   /// - Parameters:
   ///   - binds: whether the extender is also asked to filter, and to bind.
   ///   - timeout: how long the scheduler waits for it.
-  func startScheduler(asking port: UInt16, binds: Bool = false, timeout: String = "2s") async throws
-    -> ControlPlane.Server
-  {
+  ///   - isSecured: whether it is asked by TLS, as the manifests have it.
+  func startScheduler(
+    asking port: UInt16, binds: Bool = false, timeout: String = "2s", isSecured: Bool = true
+  ) async throws -> ControlPlane.Server {
     let file = Fixtures.root.appending(path: "manifests/scheduler/scheduler-v1beta1.yaml")
     let text = try String(contentsOf: file, encoding: .utf8)
     guard let start = text.range(of: "profiles:") else { throw TestFailure("\(file.path) has no profiles") }
     var configuration = String(text[start.lowerBound...])
-    for (old, new) in [
-      ("http://tonari-extender.tonari.svc/", "http://127.0.0.1:\(port)/"),
+    let certificates = try PartCertificates(in: plane.folder)
+    var changes = [
+      ("https://tonari-extender.tonari.svc/", "\(isSecured ? "https" : "http")://127.0.0.1:\(port)/"),
       ("httpTimeout: 2s", "httpTimeout: \(timeout)"),
       ("    weight: 200", binds ? "    filterVerb: filter\n    bindVerb: bind\n    weight: 200" : "    weight: 200"),
-    ] {
+      ("/etc/tonari-tls/ca.crt", certificates.authority),
+      ("/etc/tonari-tls/tls.crt", certificates.certificate("tonari-scheduler")),
+      ("/etc/tonari-tls/tls.key", certificates.key("tonari-scheduler")),
+      ("    tlsConfig:\n", "    tlsConfig:\n      serverName: tonari-extender.tonari.svc\n"),
+    ]
+    if !isSecured { changes.append(("    enableHTTPS: true\n", "    enableHTTPS: false\n")) }
+    for (old, new) in changes {
       guard configuration.contains(old) else { throw TestFailure("\(file.path) has no '\(old)'") }
       configuration = configuration.replacingOccurrences(of: old, with: new)
     }

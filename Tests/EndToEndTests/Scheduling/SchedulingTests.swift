@@ -120,9 +120,10 @@ struct SchedulingTests {
   func faults() async throws {
     let cluster = try await Self.cluster()
     try await cluster.create(plan: Self.plan)
-    var extender = try await ExtenderProcess(cluster.plane)
+    // In plain text, so that what stands in for it below is heard.
+    var extender = try await ExtenderProcess(cluster.plane, isSecured: false)
     let port = extender.port
-    let scheduler = try await cluster.startScheduler(asking: port, timeout: "300ms")
+    let scheduler = try await cluster.startScheduler(asking: port, timeout: "300ms", isSecured: false)
 
     func schedule(_ workloads: [ScheduledCluster.Workload]) async throws -> [String: [String]] {
       try await cluster.addPods(workloads, scheduler: ScheduledCluster.profile)
@@ -154,7 +155,7 @@ struct SchedulingTests {
       _ = try await schedule(Self.workloads("larch", replicas: 2))
     }
 
-    extender = try await ExtenderProcess(cluster.plane, port: port)
+    extender = try await ExtenderProcess(cluster.plane, port: port, isSecured: false)
     let after = Self.workloads("maple", "rowan")
     #expect(try await schedule(after) == Self.planned(after))
     let pods = try await cluster.pods()
