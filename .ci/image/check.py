@@ -2,13 +2,15 @@
 """Checks that the Dockerfile builds what it says, without Docker.
 
   check.py                  the context holds a whole package; bases are pinned; nobody is root; packages are named alike
-  check.py --binary FILE    and the runtime's packages are those whose libraries the binary asks for
+  check.py --binary FILE    and the runtime's packages are those whose libraries the binary asks for, and a list of what is
+                            inside, with all licences, can be made of what a build left in .build
   check.py --libraries      prints the runtime's packages of libraries
 """
 import argparse
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -121,6 +123,23 @@ def check_libraries(stages, owners):
         yield f"Dockerfile: the runtime has {package}, of which the binary asks for nothing"
 
 
+def check_materials(stages):
+    """The faults of the list of what is inside, made from what a build left behind here."""
+    swift = pathlib.Path(shutil.which("swift")).resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        made = subprocess.run(
+            [sys.executable, ROOT / ".ci/image/sbom.py", "--resolved", ROOT / "Package.resolved",
+             "--checkouts", ROOT / ".build/checkouts", "--out", folder,
+             "--swift-license", swift.parent.parent / "share/swift/LICENSE.txt",
+             "--debian", *sorted(runtime_packages(stages) - NO_LIBRARY)], capture_output=True, text=True)
+        if made.returncode != 0:
+            yield made.stderr.strip()
+            return
+        names = {c["name"] for c in json.loads((pathlib.Path(folder) / "sbom.cdx.json").read_text())["components"]}
+        for name in sorted({"libglpk40", "swift-nio", "swift-runtime"} - names):
+            yield f"sbom: {name} is not listed"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", help="a built tonari")
@@ -133,6 +152,7 @@ def main():
     faults = [*check_stages(stages), *check_packages(stages, (ROOT / "Makefile").read_text()), *check_context(stages)]
     if arguments.binary:
         faults += check_libraries(stages, {name: owner(name) for name in needed_libraries(arguments.binary)})
+        faults += check_materials(stages)
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:
