@@ -7,7 +7,8 @@ SOURCES  := Package.swift Sources Tests
 SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
 STEERING := ^OverflowControllerTests
 BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
-WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy)
+WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
+FUZZING  := ^FuzzTests
 
 .PHONY: help deps toolchain build demo test e2e lint manifests dist format bench clean
 
@@ -43,7 +44,9 @@ demo: build ## Plan the example shop, let a scheduler follow the plan, pick repl
 
 test: toolchain deps ## Run all tests.
 	swift build --build-tests
-	swift test --skip-build --disable-xctest --skip '$(SERVING)|$(STEERING)|$(BLOCKING)|$(WHOLE)'
+	swift test --skip-build --disable-xctest --skip '$(SERVING)|$(STEERING)|$(BLOCKING)|$(WHOLE)|$(FUZZING)'
+	# Decoders: saved inputs, and changes of them for TONARI_FUZZ_SECONDS each.
+	swift test --skip-build --disable-xctest --filter '$(FUZZING)'
 	# These talk to servers and wait for them; beside tests that compute they would wait for a core.
 	swift test --skip-build --disable-xctest --filter '$(SERVING)'
 	# A controller that decides each second wants its seconds.
@@ -62,6 +65,26 @@ e2e: toolchain deps ## Schedule through the extender on a real control plane.
 	swift build --build-tests
 	swift test --skip-build --disable-xctest --filter SchedulingTests
 
+fuzz: toolchain deps ## Look for inputs that decoders do not stand, FUZZ_SECONDS (60) each; see Tests/Fuzz/README.md.
+	Tests/Fuzz/run
+
+sanitize: toolchain deps ## Run C parts and tests under the address, undefined-behaviour and thread sanitizers.
+	Tests/Sanitize/run
+
+objects: toolchain deps ## Send generated objects to a real API server, TONARI_OBJECT_SECONDS (600) of each kind.
+	swift build --build-tests
+	TONARI_OBJECT_SECONDS=$${TONARI_OBJECT_SECONDS-600} swift test --skip-build --disable-xctest --filter GeneratedObjectTests
+
+soak: toolchain deps ## Hold a selector, an extender and a controller under load for TONARI_SOAK_SECONDS (3600).
+	swift build --build-tests
+	TONARI_SOAK_SECONDS=$${TONARI_SOAK_SECONDS-3600} swift test --skip-build --disable-xctest --filter SoakTests
+
+nightly: ## Everything that is too long for each change.
+	$(MAKE) sanitize
+	$(MAKE) fuzz FUZZ_SECONDS=$${FUZZ_SECONDS-600}
+	$(MAKE) objects
+	$(MAKE) soak
+
 lint: toolchain ## Check layout, documentation and a few rules of the house.
 	swift format lint --strict --recursive --parallel $(SOURCES)
 	@.ci/lint
@@ -79,4 +102,4 @@ bench: toolchain deps ## Compare with the peers; see benchmarks/README.md.
 	benchmarks/run
 
 clean: ## Remove what was built.
-	rm -rf .build plan.yaml report.html overflow.html
+	rm -rf .build .build-* plan.yaml report.html overflow.html

@@ -2,11 +2,20 @@
 import Foundation
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// Where libFuzzer is, in a build of Tests/Fuzz that looks for new inputs: our own modules, Swift and C, then say which
+/// branches an input takes. See Tests/Fuzz/README.md.
+let libFuzzer = Context.environment["TONARI_FUZZ"]
+
+let settings: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + (libFuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"])])
+let cSettings: [CSetting] =
+  libFuzzer == nil
+  ? []
+  : [.unsafeFlags(["-fsanitize=fuzzer-no-link,undefined", "-fno-sanitize-recover=undefined"])]
 
 /// A module of the house: a folder in `Sources/` and one in `Tests/`.
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -59,6 +68,31 @@ let benchmarks: [Target] = [
     ],
     path: "benchmarks/SelectorGRPC", exclude: ["grpc_server.py", "unary.py"], swiftSettings: settings),
 ]
+
+/// The decoders that are fuzzed, and what they are made of. In a usual build they are tests, which send saved inputs and
+/// seeded changes of them; with libFuzzer they are a program that looks for inputs that go new ways.
+let fuzzDependencies: [Target.Dependency] = [
+  "CProtobufC", "CTonariClient", "Dispatching", "EnvoyProtocol", "EnvoyServer", "Extender", "Files", "Kubernetes",
+  "LiveInput", "Monitoring", "Overflow", "OverflowController", "OverflowPlanning", "OverflowPolicies", "Planning",
+  "Selection", "SelectorIntake", "SelectorProtocol", "SelectorProtocolTestSupport", "SelectorServer", "Simulation",
+  "TonariClient", "Topology", "Traffic",
+  .product(name: "GRPCCore", package: "grpc-swift-2"),
+  .product(name: "Logging", package: "swift-log"),
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOEmbedded", package: "swift-nio"),
+  .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+]
+let fuzz: Target =
+  if let libFuzzer {
+    .executableTarget(
+      name: "fuzz", dependencies: fuzzDependencies, path: "Tests/Fuzz",
+      exclude: ["Corpus", "README.md", "Replay", "environment", "run"], swiftSettings: settings,
+      linkerSettings: [.unsafeFlags([libFuzzer]), .linkedLibrary("stdc++")])
+  } else {
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzDependencies + ["tonari"], path: "Tests/Fuzz",
+      exclude: ["Corpus", "Explore", "README.md", "environment", "run"], swiftSettings: settings)
+  }
 
 let package = Package(
   name: "tonari",
@@ -304,13 +338,13 @@ let package = Package(
     module("Topology"),
 
     // C libraries and thin shims.
-    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-    .target(name: "CEpoll"),
-    .target(name: "CGLPK", linkerSettings: [.linkedLibrary("glpk")]),
-    .target(name: "CProtobufC", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "CCurl", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CEpoll", cSettings: cSettings),
+    .target(name: "CGLPK", cSettings: cSettings, linkerSettings: [.linkedLibrary("glpk")]),
+    .target(name: "CProtobufC", cSettings: cSettings, linkerSettings: [.linkedLibrary("protobuf-c")]),
     .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
     .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
-    .target(name: "CTonariClient"),
+    .target(name: "CTonariClient", cSettings: cSettings),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     tests("Topology"),
@@ -355,7 +389,7 @@ let package = Package(
       ]),
     .target(
       name: "SelectorProtocolTestSupport",
-      dependencies: ["SelectorProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: ["CProtobufC", "SelectorProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       path: "Tests/SelectorProtocolTestSupport", swiftSettings: settings),
     tests(
       "SelectorProtocol",
@@ -464,16 +498,26 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "tonari", "ControlPlaneTestSupport", "Extender", "Kubernetes", "Planning", "Simulation", "TonariClient", "Yams",
+        "tonari", "BrokerTestSupport", "ControlPlaneTestSupport", "EnvoyProtocol", "Extender", "Kubernetes",
+        "OverflowPolicies", "Planning", "SelectorProtocol", "Simulation", "TonariClient", "Yams",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ], exclude: ["Envoy/envoy-requirements.txt"], swiftSettings: settings),
+    fuzz,
   ] + (Context.environment["TONARI_BENCHMARKS"] == nil ? [] : benchmarks)
 )
 
 // Where `Tests` was left behind, as in a container that builds the product, nothing that lies in it is declared.
 if !FileManager.default.fileExists(atPath: Context.packageDirectory + "/Tests") {
   package.targets.removeAll { $0.type == .test || $0.path?.hasPrefix("Tests/") == true }
+}
+
+// Of test targets, those alone that are named: a build with a sanitizer that not all of them can bear.
+if let names = Context.environment["TONARI_TESTS"]?.split(separator: " ") {
+  package.targets.removeAll { $0.type == .test && !names.contains($0.name.dropLast("Tests".count)) }
 }

@@ -114,7 +114,7 @@ package struct JSONScanner {
         position += 1
         return start..<(position - 1)
       case UInt8(ascii: "\\"):
-        position += 2
+        try skipEscape()
       case .some(0..<0x20):
         throw unexpected("the rest of a string")
       case nil:
@@ -123,6 +123,28 @@ package struct JSONScanner {
       default:
         position += 1
       }
+    }
+  }
+
+  /// Passes an escape. What is passed is also sent back, so that it must be one that others can read.
+  private mutating func skipEscape() throws(SyntaxError) {
+    position += 1
+    switch next {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+      UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+      position += 1
+    case UInt8(ascii: "u"):
+      position += 1
+      for _ in 0..<4 {
+        switch next {
+        case .some(UInt8(ascii: "0")...UInt8(ascii: "9")), .some(UInt8(ascii: "a")...UInt8(ascii: "f")),
+          .some(UInt8(ascii: "A")...UInt8(ascii: "F")):
+          position += 1
+        default: throw unexpected("four hexadecimal digits")
+        }
+      }
+    case nil: throw unexpected("the end of a string")
+    default: throw unexpected("an escape")
     }
   }
 

@@ -62,6 +62,9 @@ final class TonariProcess {
     try await TonariProcess(arguments, input: input, in: folder).result()
   }
 
+  /// Its number among the system's processes.
+  var identifier: Int32 { process.processIdentifier }
+
   /// What was written to standard error so far.
   var messagesSoFar: String { String(decoding: messages.data, as: UTF8.self) }
 

@@ -1,39 +1,51 @@
 import Traffic
 
-/// What libFuzzer calls with every input: a format, a size of chunks, and the dump.
-///
-/// It looks for crashes, hangs and, by the address sanitizer, for reads past a chunk's end, and holds the reader to
-/// what it promises: the outcome does not depend on the chunks, and rates are sound.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let input = UnsafeBufferPointer(start: data, count: count)
-  guard count > 2 else { return 0 }
-  let formats = [nil] + TrafficFormat.allCases.map(Optional.some)
-  let format = formats[Int(input[0]) % formats.count]
-  let dump = Array(input[2...])
-  let whole = outcome(of: dump, chunk: dump.count, format: format)
-  let chunked = outcome(of: dump, chunk: max(1, Int(input[1])), format: format)
-  precondition(whole == chunked, "the outcome depends on the chunks:\n\(whole)\n\(chunked)")
-  return 0
-}
+extension Fuzzer {
+  /// Traffic dumps: a format, a size of chunks, and the dump. The outcome does not depend on the chunks, and rates are
+  /// sound.
+  static let traffic = Fuzzer(
+    "traffic",
+    words: [
+      "source,destination,bytes_per_second,requests_per_second\n",
+      "timestamp,traceid,service,rpc_id,rpctype,um,uminstanceid",
+      #""status":"success""#, #""resultType":"matrix""#, #""metric":{"#, "istio_requests_total", #""values":[["#,
+      #""elements":{"nodes":["#, #""resourceSpans":["#, #""scopeSpans":["#, #""spanID":""#, #""references":["#,
+      #""callCount":"#, #""flow":{"#, "1e308", "-1", "NaN", "Inf", "5e-324", "18446744073709551616", "\u{FEFF}",
+    ],
+    longest: 40_000,
+    seeds: files("Tests/TrafficTests/Fixtures", "manifests/examples/traffic.csv").map { [0, 255] + $0 }
+  ) { bytes in
+    var input = InputReader(bytes)
+    let formats = [nil] + TrafficFormat.allCases.map(Optional.some)
+    let format = formats[Int(input.byte()) % formats.count]
+    let chunk = max(1, Int(input.byte()))
+    let whole = try trafficOutcome(of: input.rest, chunk: max(1, input.rest.count), format: format)
+    let chunked = try trafficOutcome(of: input.rest, chunk: chunk, format: format)
+    try expect(whole == chunked, "the outcome depends on the chunks:\n\(whole)\n\(chunked)")
+  }
 
-private func outcome(of dump: [UInt8], chunk: Int, format: TrafficFormat?) -> String {
-  var reader = TrafficReader(source: "dump", format: format, options: .init(documentLimit: 1 << 20))
-  do {
-    var rest = dump[...]
-    while !rest.isEmpty {
-      // A copy of its own, so that the sanitizer knows where the chunk ends.
-      try Array(rest.prefix(chunk)).withUnsafeBufferPointer { (bytes) throws(TrafficError) in
-        try reader.read(UnsafeRawBufferPointer(bytes))
+  private static func trafficOutcome(
+    of dump: UnsafeRawBufferPointer, chunk: Int, format: TrafficFormat?
+  ) throws -> String {
+    var reader = TrafficReader(source: "dump", format: format, options: .init(documentLimit: 1 << 20))
+    do throws(TrafficError) {
+      var start = 0
+      while start < dump.count {
+        // A copy of its own, so that the sanitizer knows where the chunk ends.
+        try Array(dump[start..<min(dump.count, start + chunk)]).withUnsafeBufferPointer {
+          (bytes) throws(TrafficError) in
+          try reader.read(UnsafeRawBufferPointer(bytes))
+        }
+        start += chunk
       }
-      rest = rest.dropFirst(chunk)
+    } catch {
+      return "\(error)"
     }
-    let result = try reader.finish()
+    let result: TrafficDump
+    do throws(TrafficError) { result = try reader.finish() } catch { return "\(error)" }
     for rate in result.graph.edges.flatMap({ [$0.bytesPerSecond, $0.requestsPerSecond] }) {
-      precondition(rate.map { $0 >= 0 && $0.isFinite } ?? true, "a rate is \(rate ?? .nan)")
+      try expect(rate.map { $0 >= 0 && $0.isFinite } ?? true, "a rate is \(rate ?? .nan)")
     }
     return "\(result.records) \(result.graph.endpoints) \(result.graph.edges) \(result.warnings)"
-  } catch {
-    return "\(error)"
   }
 }

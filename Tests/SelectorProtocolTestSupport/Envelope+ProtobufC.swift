@@ -1,12 +1,13 @@
-import CProtobufC
+public import CProtobufC
 import Foundation
-import SelectorProtocol
+public import SelectorProtocol
 import SwiftProtobuf
 
 // What protobuf-c decoded as swift-protobuf has it, field by field.
 
 extension Tonari_Selector_V1_Envelope {
-  init(_ envelope: Tonari__Selector__V1__Envelope) {
+  /// Takes over what protobuf-c decoded.
+  public init(_ envelope: Tonari__Selector__V1__Envelope) {
     self.init()
     id = envelope.id
     switch envelope.message_case.rawValue {
