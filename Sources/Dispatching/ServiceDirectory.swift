@@ -26,6 +26,9 @@ public struct ServiceDirectory: Sendable {
   /// The services, in no order.
   public var all: some Collection<DispatchedService> { names.values }
 
+  /// The services by their numbers: those that came first, and have not gone, at the front.
+  public var inOrder: some Sequence<DispatchedService> { blocks.lazy.joined().compactMap { $0 } }
+
   /// A service by its name.
   public subscript(name: String) -> DispatchedService? { names[name] }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Extender
 import Files
-import Hummingbird
 import Kubernetes
 import LiveInput
 import Logging
@@ -81,7 +80,17 @@ struct ExtenderCommand: AsyncParsableCommand {
   @Flag(help: "Let pods of planned workloads run on the plan's nodes only, even if they have to wait.")
   var enforce = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Serve /livez, /readyz and /metrics here, beside the scheduler. (default: where it listens)",
+      discussion: "On a listener and a thread of their own they are answered whatever is asked of the others.",
+      valueName: "host:port"),
+    transform: ListenAddress.init
+  )
+  var http: ListenAddress?
+
   @OptionGroup(title: "TLS") var tls: TLSOptions
+  @OptionGroup var ending: DaemonOptions
 
   @OptionGroup var log: LogOptions
 
@@ -140,13 +149,22 @@ struct ExtenderCommand: AsyncParsableCommand {
 
     var configuration = ExtenderServer.Configuration(host: listen.host, port: listen.port, prefix: prefix)
     configuration.tls = tls.files
+    configuration.servesHealth = http == nil
     let scheme = tls.files == nil ? "http" : "https"
     let server = ExtenderServer(
       configuration, webhook, health: health, services: services,
       onListening: { [logger, host = listen.host, prefix] port in
         logger.notice("Listening", metadata: ["url": "\(scheme)://\(ListenAddress(host: host, port: port))\(prefix)"])
       })
-    try await server.application().runService()
+    let monitoring = http.map { address in
+      MonitoringServer(
+        host: address.host, port: address.port, routes: ExtenderServer.healthRoutes(webhook, health), logger: logger,
+        onListening: { [logger] port in
+          logger.notice(
+            "Serving /readyz and /metrics", metadata: ["address": "\(ListenAddress(host: address.host, port: port))"])
+        })
+    }
+    try await ending.daemon(monitoring, [server.application()], logger).run()
   }
 
   /// Who talks to whom in the cluster that is followed; nil where nobody says so.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Files
 import Foundation
-import Hummingbird
 import Kubernetes
 import LiveInput
 import Logging
@@ -61,10 +60,10 @@ extension PlanCommand {
     let routes = HealthRoutes(registry, controller.health, stalenessLabel: "tonari_planner_staleness_seconds")
     let host = watching.listen.host
     let server = MonitoringServer(
-      host: host, port: watching.listen.port, routes: routes, services: [controller], logger: logger,
+      host: host, port: watching.listen.port, routes: routes, logger: logger,
       onListening: { port in
         logger.notice("Listening", metadata: ["url": "http://\(ListenAddress(host: host, port: port))/readyz"])
       })
-    try await server.application().runService()
+    try await watching.ending.daemon(server, [controller], logger).run()
   }
 }

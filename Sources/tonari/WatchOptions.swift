@@ -65,6 +65,7 @@ struct WatchOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Who this process is in the election. (default: made up)", valueName: "name"))
   var identity: String?
 
+  @OptionGroup var ending: DaemonOptions
   @OptionGroup var log: LogOptions
 
   func validate() throws {

@@ -331,7 +331,7 @@ def sigterm(tonari, seconds=1.5):
             asked = answered = refused = 0
             connection = wire.Connection(daemon.addresses[kind])
             try:
-                while True:
+                while not connection.is_ending:
                     asked += 1
                     connection.ask(path, message, ends)
                     answered += 1

@@ -156,6 +156,9 @@ class Connection:
         self.peer = connect(address, timeout)
         self.reader = Reader(self.peer)
         self.stream = 1
+        # The last stream that the server takes; it says so when it ends.
+        self.last = 0x7FFFFFFF
+        self.is_ending = False
         settings = b"" if window is None else struct.pack(">HI", 4, window)
         self.peer.sendall(PREFACE + h2(SETTINGS, 0, 0, settings))
 
@@ -179,7 +182,7 @@ class Connection:
         if kind == DATA and length:
             self.peer.sendall(h2(WINDOW_UPDATE, 0, 0, struct.pack(">I", length)))
         if kind == GOAWAY:
-            raise ConnectionError("goaway")
+            self.last = min(self.last, int.from_bytes(payload[:4], "big") & 0x7FFFFFFF)
         return kind, flags, stream, payload
 
     def ask(self, path, message, ends=True):
@@ -188,6 +191,10 @@ class Connection:
         data = b""
         while True:
             kind, flags, on, payload = self.next()
+            if kind == GOAWAY:
+                self.is_ending = True
+                if stream > self.last:
+                    raise ConnectionError("goaway")
             if on != stream:
                 continue
             if kind == DATA:

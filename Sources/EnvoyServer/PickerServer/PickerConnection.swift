@@ -1,6 +1,7 @@
 import CNGHTTP2
 import Dispatching
 import GRPCCore
+import Monitoring
 import NIOCore
 import NIOExtras
 
@@ -12,9 +13,13 @@ final class PickerConnection: ChannelInboundHandler {
 
   /// How much a peer may send on a connection, and on a stream, before it is told that it may send more.
   private static let connectionWindow: Int32 = 16 << 20
-  private static let streamWindow: UInt32 = 1 << 20
+  private static let streamWindow: UInt32 = 256 << 10
+  /// Acknowledgements of pings and settings that wait to be taken.
+  private static let mostAcknowledgements = 256
 
   private let picker: PickerAnswers
+  private let limits: PickerLimits
+  private let peer: Peer
   private var session: OpaquePointer?
   private var streams: [Int32: PickerStream] = [:]
   /// What the last stream said to the picker; most say the same.
@@ -22,9 +27,20 @@ final class PickerConnection: ChannelInboundHandler {
   private var hintBytes: [UInt8] = []
   private let decision = PickAnswer()
   private var isEnding = false
+  /// Bytes that its streams hold.
+  private var held = 0
+  /// Streams that may be reset before they were answered, and when that was counted.
+  private var resets: Double
+  private var resetsCounted = NIODeadline.now()
+  private var isGreeted = false
+  private var unwritableSince: NIODeadline?
+  private var timer: RepeatedTask?
 
-  init(_ picker: PickerAnswers) {
+  init(_ picker: PickerAnswers, _ limits: PickerLimits = PickerLimits(), _ peer: Peer = Peer("unknown")) {
     self.picker = picker
+    self.limits = limits
+    self.peer = peer
+    resets = limits.resets.burst
   }
 
   deinit {
@@ -41,8 +57,13 @@ final class PickerConnection: ChannelInboundHandler {
     guard nghttp2_session_callbacks_new(&callbacks) == 0, nghttp2_option_new(&option) == 0 else {
       return context.close(promise: nil)
     }
-    // All requests of a sidecar share a connection, and Envoy resets the stream of each: that is no attack.
+    // All requests of a sidecar share a connection, and Envoy resets the stream of each: that is no attack. Streams that
+    // are reset before they were answered are counted here.
     nghttp2_option_set_stream_reset_rate_limit(option, 1 << 40, 1 << 20)
+    nghttp2_option_set_max_outbound_ack(option, Self.mostAcknowledgements)
+    nghttp2_option_set_no_closed_streams(option, 1)
+    // A stream whose answers are not taken may send no more.
+    nghttp2_option_set_no_auto_window_update(option, 1)
     Self.set(callbacks)
     // The session goes with this object, and calls back only while this object calls it.
     let me = Unmanaged.passUnretained(self).toOpaque()
@@ -52,10 +73,34 @@ final class PickerConnection: ChannelInboundHandler {
         settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: PickerServer.mostStreams),
       nghttp2_settings_entry(
         settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: Self.streamWindow),
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(clamping: limits.longestHead)),
     ]
     nghttp2_submit_settings(session, Self.noFlags, settings, settings.count)
     nghttp2_session_set_local_window_size(session, Self.noFlags, 0, Self.connectionWindow)
+    watchTime(context)
     if context.channel.isActive { send(context) }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+
+  /// Closes the connection of a peer that does not say that it speaks HTTP/2, or takes nothing of what is there for it.
+  private func watchTime(_ context: ChannelHandlerContext) {
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    let (begin, limits) = (NIODeadline.now(), limits)
+    timer = context.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { task in
+      let (connection, context) = bound.value
+      let now = NIODeadline.now()
+      func isOver(_ since: NIODeadline, _ limit: Duration) -> Bool {
+        now - since > .nanoseconds(Int64(limit / .nanoseconds(1)))
+      }
+      guard
+        !connection.isGreeted && isOver(begin, limits.handshake)
+          || connection.unwritableSince.map({ isOver($0, limits.write) }) ?? false
+      else { return }
+      task.cancel()
+      context.close(promise: nil)
+    }
   }
 
   func channelActive(context: ChannelHandlerContext) {
@@ -64,8 +109,8 @@ final class PickerConnection: ChannelInboundHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    for stream in streams.values { stream.exchange?.end(at: picker.now()) }
-    streams = [:]
+    timer?.cancel()
+    for id in Array(streams.keys) { forget(id) }
     context.fireChannelInactive()
   }
 
@@ -73,8 +118,8 @@ final class PickerConnection: ChannelInboundHandler {
     let read = unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
       nghttp2_session_mem_recv(session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
-    // What is no HTTP/2 at all, or no memory is left.
-    if read < 0 { context.close(promise: nil) }
+    // What is no HTTP/2 at all, a flood of what costs its sender nothing, or no memory is left.
+    if read < 0 || resets < 0 { context.close(promise: nil) }
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -85,6 +130,7 @@ final class PickerConnection: ChannelInboundHandler {
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     // Whoever does not read the answers is not read from.
     context.channel.setOption(.autoRead, value: context.channel.isWritable).whenFailure { _ in }
+    unwritableSince = context.channel.isWritable ? nil : unwritableSince ?? .now()
     if context.channel.isWritable { send(context) }
     context.fireChannelWritabilityChanged()
   }
@@ -127,9 +173,13 @@ extension PickerConnection {
   private static func set(_ callbacks: OpaquePointer?) {
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, me in
       // Trailers have none: their stream is there.
-      if let frame, let connection = connection(me), connection.streams[frame.pointee.hd.stream_id] == nil {
-        connection.streams[frame.pointee.hd.stream_id] = PickerStream()
+      guard let frame, let connection = connection(me), connection.streams[frame.pointee.hd.stream_id] == nil else {
+        return 0
       }
+      guard connection.limits.streams.take(for: connection.peer) else {
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+      }
+      connection.streams[frame.pointee.hd.stream_id] = PickerStream()
       return 0
     }
     nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, frame, name, nameCount, value, valueCount, _, me in
@@ -137,12 +187,16 @@ extension PickerConnection {
         stream.note(
           UnsafeRawBufferPointer(start: name, count: nameCount), UnsafeRawBufferPointer(start: value, count: valueCount)
         )
+        if let connection = connection(me), stream.headBytes > connection.limits.longestHead {
+          return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        }
       }
       return 0
     }
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, me in
       guard let frame, let connection = connection(me) else { return 0 }
       let head = frame.pointee.hd
+      connection.isGreeted = true
       if head.type == NGHTTP2_HEADERS.rawValue { connection.begin(head.stream_id) }
       if head.type == NGHTTP2_HEADERS.rawValue || head.type == NGHTTP2_DATA.rawValue,
         head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
@@ -152,11 +206,17 @@ extension PickerConnection {
       return 0
     }
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, id, bytes, count, me in
-      connection(me)?.take(UnsafeRawBufferPointer(start: bytes, count: count), on: id)
+      guard let connection = connection(me) else { return 0 }
+      nghttp2_session_consume_connection(connection.session, count)
+      connection.streams[id]?.unconsumed += count
+      connection.take(UnsafeRawBufferPointer(start: bytes, count: count), on: id)
+      connection.settle(id)
       return 0
     }
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, _, me in
-      connection(me)?.forget(id)
+      guard let connection = connection(me) else { return 0 }
+      if let stream = connection.streams[id], !stream.isAnswered, !stream.isEnding { connection.countReset() }
+      connection.forget(id)
       return 0
     }
   }
@@ -207,7 +267,50 @@ extension PickerConnection {
 
   private func forget(_ id: Int32) {
     guard let stream = streams.removeValue(forKey: id) else { return }
+    stream.drop()
+    count(stream)
+    limits.streams.give(from: peer)
     stream.exchange?.end(at: picker.now())
+  }
+
+  /// Counts a stream that ended before it was answered. It costs its sender nothing, and us a pick.
+  private func countReset() {
+    let now = NIODeadline.now()
+    let passed = Double((now - resetsCounted).nanoseconds) * 1e-9
+    resets = min(limits.resets.burst, resets + passed * limits.resets.perSecond) - 1
+    resetsCounted = now
+  }
+
+  /// Counts what a stream holds now. Answers whether it may.
+  @discardableResult
+  private func count(_ stream: PickerStream) -> Bool {
+    // Little things come and go with each message: they are bounded by the number of streams.
+    let now = stream.held > 4096 ? stream.held : 0
+    let more = now - stream.counted
+    guard more != 0 else { return true }
+    if more > 0 {
+      guard held + more <= limits.mostHeldByConnection, limits.bytes.take(more, for: peer) else { return false }
+    } else {
+      limits.bytes.give(-more, from: peer)
+    }
+    held += more
+    stream.counted = now
+    return true
+  }
+
+  /// Lets the peer of a stream send more, unless it does not take the answers; ends the stream where it holds too much.
+  private func settle(_ id: Int32) {
+    guard let stream = streams[id] else { return }
+    guard count(stream) else {
+      finish(id, RPCError(code: .resourceExhausted, message: "there is no more memory for messages"))
+      stream.drop()
+      count(stream)
+      nghttp2_submit_rst_stream(session, Self.noFlags, id, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+      return
+    }
+    guard stream.unconsumed > 0, stream.unsent < limits.mostUnsent else { return }
+    nghttp2_session_consume_stream(session, id, stream.unconsumed)
+    stream.unconsumed = 0
   }
 
   /// Begins the response, whose messages are taken from the stream as there is room for them.
@@ -218,6 +321,7 @@ extension PickerConnection {
         return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
       }
       let moved = stream.move(into: UnsafeMutableRawBufferPointer(start: buffer, count: count))
+      connection.settle(id)
       if stream.isSent, stream.isEnding {
         flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
         connection.submitTrailers(of: stream, on: id)

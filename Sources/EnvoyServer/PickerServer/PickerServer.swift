@@ -26,7 +26,7 @@ public struct PickerServer: ServiceLifecycle.Service {
   /// The longest message that is taken, in bytes: bodies in one piece, where Envoy sends them.
   public static let longestMessage = 4 << 20
   /// The most requests that are under way at a time on one connection.
-  public static let mostStreams: UInt32 = 100_000
+  public static let mostStreams: UInt32 = 20_000
   /// How long the end waits for requests that are under way.
   public static let graceTime = Duration.seconds(5)
 
@@ -34,6 +34,7 @@ public struct PickerServer: ServiceLifecycle.Service {
   private let socketMode: UInt32?
   private let tls: TLSFiles?
   private let answers: PickerAnswers
+  private let limits: PickerLimits
   private let logger: Logger
   private let onListening: @Sendable ([SelectorGRPCServer.Address]) -> Void
 
@@ -47,12 +48,14 @@ public struct PickerServer: ServiceLifecycle.Service {
   ///     change.
   ///   - usualService: the service of requests that do not tell theirs; nil for none.
   ///   - health: what tells whether the selector knows all that it should.
+  ///   - limits: what peers may hold.
   ///   - now: the clock, the same for all that ask the dispatcher.
   ///   - onListening: is told where once it listens, with the ports that were free for those asked for as 0.
   public init(
     _ dispatcher: Dispatcher, addresses: [SelectorGRPCServer.Address], socketMode: UInt32? = nil, tls: TLSFiles? = nil,
     usualService: String? = nil,
-    health: [any HealthSource] = [], logger: Logger = Logger(label: "tonari.selector.picker"),
+    health: [any HealthSource] = [], limits: PickerLimits = PickerLimits(),
+    logger: Logger = Logger(label: "tonari.selector.picker"),
     now: @escaping @Sendable () -> Moment = { .now },
     onListening: @escaping @Sendable ([SelectorGRPCServer.Address]) -> Void = { _ in }
   ) {
@@ -60,6 +63,7 @@ public struct PickerServer: ServiceLifecycle.Service {
     self.socketMode = socketMode
     self.tls = tls
     answers = PickerAnswers(dispatcher: dispatcher, usualService: usualService, health: health, now: now)
+    self.limits = limits
     self.logger = logger
     self.onListening = onListening
   }
@@ -111,21 +115,24 @@ public struct PickerServer: ServiceLifecycle.Service {
     on address: SelectorGRPCServer.Address, _ certificates: ReloadingCertificates?,
     _ group: MultiThreadedEventLoopGroup, _ quiescing: ServerQuiescingHelper
   ) async throws -> any Channel {
-    let answers = answers
+    let (answers, limits) = (answers, limits)
+    let gate = ConnectionGate(limits.connections, name: "picker \(address)")
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(gate.listenerHandler())
           try channel.pipeline.syncOperations.addHandler(quiescing.makeServerChannelHandler(channel: channel))
         }
       }
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          let peer = try gate.admit(channel)
           if let certificates {
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificates.context))
           }
-          try channel.pipeline.syncOperations.addHandler(PickerConnection(answers))
+          try channel.pipeline.syncOperations.addHandler(PickerConnection(answers, limits, peer))
         }
       }
     switch address {

@@ -32,6 +32,12 @@ final class PickerStream {
   var isEnding = false
   /// Why it ended; nil where it ended well.
   var error: RPCError?
+  /// Bytes of the peer for which it was not yet told that it may send more.
+  var unconsumed = 0
+  /// Bytes that were counted as held; see ``held``.
+  var counted = 0
+  /// Bytes of the head so far.
+  private(set) var headBytes = 0
   /// What is to be sent, from ``sent`` on.
   private(set) var output: [UInt8] = []
   private var sent = 0
@@ -78,10 +84,26 @@ final class PickerStream {
     return position
   }
 
+  /// Bytes of memory that it holds: what came and is not a message yet, and what is to be sent.
+  var held: Int { rest.count + output.count }
+
+  /// Bytes that are to be sent.
+  var unsent: Int { output.count - sent }
+
+  /// Lets go of what it holds: its peer gets nothing more.
+  func drop() {
+    rest = []
+    output = []
+    sent = 0
+  }
+
   /// Leaves a message to be sent.
   func send(_ message: [UInt8]) {
     if sent == output.count {
       output.removeAll(keepingCapacity: true)
+      sent = 0
+    } else if sent > 1 << 16 {
+      output.removeFirst(sent)
       sent = 0
     }
     output.append(0)
@@ -102,6 +124,7 @@ final class PickerStream {
 
   /// Notes a header of the call, where it matters.
   func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+    headBytes += name.count + value.count + 32
     if name.elementsEqual(":path".utf8) {
       if value.elementsEqual("/envoy.service.ext_proc.v3.ExternalProcessor/Process".utf8) {
         method = .process

@@ -1,18 +1,23 @@
 import HummingbirdCore
 import Logging
+import Monitoring
 import NIOCore
 
 /// Does all of a connection's work on its event loop: answering a scheduler takes less time than handing its call to
-/// another thread and back would.
+/// another thread and back would. Connections come through a gate.
 struct EventLoopChannel<Base: ServerChildChannel>: ServerChildChannel {
   private let base: Base
+  private let gate: ConnectionGate
 
-  init(_ base: Base) {
+  init(_ base: Base, _ gate: ConnectionGate) {
     self.base = base
+    self.gate = gate
   }
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
-    base.setup(channel: channel, logger: logger)
+    channel.eventLoop.makeCompletedFuture { try gate.admit(channel) }.flatMap { _ in
+      base.setup(channel: channel, logger: logger)
+    }
   }
 
   func handle(value: Base.Value, logger: Logger) async {

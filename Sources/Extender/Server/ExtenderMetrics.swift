@@ -69,4 +69,10 @@ struct ExtenderMetrics: Sendable {
       factory: registry
     ).increment()
   }
+
+  /// Shows what connections and requests may have, and what was refused.
+  func watch(_ ledger: ConnectionLedger, intake: RequestIntake) {
+    registry.watch(ledger, of: "extender", listener: "scheduler")
+    registry.watch(intake.memory, of: "extender")
+  }
 }

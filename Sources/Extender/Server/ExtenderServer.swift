@@ -4,6 +4,7 @@ import HummingbirdCore
 import Logging
 public import Monitoring
 import NIOCore
+import NIOHTTPTypes
 public import ServiceLifecycle
 
 /// Serves a ``SchedulerWebhook`` over HTTP, with its metrics and health.
@@ -20,12 +21,14 @@ public struct ExtenderServer: Sendable {
     public var largestRequest = 100 << 20
     /// How many bytes of requests are held at a time.
     public var memoryForRequests = 256 << 20
-    /// How long a request may take to come in, as long as it does not pause for ``idleTimeout``.
-    public var requestTimeout = Duration.seconds(30)
-    /// How long a connection may be idle.
-    public var idleTimeout = Duration.seconds(120)
-    /// How many connections are open at a time.
-    public var mostConnections = 256
+    /// How many bytes of requests of one peer are held at a time.
+    public var memoryForPeer = 128 << 20
+    /// How long requests may take to come in, and connections may be idle.
+    public var times = RequestClock.Limits()
+    /// How many connections are open at a time; beyond, one that is idle makes room.
+    public var connections = ConnectionLedger.Limits(total: 1024, perPeer: 256)
+    /// Whether health and metrics are answered here, too.
+    public var servesHealth = true
     /// Certificate, key and authority of clients; nil for plain HTTP.
     public var tls: TLSFiles?
 
@@ -61,13 +64,36 @@ public struct ExtenderServer: Sendable {
     self.onListening = onListening
   }
 
+  /// What is answered of health and metrics, for a server of their own.
+  public static func healthRoutes(_ webhook: SchedulerWebhook, _ health: [any HealthSource]) -> HealthRoutes {
+    HealthRoutes(webhook.metrics.registry, health, stalenessLabel: "tonari_extender_staleness_seconds")
+  }
+
   /// The application, which is a service: it ends gracefully, after what is in flight.
   ///
   /// Throws ``TLSFiles/Failure`` where the certificates cannot be used.
   public func application() throws -> some ApplicationProtocol {
-    let routes = ExtenderRoutes(configuration, webhook, health)
-    let idle = TimeAmount.nanoseconds(Int64(configuration.idleTimeout / .nanoseconds(1)))
-    let http = HTTP1Channel.Configuration(idleTimeout: idle)
+    let intake = RequestIntake(
+      largest: configuration.largestRequest,
+      memory: Budget("request_bytes", total: configuration.memoryForRequests, perPeer: configuration.memoryForPeer))
+    let routes = ExtenderRoutes(configuration, webhook, health, intake)
+    let times = configuration.times
+    let http = HTTP1Channel.Configuration(
+      additionalChannelHandlers: [
+        RequestClock.handler(times) { (part: HTTPRequestPart) in
+          switch part {
+          case .head: .head
+          case .body: .body
+          case .end: .end
+          }
+        }
+      ], httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10))
+    let ledger = ConnectionLedger(
+      ConnectionLedger.Limits(
+        total: Descriptors.connections(atMost: configuration.connections.total),
+        perPeer: configuration.connections.perPeer))
+    let gate = ConnectionGate(ledger, name: "extender")
+    webhook.metrics.watch(ledger, intake: intake)
     var services = services + [ExpirySweep(webhook: webhook)]
     let server: HTTPServerBuilder
     if let files = configuration.tls {
@@ -75,22 +101,26 @@ public struct ExtenderServer: Sendable {
       services.append(certificates)
       server = HTTPServerBuilder { responder in
         EventLoopChannel(
-          ReloadingTLSChannel(HTTP1Channel(responder: responder, configuration: http), certificates))
+          ReloadingTLSChannel(HTTP1Channel(responder: responder, configuration: http), certificates), gate)
       }
     } else {
       server = HTTPServerBuilder { responder in
-        EventLoopChannel(HTTP1Channel(responder: responder, configuration: http))
+        EventLoopChannel(HTTP1Channel(responder: responder, configuration: http), gate)
       }
     }
     return Application(
       router: routes.router(),
       server: server,
       configuration: ApplicationConfiguration(
-        address: .hostname(configuration.host, port: configuration.port),
-        availableConnectionsDelegate: MaximumAvailableConnections(configuration.mostConnections)
+        address: .hostname(configuration.host, port: configuration.port)
       ),
       services: services,
-      onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
+      onServerRunning: { channel in
+        _ = channel.eventLoop.submit {
+          try channel.pipeline.syncOperations.addHandler(gate.listenerHandler(), position: .first)
+        }
+        await onListening(channel.localAddress?.port ?? configuration.port)
+      },
       logger: webhook.logger
     )
   }

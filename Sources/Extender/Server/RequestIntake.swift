@@ -1,35 +1,33 @@
 import HTTPTypes
 import HummingbirdCore
+import Monitoring
 import NIOCore
 import Synchronization
 
 /// Takes in the bodies of requests, so many bytes at a time and no more.
 final class RequestIntake: Sendable {
   private let largest: Int
-  private let memory: Int
-  private let timeout: Duration
-  private let held = Mutex(0)
+  /// Bytes that are held.
+  let memory: Budget
 
   /// - Parameters:
   ///   - largest: how many bytes a body may have.
-  ///   - memory: how many bytes all bodies may have that are held at a time.
-  ///   - timeout: how long a body may take to come in, as long as it does come.
-  init(largest: Int, memory: Int, timeout: Duration) {
+  ///   - memory: how many bytes all bodies may have that are held at a time, and those of each peer.
+  init(largest: Int, memory: Budget) {
     self.largest = largest
     self.memory = memory
-    self.timeout = timeout
   }
 
   /// Reads a request's body and hands it to `work`; the bytes are held until that is done.
   ///
   /// Throws what `work` throws, and ``ProtocolError`` where the body is too large, there is no memory for it now, or it
-  /// does not come in whole and in time.
+  /// does not come in whole: that it does so in time is seen to where bytes come in.
   func take<Value: Sendable>(
-    _ request: Request, _ work: (ByteBuffer) async throws(ProtocolError) -> Value
+    _ request: Request, of peer: Peer, _ work: (ByteBuffer) async throws(ProtocolError) -> Value
   ) async throws(ProtocolError) -> (Value, bytes: Int) {
     let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
     try check(announced)
-    let holding = Holding(self)
+    let holding = Holding(self, peer)
     defer { holding.release() }
     let body = try await read(request.body, announced, holding)
     return (try await work(body), body.readableBytes)
@@ -38,16 +36,11 @@ final class RequestIntake: Sendable {
   private func read(
     _ body: RequestBody, _ announced: Int, _ holding: Holding
   ) async throws(ProtocolError) -> ByteBuffer {
-    // A sender that is silent loses its connection, as any that is idle: no clock has to run for each request.
-    let deadline = ContinuousClock.now + timeout
     do {
       var all = ByteBuffer()
       // Memory is taken by what is written, not by what was announced.
       all.reserveCapacity(announced)
       for try await chunk in body {
-        guard .now < deadline else {
-          throw ProtocolError(code: .malformed, message: "the request did not come in within \(timeout)")
-        }
         try holding.grow(to: all.readableBytes + chunk.readableBytes)
         all.writeImmutableBuffer(chunk)
       }
@@ -70,34 +63,31 @@ final class RequestIntake: Sendable {
   /// The part of the memory that one request holds.
   private final class Holding: Sendable {
     private let intake: RequestIntake
+    private let peer: Peer
     private let count = Mutex(0)
 
-    init(_ intake: RequestIntake) {
+    init(_ intake: RequestIntake, _ peer: Peer) {
       self.intake = intake
+      self.peer = peer
     }
 
     func grow(to size: Int) throws(ProtocolError) {
       try intake.check(size)
       let isHeld = count.withLock { count in
         guard size > count else { return true }
-        let more = size - count
-        let isFree = intake.held.withLock { held in
-          guard held + more <= intake.memory else { return false }
-          held += more
-          return true
-        }
-        if isFree { count = size }
-        return isFree
+        guard intake.memory.take(size - count, for: peer) else { return false }
+        count = size
+        return true
       }
       guard isHeld else {
         throw ProtocolError(
-          code: .busy, message: "other requests hold the \(intake.memory) bytes that there are for requests")
+          code: .busy, message: "other requests hold the \(intake.memory.total) bytes that there are for requests")
       }
     }
 
     func release() {
       count.withLock { count in
-        intake.held.withLock { $0 -= count }
+        if count > 0 { intake.memory.give(count, from: peer) }
         count = 0
       }
     }

@@ -29,6 +29,7 @@ struct FrameProcessor: ~Copyable {
   let messages: SelectorMessages
   let options: FramedOptions
   private let dispatcher: Dispatcher
+  private let board: WatchBoard
   /// Where requests come from that do not say so.
   private let ownPlace: Place
   /// In nanoseconds.
@@ -41,8 +42,9 @@ struct FrameProcessor: ~Copyable {
   /// What decisions took.
   private(set) var decisions = DecisionTimes()
 
-  init(_ dispatcher: Dispatcher, _ options: FramedOptions) {
+  init(_ dispatcher: Dispatcher, _ options: FramedOptions, board: WatchBoard? = nil) {
     self.dispatcher = dispatcher
+    self.board = board ?? WatchBoard(dispatcher, isOnDemand: true)
     ownPlace = dispatcher.options.place
     pickLifetime = Int64(dispatcher.options.pickLifetime / .nanoseconds(1))
     self.options = options
@@ -293,25 +295,60 @@ struct FrameProcessor: ~Copyable {
     guard session.watches.count < options.mostWatches else {
       throw SelectorFault(.resourceExhausted, "expected at most \(options.mostWatches) watches of a connection")
     }
-    session.watches.append(FrameWatch(id: id, watch: try ServiceWatch(request, dispatcher), due: now))
+    session.watches.append(FrameWatch(id: id, watch: try ServiceWatch(request, board, for: session.peer), due: now))
   }
 
-  /// Answers the watches that are due. Answers when the next one is.
+  /// Answers the watches that are due, with some bytes at most: the others wait, as picks do not. Answers when the next
+  /// one is due.
   func answerWatches(
-    of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
+    of session: inout FrameSession, into output: inout OutputBuffer, bytes: Int = .max, at now: Moment
   ) -> Moment? {
-    for index in session.watches.indices where session.watches[index].due <= now {
-      for change in session.watches[index].watch.changes(at: now) {
-        append(
-          .with {
-            $0.id = session.watches[index].id
-            $0.watched = change
-          }, to: &output)
+    let count = session.watches.count
+    for step in 0..<count {
+      // Not always the same one is the first.
+      let index = (session.firstWatch + step) % count
+      guard session.watches[index].due <= now else { continue }
+      guard output.count < bytes else {
+        session.firstWatch = index
+        break
       }
+      let changes = session.watches[index].watch.next(bytes: bytes - output.count, at: now)
+      for change in changes.entries { append(change.bytes, watch: session.watches[index].id, to: &output) }
+      guard changes.isComplete else { continue }
       let interval = Int64(session.watches[index].watch.interval / .nanoseconds(1))
       session.watches[index].due = Moment(nanoseconds: now.nanoseconds &+ interval)
     }
     return session.watches.map(\.due).min()
+  }
+
+  /// Adds an envelope with what is told of a service, which was encoded for all watchers together.
+  private func append(_ watched: [UInt8], watch id: UInt64, to output: inout OutputBuffer) {
+    func varint(_ value: UInt64, to at: inout UnsafeMutablePointer<UInt8>) {
+      var rest = value
+      while rest > 0x7F {
+        at.pointee = UInt8(truncatingIfNeeded: rest) | 0x80
+        at += 1
+        rest >>= 7
+      }
+      at.pointee = UInt8(truncatingIfNeeded: rest)
+      at += 1
+    }
+    // A key and a number of at most ten bytes, twice.
+    let most = Self.headLength + 2 * 11
+    let head = output.room(for: most + watched.count)
+    var at = head + Self.headLength
+    varint(1 << 3, to: &at)
+    varint(id, to: &at)
+    varint(13 << 3 | 2, to: &at)
+    varint(UInt64(watched.count), to: &at)
+    watched.withUnsafeBufferPointer { bytes in
+      if let start = bytes.baseAddress { at.update(from: start, count: bytes.count) }
+    }
+    at += watched.count
+    head[0] = 0
+    let length = UInt32(truncatingIfNeeded: at - head - Self.headLength)
+    UnsafeMutableRawPointer(head).storeBytes(of: length.bigEndian, toByteOffset: 1, as: UInt32.self)
+    output.advance(to: at)
   }
 
   // MARK: - Answers

@@ -1,6 +1,7 @@
 import CProtobufC
 import Dispatching
 import Glibc
+import Monitoring
 import Selection
 
 /// What is known of a peer from what it sent.
@@ -10,6 +11,8 @@ struct FrameSession: ~Copyable {
 
   /// Who asks, for the dispatcher.
   let owner: UInt32
+  /// Who is at the other end, for what a peer may have.
+  let peer: Peer
   /// Picks that it did not complete; more than there are where others complete them, or they expired lately.
   private(set) var openPicks = 0
   /// What it ever picked from.
@@ -18,13 +21,16 @@ struct FrameSession: ~Copyable {
   private var periodEnd = Moment(nanoseconds: .min)
   /// What it watches.
   var watches: [FrameWatch] = []
+  /// The one that is answered first.
+  var firstWatch = 0
   /// The bytes of the place from which its last request came: a peer mostly asks for requests of one place.
   private var place: UnsafeMutablePointer<UInt8>
   private var placeLength = -1
   private var knownPlace = Place.unknown
 
-  init(owner: UInt32) {
+  init(owner: UInt32, peer: Peer = Peer("unknown")) {
     self.owner = owner
+    self.peer = peer
     place = .allocate(capacity: Self.longestPlace)
   }
 

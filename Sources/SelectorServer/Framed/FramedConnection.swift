@@ -1,4 +1,7 @@
+import CEpoll
 import Glibc
+import Monitoring
+import Selection
 
 /// A connection of a loop.
 final class FramedConnection {
@@ -24,10 +27,31 @@ final class FramedConnection {
   /// Whether the peer was told that nothing more comes.
   var isFinished = false
 
-  init(_ descriptor: Int32, owner: UInt32) {
-    self.descriptor = descriptor
-    session = FrameSession(owner: owner)
+  /// Its place in the books.
+  let entry: ConnectionLedger.Entry
+  /// Whether nobody but those on this machine is at the other end.
+  let isLocal: Bool
+  /// Bytes that were counted as held.
+  var counted = 0
+  /// Whether what was sent is answered, and nothing more can be sent.
+  var isDraining = false
+  /// When a whole message came last.
+  var lastMessage: Moment
+  /// When the begin of a message came of which the end has not; nil while there is none.
+  var restSince: Moment?
+  /// When something was read last of what waits to be sent; nil while nothing waits.
+  var unsentSince: Moment?
+
+  init(_ socket: LoopMailbox.AcceptedSocket, at now: Moment) {
+    descriptor = socket.descriptor
+    entry = socket.entry
+    lastMessage = now
+    isLocal = tonari_peer_user(socket.descriptor) >= 0
+    session = FrameSession(owner: socket.owner, peer: socket.entry.peer)
   }
+
+  /// Bytes that it holds.
+  var held: Int { rest.count + unsent.count }
 
   deinit {
     close(descriptor)

@@ -2,6 +2,7 @@ import CEpoll
 import Dispatching
 import Glibc
 import Logging
+import Monitoring
 import Selection
 import Synchronization
 
@@ -11,6 +12,12 @@ final class FramedLoop {
   private static let bufferSize = 256 << 10
   /// How long statistics may be old.
   private static let publishing: Int64 = 50_000_000
+  /// Connections that go at a time when there is no descriptor left.
+  private static let evictions = 8
+  /// How often it is looked for connections that take too long.
+  private static let sweeping: Int64 = 500_000_000
+  /// What watchers are told between two looks at the sockets.
+  private static let watchBytes = 256 << 10
   /// How long no connection is taken after the process ran out of descriptors.
   private static let acceptPause: Int64 = 100_000_000
 
@@ -19,8 +26,8 @@ final class FramedLoop {
   private let mailbox: LoopMailbox
   /// All loops' mailboxes, to share connections out.
   private let peers: [LoopMailbox]
-  private var listeners: [Int32]
-  private let openConnections: OpenConnections
+  private var listeners: [FramedListener]
+  private let shared: FramedShared
   private var log: LimitedLog
 
   private let poll: Int32
@@ -36,22 +43,23 @@ final class FramedLoop {
   private var watching: [Int32: Moment] = [:]
   /// When the listeners are looked at again after a pause; nil while they are.
   private var acceptsAgain: Moment?
+  /// When it is looked for connections that take too long.
+  private var nextSweep = Moment(nanoseconds: .min)
   /// When the last connections are closed; nil while there is no shutdown.
   private var deadline: Moment?
 
   init(
     _ dispatcher: Dispatcher, _ options: FramedOptions, _ mailbox: LoopMailbox, peers: [LoopMailbox],
-    listeners: [Int32],
-    openConnections: OpenConnections, logger: Logger
+    listeners: [FramedListener], shared: FramedShared, logger: Logger
   ) throws(FramedError) {
     self.dispatcher = dispatcher
     self.options = options
     self.mailbox = mailbox
     self.peers = peers
     self.listeners = listeners
-    self.openConnections = openConnections
+    self.shared = shared
     log = LimitedLog(logger)
-    processor = FrameProcessor(dispatcher, options)
+    processor = FrameProcessor(dispatcher, options, board: shared.board)
     input = .allocate(
       byteCount: max(Self.bufferSize, 2 * (options.longestMessage + FrameProcessor.headLength)), alignment: 64)
     poll = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -69,7 +77,7 @@ final class FramedLoop {
   /// Serves until the mailbox says that it ends, and the connections have ended or their time is over.
   func run() {
     watch(mailbox.descriptor, EPOLL_CTL_ADD, EPOLLIN.rawValue)
-    for listener in listeners { watch(listener, EPOLL_CTL_ADD, EPOLLIN.rawValue) }
+    for listener in listeners { watch(listener.descriptor, EPOLL_CTL_ADD, EPOLLIN.rawValue) }
     withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 256) { events in
       while deadline == nil || connections.contains(where: { $0 != nil }) {
         let count = epoll_wait(poll, events.baseAddress, Int32(events.count), timeout(at: .now))
@@ -93,8 +101,8 @@ final class FramedLoop {
       if events & ~EPOLLOUT.rawValue != 0, connections[Int(descriptor)] === connection { receive(connection, at: now) }
     } else if descriptor == mailbox.descriptor {
       takeMail(at: now)
-    } else if listeners.contains(descriptor) {
-      accept(from: descriptor, at: now)
+    } else if let listener = listeners.first(where: { $0.descriptor == descriptor }) {
+      accept(from: listener, at: now)
     }
   }
 
@@ -107,13 +115,15 @@ final class FramedLoop {
 // MARK: - Connections
 
 extension FramedLoop {
-  private func accept(from listener: Int32, at now: Moment) {
-    while true {
-      let descriptor = tonari_accept(listener)
+  private func accept(from listener: FramedListener, at now: Moment) {
+    // Others have their turn between many new connections.
+    for _ in 0..<64 {
+      let descriptor = tonari_accept(listener.descriptor)
       guard descriptor >= 0 else {
         if errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS {
           log.warning("cannot take a connection", ["reason": "\(String(cString: strerror(errno)))"], at: now)
-          for listener in listeners { watch(listener, EPOLL_CTL_MOD, 0) }
+          shared.ledger.evict(Self.evictions, at: now.nanoseconds)
+          for listener in listeners { watch(listener.descriptor, EPOLL_CTL_MOD, 0) }
           acceptsAgain = Moment(nanoseconds: now.nanoseconds + Self.acceptPause)
           return
         }
@@ -123,46 +133,79 @@ extension FramedLoop {
         return
       }
       isDirty = true
-      guard openConnections.add(atMost: options.mostConnections) else {
+      let peer = peers[nextPeer % peers.count]
+      let owner = dispatcher.newOwner()
+      let entry = shared.ledger.admit(Self.peer(descriptor, listener), at: now.nanoseconds) {
+        peer.post { $0.evicted.append((descriptor, owner)) }
+      }
+      guard let entry else {
         statistics.refusedConnections &+= 1
-        log.warning("too many connections", ["limit": "\(options.mostConnections)"], at: now)
+        log.warning("too many connections", ["limit": "\(shared.ledger.limits.total)"], at: now)
         close(descriptor)
         continue
       }
       // For a port; a socket in the file system has no such option.
       var yes: Int32 = 1
       setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
-      let peer = peers[nextPeer % peers.count]
       nextPeer += 1
-      if peer === mailbox { add(descriptor) } else { peer.post { $0.sockets.append(descriptor) } }
+      let socket = LoopMailbox.AcceptedSocket(descriptor: descriptor, owner: owner, entry: entry)
+      if peer === mailbox { add(socket, at: now) } else { peer.post { $0.sockets.append(socket) } }
+    }
+  }
+
+  /// Who is at the other end: a user of this machine, or a host.
+  private static func peer(_ descriptor: Int32, _ listener: FramedListener) -> Peer {
+    let user = tonari_peer_user(descriptor)
+    if user >= 0 { return Peer("\(listener.address) uid \(user)") }
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { host in
+      guard let start = host.baseAddress, tonari_peer_host(descriptor, start) else { return Peer("framed unknown") }
+      return Peer("framed \(String(cString: start))")
     }
   }
 
   private func takeMail(at now: Moment) {
     let mail = mailbox.take()
-    for descriptor in mail.sockets { add(descriptor) }
+    for socket in mail.sockets { add(socket, at: now) }
+    for (descriptor, owner) in mail.evicted {
+      guard Int(descriptor) < connections.count, let connection = connections[Int(descriptor)],
+        connection.session.owner == owner
+      else { continue }
+      statistics.evicted &+= 1
+      remove(connection, at: now)
+    }
     guard mail.isEnding, deadline == nil else { return }
     deadline = Moment(nanoseconds: now.nanoseconds + Int64(options.shutdownLimit / .nanoseconds(1)))
-    for listener in listeners { watch(listener, EPOLL_CTL_DEL, 0) }
+    for listener in listeners { watch(listener.descriptor, EPOLL_CTL_DEL, 0) }
     listeners = []
-    for case let connection? in connections {
-      // What has arrived is still answered.
-      receive(connection, at: now)
-      guard connections[Int(connection.descriptor)] === connection else { continue }
-      end(connection, at: now)
-    }
+    for case let connection? in connections { drain(connection, at: now) }
   }
 
-  private func add(_ descriptor: Int32) {
+  /// Answers what was sent so far, and then nothing more. On this machine nothing can be sent from here on, and what was is
+  /// there to be read: nobody sends a request that is not answered.
+  private func drain(_ connection: FramedConnection, at now: Moment) {
+    guard connection.isLocal else {
+      receive(connection, at: now)
+      if connections[Int(connection.descriptor)] === connection { end(connection, at: now) }
+      return
+    }
+    connection.isDraining = true
+    shutdown(connection.descriptor, Int32(SHUT_RD))
+    while connections[Int(connection.descriptor)] === connection, !connection.isEnding,
+      connection.unsent.count <= options.mostUnreadOutput
+    { receive(connection, at: now) }
+  }
+
+  private func add(_ socket: LoopMailbox.AcceptedSocket, at now: Moment) {
+    let descriptor = socket.descriptor
     isDirty = true
     statistics.connections &+= 1
     statistics.openConnections += 1
     while connections.count <= Int(descriptor) { connections.append(nil) }
-    let connection = FramedConnection(descriptor, owner: dispatcher.newOwner())
+    let connection = FramedConnection(socket, at: now)
     connections[Int(descriptor)] = connection
     watch(descriptor, EPOLL_CTL_ADD, EPOLLIN.rawValue)
     connection.interest = EPOLLIN.rawValue
-    if deadline != nil { end(connection, at: .now) }
+    if deadline != nil { drain(connection, at: now) }
   }
 
   /// Lets a connection go. Its descriptor is closed with its last use, which is after the events at hand.
@@ -171,7 +214,9 @@ extension FramedLoop {
     connections[Int(connection.descriptor)] = nil
     watching[connection.descriptor] = nil
     statistics.openConnections -= 1
-    openConnections.remove()
+    shared.ledger.leave(connection.entry)
+    if connection.counted > 0 { shared.bytes.give(connection.counted, from: connection.session.peer) }
+    connection.counted = 0
     if !connection.session.picked.isEmpty {
       dispatcher.abandon(owner: connection.session.owner, of: connection.session.picked, at: now)
     }
@@ -191,12 +236,53 @@ extension FramedLoop {
     guard connection.isEnding, !connection.isFinished, connection.unsent.count == 0 else { return }
     shutdown(connection.descriptor, Int32(SHUT_WR))
     connection.isFinished = true
+    // The other end has all there is, and can send nothing that would be lost.
+    if connection.isDraining { remove(connection, at: .now) }
+  }
+
+  /// Counts the bytes that a connection holds. Answers whether it may.
+  private func count(_ connection: FramedConnection, at now: Moment) -> Bool {
+    connection.restSince = connection.restCount > 0 ? connection.restSince ?? now : nil
+    connection.unsentSince = connection.unsent.count > 0 ? connection.unsentSince ?? now : nil
+    // Little things come and go with each message: they are bounded by the number of connections.
+    let held = connection.held > 4096 ? connection.held : 0
+    guard held != connection.counted else { return true }
+    if held < connection.counted {
+      shared.bytes.give(connection.counted - held, from: connection.session.peer)
+    } else if !shared.bytes.take(held - connection.counted, for: connection.session.peer) {
+      statistics.overfull &+= 1
+      log.warning("closed a connection", ["reason": "its peer holds too many bytes"], at: now)
+      remove(connection, at: now)
+      return false
+    }
+    connection.counted = held
+    return true
+  }
+
+  /// Closes connections that take too long to send a message, to read, or to do anything at all.
+  private func sweep(at now: Moment) {
+    func isOver(_ since: Moment?, _ limit: Duration) -> Bool {
+      since.map { now.nanoseconds - $0.nanoseconds > Int64(limit / .nanoseconds(1)) } ?? false
+    }
+    for case let connection? in connections {
+      let isWaitingForPeer = connection.unsent.count > options.mostUnreadOutput
+      let isLate =
+        !isWaitingForPeer && isOver(connection.restSince, options.messageTimeout)
+        || isOver(connection.unsentSince, options.writeTimeout)
+        || connection.session.watches.isEmpty && isOver(connection.lastMessage, options.idleTimeout)
+      guard isLate else { continue }
+      statistics.timedOut &+= 1
+      isDirty = true
+      remove(connection, at: now)
+    }
   }
 
   private func updateInterest(of connection: FramedConnection) {
     var interest: UInt32 = 0
     if connection.unsent.count > 0 { interest |= EPOLLOUT.rawValue }
-    if connection.unsent.count <= options.mostUnreadOutput { interest |= EPOLLIN.rawValue }
+    if connection.unsent.count <= options.mostUnreadOutput, !(connection.isDraining && connection.isEnding) {
+      interest |= EPOLLIN.rawValue
+    }
     guard interest != connection.interest else { return }
     connection.interest = interest
     watch(connection.descriptor, EPOLL_CTL_MOD, interest)
@@ -215,7 +301,8 @@ extension FramedLoop {
       statistics.bytesRead &+= UInt64(count)
       answer(UnsafeRawBufferPointer(rebasing: input[..<(kept + count)]), of: connection, at: now)
     case .later: connection.keep(UnsafeRawBufferPointer(rebasing: input[..<kept]))
-    case .end: remove(connection, at: now)
+    case .end:
+      if connection.isDraining, !connection.isEnding { end(connection, at: now) } else { remove(connection, at: now) }
     }
   }
 
@@ -228,6 +315,11 @@ extension FramedLoop {
       position += progress.consumed
       statistics.frames &+= UInt64(progress.frames)
       statistics.picks &+= UInt64(progress.picks)
+      if progress.frames > 0 {
+        connection.restSince = nil
+        connection.lastMessage = now
+        connection.entry.note(at: now.nanoseconds)
+      }
       let isMore = output.count >= FrameProcessor.enoughOutput
       guard sendOutput(to: connection, at: now) else { return }
       if let fault = progress.fault {
@@ -239,6 +331,7 @@ extension FramedLoop {
       if !isMore { break }
     }
     connection.keep(UnsafeRawBufferPointer(rebasing: bytes[position...]))
+    guard count(connection, at: now) else { return }
     if !connection.session.watches.isEmpty, watching[connection.descriptor] == nil {
       watching[connection.descriptor] = now
     }
@@ -271,6 +364,7 @@ extension FramedLoop {
     case .bytes(let count):
       statistics.bytesWritten &+= UInt64(count)
       connection.unsent.drop(count)
+      connection.unsentSince = nil
       if connection.unsent.count == 0 { connection.unsent.removeAll() }
     case .later: return
     case .end:
@@ -278,6 +372,7 @@ extension FramedLoop {
       return
     }
     finish(connection)
+    guard connections[Int(connection.descriptor)] === connection, self.count(connection, at: now) else { return }
     if !connection.isEnding, connection.restCount > 0, connection.unsent.count <= options.mostUnreadOutput {
       let kept = connection.takeRest(into: input)
       answer(UnsafeRawBufferPointer(rebasing: input[..<kept]), of: connection, at: now)
@@ -296,6 +391,7 @@ extension FramedLoop {
     if isDirty { next = min(next ?? .end, Moment(nanoseconds: published + Self.publishing)) }
     if let acceptsAgain { next = min(next ?? .end, acceptsAgain) }
     if let deadline { next = min(next ?? .end, deadline) }
+    if statistics.openConnections > 0 { next = min(next ?? .end, nextSweep) }
     guard let next else { return -1 }
     return Int32(clamping: max(0, (next.nanoseconds - now.nanoseconds + 999_999) / 1_000_000))
   }
@@ -303,16 +399,21 @@ extension FramedLoop {
   private func handleTimers(at now: Moment) {
     if let time = acceptsAgain, time <= now {
       acceptsAgain = nil
-      for listener in listeners { watch(listener, EPOLL_CTL_MOD, EPOLLIN.rawValue) }
+      for listener in listeners { watch(listener.descriptor, EPOLL_CTL_MOD, EPOLLIN.rawValue) }
     }
     if !watching.isEmpty { answerWatches(at: now) }
+    if now >= nextSweep {
+      nextSweep = Moment(nanoseconds: now.nanoseconds + Self.sweeping)
+      sweep(at: now)
+    }
     if let deadline, deadline <= now {
       for case let connection? in connections { remove(connection, at: now) }
     }
   }
 
   private func answerWatches(at now: Moment) {
-    for (descriptor, due) in watching where due <= now {
+    var left = Self.watchBytes
+    for (descriptor, due) in watching where due <= now && left > 0 {
       guard let connection = connections[Int(descriptor)] else { continue }
       isDirty = true
       // Whoever does not read is told later, and then the latest.
@@ -320,8 +421,9 @@ extension FramedLoop {
         watching[descriptor] = Moment(nanoseconds: now.nanoseconds + Self.acceptPause)
         continue
       }
-      watching[descriptor] = processor.answerWatches(of: &connection.session, into: &output, at: now)
-      if sendOutput(to: connection, at: now) { updateInterest(of: connection) }
+      watching[descriptor] = processor.answerWatches(of: &connection.session, into: &output, bytes: left, at: now)
+      left -= output.count
+      if sendOutput(to: connection, at: now), count(connection, at: now) { updateInterest(of: connection) }
     }
   }
 

@@ -4,8 +4,20 @@ public struct FramedOptions: Hashable, Sendable {
   public var threads: Int
   /// The longest message that is read, in bytes. Answers may be longer: a watched service is one message.
   public var longestMessage: Int
-  /// Connections at a time; more are closed at once.
+  /// Connections at a time; beyond, of whoever holds most the one that is idle for longest makes room.
   public var mostConnections: Int
+  /// Connections of one peer: a user of this machine, or a host; half of all where it is not said.
+  public var mostConnectionsOfPeer: Int?
+  /// Bytes that all connections hold of what came and is not answered, and of answers that are not read.
+  public var mostHeldBytes = 256 << 20
+  /// The same of one peer.
+  public var mostHeldBytesOfPeer = 128 << 20
+  /// How long a message may take to come in, once it has begun.
+  public var messageTimeout = Duration.seconds(10)
+  /// How long a peer may read nothing of what is there for it.
+  public var writeTimeout = Duration.seconds(30)
+  /// How long a connection may be without a message, unless it watches something.
+  public var idleTimeout = Duration.seconds(3600)
   /// Picks of one connection that are not complete; more are refused.
   public var mostOpenPicks: Int
   /// Watches of one connection.
@@ -20,7 +32,7 @@ public struct FramedOptions: Hashable, Sendable {
   /// Makes options.
   public init(
     threads: Int = FramedOptions.defaultThreads, longestMessage: Int = 64 << 10, mostConnections: Int = 10_000,
-    mostOpenPicks: Int = 100_000, mostWatches: Int = 256, mostUnreadOutput: Int = 1 << 20,
+    mostOpenPicks: Int = 100_000, mostWatches: Int = 16, mostUnreadOutput: Int = 1 << 20,
     shutdownLimit: Duration = .seconds(5), socketMode: UInt32? = nil
   ) {
     self.threads = threads

@@ -2,6 +2,7 @@ public import Dispatching
 import Foundation
 import Glibc
 public import Logging
+public import Monitoring
 public import ServiceLifecycle
 
 /// Serves framed connections, on sockets in the file system and on ports, by threads of its own.
@@ -15,6 +16,7 @@ public final class FramedServer: Service {
   private let logger: Logger
   private let onListening: @Sendable ([FramedAddress]) -> Void
   private let mailboxes: [LoopMailbox]
+  private let shared: FramedShared
 
   /// Makes a server that does not listen yet.
   ///
@@ -22,11 +24,14 @@ public final class FramedServer: Service {
   ///   - dispatcher: decides.
   ///   - addresses: where to listen.
   ///   - options: bounds and threads.
+  ///   - board: what watchers are told; nil for one of its own.
+  ///   - ledger: who holds which connections, where other servers share it; nil for what the options say.
   ///   - logger: is told of connections that are closed because of what they sent, at most once a second and thread.
   ///   - onListening: is called once all addresses are listened on, with the ports that were free for those asked for as 0.
   /// - Throws: ``FramedError`` where the process has no descriptor left.
   public init(
     _ dispatcher: Dispatcher, addresses: [FramedAddress], options: FramedOptions = FramedOptions(),
+    board: WatchBoard? = nil, ledger: ConnectionLedger? = nil,
     logger: Logger = Logger(label: "tonari.selector.framed"),
     onListening: @escaping @Sendable ([FramedAddress]) -> Void = { _ in }
   ) throws(FramedError) {
@@ -38,7 +43,17 @@ public final class FramedServer: Service {
     var mailboxes: [LoopMailbox] = []
     for _ in 0..<max(1, options.threads) { mailboxes.append(try LoopMailbox()) }
     self.mailboxes = mailboxes
+    let most = Descriptors.connections(atMost: options.mostConnections)
+    shared = FramedShared(
+      ledger: ledger
+        ?? ConnectionLedger(
+          ConnectionLedger.Limits(total: most, perPeer: options.mostConnectionsOfPeer ?? (most + 1) / 2)),
+      bytes: Budget("framed_bytes", total: options.mostHeldBytes, perPeer: options.mostHeldBytesOfPeer),
+      board: board ?? WatchBoard(dispatcher))
   }
+
+  /// Shows in metrics what peers hold, and what was refused.
+  public func register(in registry: MetricsRegistry) { registry.watch(shared.bytes, of: "selector") }
 
   /// What it did since it started; at most a tenth of a second old.
   public var statistics: FramedStatistics {
@@ -54,13 +69,12 @@ public final class FramedServer: Service {
     defer { for listener in listeners { listener.close() } }
     for address in addresses { listeners.append(try FramedListener(address, mode: options.socketMode)) }
     onListening(listeners.map(\.address))
-    let descriptors = listeners.map(\.descriptor)
-    let openConnections = OpenConnections()
+    let bound = listeners
     try await withTaskCancellationOrGracefulShutdownHandler {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for (index, mailbox) in mailboxes.enumerated() {
           group.addTask { [self] in
-            try await serve(mailbox, index == 0 ? descriptors : [], openConnections, index)
+            try await serve(mailbox, index == 0 ? bound : [], index)
           }
         }
         defer { endLoops() }
@@ -77,15 +91,14 @@ public final class FramedServer: Service {
 
   /// Runs a loop on a thread of its own.
   private func serve(
-    _ mailbox: LoopMailbox, _ listeners: [Int32], _ openConnections: OpenConnections, _ index: Int
+    _ mailbox: LoopMailbox, _ listeners: [FramedListener], _ index: Int
   ) async throws {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
       let thread = Thread { [self] in
         continuation.resume(
           with: Result {
             let loop = try FramedLoop(
-              dispatcher, options, mailbox, peers: mailboxes, listeners: listeners, openConnections: openConnections,
-              logger: logger)
+              dispatcher, options, mailbox, peers: mailboxes, listeners: listeners, shared: shared, logger: logger)
             loop.run()
           })
       }

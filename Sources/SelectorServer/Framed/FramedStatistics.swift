@@ -4,8 +4,14 @@ public struct FramedStatistics: Hashable, Sendable {
   public var openConnections = 0
   /// Connections that were taken.
   public var connections: UInt64 = 0
-  /// Connections that were closed because there were too many.
+  /// Connections that made room for others.
+  public var evicted: UInt64 = 0
+  /// Connections that were not let in, as there were too many and all were at work.
   public var refusedConnections: UInt64 = 0
+  /// Connections that were closed because they did nothing, or took too long to send or to read.
+  public var timedOut: UInt64 = 0
+  /// Connections that were closed because they, or their peer, held too many bytes.
+  public var overfull: UInt64 = 0
   /// Connections that were closed because what they sent is not the protocol.
   public var malformed: UInt64 = 0
   /// Messages that were read and answered.
@@ -24,6 +30,9 @@ public struct FramedStatistics: Hashable, Sendable {
     connections &+= other.connections
     refusedConnections &+= other.refusedConnections
     malformed &+= other.malformed
+    evicted &+= other.evicted
+    timedOut &+= other.timedOut
+    overfull &+= other.overfull
     frames &+= other.frames
     picks &+= other.picks
     bytesRead &+= other.bytesRead

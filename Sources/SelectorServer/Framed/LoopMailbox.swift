@@ -1,5 +1,6 @@
 import CEpoll
 import Glibc
+import Monitoring
 import Synchronization
 
 /// What others tell a loop's thread.
@@ -7,9 +8,19 @@ final class LoopMailbox: Sendable {
   /// What is to be done.
   struct Mail {
     /// New connections.
-    var sockets: [Int32] = []
+    var sockets: [AcceptedSocket] = []
+    /// Connections that make room for others, by descriptor and owner.
+    var evicted: [(descriptor: Int32, owner: UInt32)] = []
     /// Whether the server shuts down.
     var isEnding = false
+  }
+
+  /// A connection that was let in.
+  struct AcceptedSocket {
+    var descriptor: Int32
+    /// Its number for the dispatcher.
+    var owner: UInt32
+    var entry: ConnectionLedger.Entry
   }
 
   /// Is readable once there is mail.
@@ -40,7 +51,7 @@ final class LoopMailbox: Sendable {
     var count: eventfd_t = 0
     eventfd_read(descriptor, &count)
     return mail.withLock { mail in
-      defer { mail.sockets = [] }
+      defer { (mail.sockets, mail.evicted) = ([], []) }
       return mail
     }
   }

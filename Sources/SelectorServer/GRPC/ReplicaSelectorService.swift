@@ -1,5 +1,6 @@
 import Dispatching
 import GRPCCore
+import Monitoring
 import Selection
 import SelectorProtocol
 import SwiftProtobuf
@@ -9,11 +10,16 @@ import SwiftProtobuf
 /// They are written on streams, as the generated code calls them, to know whether an answer was sent.
 struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServiceProtocol {
   /// The most watches of one session.
-  static let mostWatches = 256
+  static let mostWatches = 16
+  /// What a watcher is told in one go, before others are.
+  private static let watchBytes = 32 << 10
   /// How often peers are told what was dispatched here.
   static let exchangeInterval = Duration.milliseconds(100)
 
   let messages: SelectorMessages
+  let board: WatchBoard
+  let watchers = WatchExecutor()
+  let pace = WatchPace()
   let name: String
   let now: @Sendable () -> Moment
 
@@ -21,7 +27,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
     request: StreamingServerRequest<Tonari_Selector_V1_PickRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_PickResponse> {
     let request = try await ServerRequest(stream: request)
-    guard !context.cancellation.isCancelled else { throw RPCError.endedByTransport }
+    guard !context.isOver else { throw RPCError.endedByTransport }
     let response = try answering { () throws(SelectorFault) in
       try messages.pick(request.message, owner: 0, at: now(), using: PickAnswer())
     }
@@ -29,7 +35,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
       // A pick that nobody hears of would count as in flight for long.
       do {
         try await writer.write(response)
-        if context.cancellation.isCancelled { throw RPCError.endedByTransport }
+        if context.isOver { throw RPCError.endedByTransport }
       } catch {
         messages.abandon(pick: response.pickID, at: now())
         throw error
@@ -66,7 +72,8 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
     request: StreamingServerRequest<Tonari_Selector_V1_Envelope>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_Envelope> {
     StreamingServerResponse { writer in
-      try await context.serve { try await converse(request.messages, writer) }
+      let peer = Peer("grpc \(context.remotePeer.host)")
+      try await context.serve { try await converse(request.messages, writer, peer) }
       return [:]
     }
   }
@@ -75,9 +82,13 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
     request: StreamingServerRequest<Tonari_Selector_V1_WatchRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_WatchResponse> {
     let request = try await ServerRequest(stream: request)
-    let watch = try answering { () throws(SelectorFault) in try ServiceWatch(request.message, messages.dispatcher) }
+    let watch = try answering { () throws(SelectorFault) in
+      try ServiceWatch(request.message, board, for: Peer("grpc \(context.remotePeer.host)"))
+    }
     return StreamingServerResponse { writer in
-      try await context.serve { try await tell(watch) { try await writer.write($0) } }
+      try await withTaskExecutorPreference(watchers) {
+        try await context.serve { try await tell(watch) { try await writer.write($0) } }
+      }
       return [:]
     }
   }
@@ -89,9 +100,11 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
       try await context.serve {
         try await withThrowingTaskGroup(of: Void.self) { group in
           group.addTask {
-            while true {
-              try await writer.write(messages.dispatcher.digest(of: name, at: now()))
-              try await Task.sleep(for: Self.exchangeInterval)
+            try await withTaskExecutorPreference(watchers) {
+              while true {
+                try await writer.write(messages.dispatcher.digest(of: name, at: now()))
+                try await Task.sleep(for: Self.exchangeInterval)
+              }
             }
           }
           for try await digest in request.messages where digest.selector != name {
@@ -125,8 +138,10 @@ extension ReplicaSelectorService {
   ) async throws {
     var watch = watch
     while true {
-      for change in watch.changes(at: now()) { try await write(change) }
-      try await Task.sleep(for: watch.interval)
+      let changes = watch.next(bytes: Self.watchBytes, at: now())
+      for change in changes.entries { try await write(change.response) }
+      let turn = pace.turn(after: changes.entries.count)
+      try await Task.sleep(for: changes.isComplete ? max(turn, watch.interval) : turn)
     }
   }
 
@@ -134,7 +149,7 @@ extension ReplicaSelectorService {
   /// read its answers is not read from either.
   private func converse(
     _ requests: RPCAsyncSequence<Tonari_Selector_V1_Envelope, any Error>,
-    _ writer: RPCWriter<Tonari_Selector_V1_Envelope>
+    _ writer: RPCWriter<Tonari_Selector_V1_Envelope>, _ peer: Peer
   ) async throws {
     let owner = messages.dispatcher.newOwner()
     var picked = PickedServices()
@@ -155,9 +170,9 @@ extension ReplicaSelectorService {
           guard watches < Self.mostWatches else {
             throw SelectorFault(.resourceExhausted, "expected at most \(Self.mostWatches) watches in a session")
           }
-          let watch = try ServiceWatch(request, messages.dispatcher)
+          let watch = try ServiceWatch(request, board, for: peer)
           watches += 1
-          group.addTask {
+          group.addTask(executorPreference: watchers) {
             try await tell(watch) { response in
               try await writer.write(
                 .with {

@@ -24,7 +24,9 @@ public struct SelectorGRPCServer: Service {
     /// The largest message that is taken, in bytes.
     public var largestMessage = 4 << 20
     /// The most requests that are open at a time on one connection.
-    public var mostStreams = 10_000
+    public var mostStreams = 4096
+    /// Bytes of messages that have not come in whole, over all connections; a peer has a quarter of that at most.
+    public var mostPendingBytes = 256 << 20
     /// How long a connection is open without a request.
     public var idleTimeout = Duration.seconds(3600)
     /// How long a connection is silent before the client is asked whether it is there.
@@ -41,6 +43,8 @@ public struct SelectorGRPCServer: Service {
 
   private let configuration: Configuration
   private let messages: SelectorMessages
+  private let board: WatchBoard
+  private let ledger: ConnectionLedger
   private let name: String
   private let services: [any RegistrableRPCService]
   private let health: [any HealthSource]
@@ -53,18 +57,26 @@ public struct SelectorGRPCServer: Service {
   /// - Parameters:
   ///   - messages: what answers.
   ///   - name: this selector's name among its peers.
+  ///   - board: what watchers are told; nil for one of its own.
+  ///   - ledger: who holds which connections, where other servers share it; nil for one of its own.
   ///   - services: what else is served, such as what Envoy asks.
   ///   - health: what the health service asks whether it is ready.
   ///   - now: the clock, the same for all that ask the dispatcher.
   ///   - onListening: is told the port once it listens; nil on a Unix socket.
   public init(
-    _ configuration: Configuration, _ messages: SelectorMessages, name: String,
+    _ configuration: Configuration, _ messages: SelectorMessages, name: String, board: WatchBoard? = nil,
+    ledger: ConnectionLedger? = nil,
     services: [any RegistrableRPCService] = [], health: [any HealthSource] = [],
     logger: Logger = Logger(label: "tonari.selector.grpc"), now: @escaping @Sendable () -> Moment = { .now },
     onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
   ) {
     self.configuration = configuration
     self.messages = messages
+    self.board = board ?? WatchBoard(messages.dispatcher, now: now)
+    self.ledger =
+      ledger
+      ?? ConnectionLedger(
+        ConnectionLedger.Limits(total: Descriptors.connections(atMost: 10_000), perPeer: 5000))
     self.name = name
     self.services = services
     self.health = health
@@ -81,7 +93,7 @@ public struct SelectorGRPCServer: Service {
       address: try configuration.address.resolved(), transportSecurity: try security(certificates),
       config: transportConfiguration)
     var router = RPCRouter<HTTP2ServerTransport.Posix>()
-    ReplicaSelectorService(messages: messages, name: name, now: now).registerMethods(with: &router)
+    ReplicaSelectorService(messages: messages, board: board, name: name, now: now).registerMethods(with: &router)
     for service in services { service.registerMethods(with: &router) }
     let names = Set(router.methods.map(\.service.fullyQualifiedService))
     HealthService(sources: health, services: names).registerMethods(with: &router)
@@ -116,7 +128,12 @@ public struct SelectorGRPCServer: Service {
   }
 
   private var transportConfiguration: HTTP2ServerTransport.Posix.Config {
-    .defaults {
+    let bytes = Budget(
+      "grpc_bytes", total: configuration.mostPendingBytes, perPeer: configuration.mostPendingBytes / 4)
+    let guarding = HTTP2Guard(ledger, bytes, name: "grpc \(configuration.address)", logger: logger)
+    return .defaults {
+      $0.channelDebuggingCallbacks.onBindTCPListener = { guarding.listen($0) }
+      $0.channelDebuggingCallbacks.onAcceptTCPConnection = { guarding.accept($0) }
       $0.rpc.maxRequestPayloadSize = configuration.largestMessage
       $0.http2.maxConcurrentStreams = configuration.mostStreams
       $0.connection.maxIdleTime = configuration.idleTimeout

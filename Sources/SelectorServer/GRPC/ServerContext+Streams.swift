@@ -20,6 +20,12 @@ extension ServerContext {
   }
 }
 
+extension ServerContext {
+  /// Whether nobody waits for the answer any more: the client has gone, or its deadline is over. A server that ends answers
+  /// what it was asked.
+  var isOver: Bool { cancellation.isCancelled && !Task.isShuttingDownGracefully }
+}
+
 extension RPCError {
   static let ending = RPCError(code: .unavailable, message: "this selector ends")
   /// What a request whose cancellation handle has fired is answered: its server ends, or its deadline is over. A client
@@ -35,5 +41,12 @@ extension RPCError {
     let wait = fault.retryAfterMilliseconds
     self.init(
       code: code ?? .unknown, message: fault.message, metadata: wait > 0 ? ["grpc-retry-pushback-ms": "\(wait)"] : [:])
+  }
+}
+
+extension String {
+  /// The host of a peer as gRPC writes it, such as `ipv4:10.0.0.1:4711`: its ports are many.
+  var host: String {
+    hasPrefix("ipv") ? lastIndex(of: ":").map { String(self[..<$0]) } ?? self : self
   }
 }

@@ -6,16 +6,63 @@ public import Selection
 public enum SelectorMetrics {
   /// Adds the metrics to a registry.
   ///
-  /// - Parameter framed: what the framed server did; nil where there is none.
+  /// - Parameters:
+  ///   - mostServices: how many services have series of their own; of the others there are sums. Those that came first
+  ///     keep theirs.
+  ///   - framed: what the framed server did; nil where there is none.
   public static func register(
-    in registry: MetricsRegistry, _ dispatcher: Dispatcher, framed: @escaping @Sendable () -> FramedStatistics?,
+    in registry: MetricsRegistry, _ dispatcher: Dispatcher, mostServices: Int = 1000,
+    framed: @escaping @Sendable () -> FramedStatistics?,
     now: @escaping @Sendable () -> Moment = { .now }
   ) {
     registry.collect {
       let now = now()
-      return services(dispatcher.status(at: now), at: now) + overflows(dispatcher.overflows(at: now))
+      var shown: [ServiceStatus] = []
+      var others = (count: 0, tally: ServiceTally())
+      for service in dispatcher.directory.inOrder {
+        if shown.count < mostServices {
+          shown.append(service.status(at: now))
+        } else {
+          others.count += 1
+          others.tally.add(service.tally)
+        }
+      }
+      let names = Set(shown.map(\.name))
+      return services(shown.sorted { $0.name < $1.name }, at: now) + sums(others.count, others.tally)
+        + overflows(dispatcher.overflows(at: now).filter { names.contains($0.key) }) + bounds(dispatcher)
         + (framed().map(connections) ?? [])
     }
+  }
+
+  /// Of services that have no series of their own.
+  private static func sums(_ count: Int, _ tally: ServiceTally) -> [CollectedMetric] {
+    var services = CollectedMetric(
+      "tonari_selector_other_services", .gauge, "Services without series of their own, as there are too many.")
+    services.add(count)
+    guard count > 0 else { return [services] }
+    var picks = CollectedMetric("tonari_selector_other_picks_total", .counter, "Picks of services without series.")
+    picks.add(tally.counts.total)
+    var failed = CollectedMetric(
+      "tonari_selector_other_failures_total", .counter, "Failed requests of services without series.")
+    failed.add(tally.counts.failed)
+    var unanswered = CollectedMetric(
+      "tonari_selector_other_unanswered_total", .counter, "Requests of services without series that got no replica.")
+    unanswered.add(tally.counts.none &+ tally.counts.shed &+ tally.counts.refusedRetries)
+    return [services, picks, failed, unanswered]
+  }
+
+  /// What there is of what is bounded, and what was refused.
+  private static func bounds(_ dispatcher: Dispatcher) -> [CollectedMetric] {
+    var services = CollectedMetric("tonari_selector_services", .gauge, "Services, which are bounded.")
+    services.add(dispatcher.directory.count)
+    var names = CollectedMetric(
+      "tonari_selector_services_refused_total", .counter, "Names of services that were refused, as there were too many."
+    )
+    names.add(dispatcher.refusedNames)
+    var picks = CollectedMetric(
+      "tonari_selector_all_open_picks", .gauge, "Picks that are not complete, over all services, which are bounded.")
+    picks.add(dispatcher.openPicks)
+    return [services, names, picks]
   }
 
   private static func services(_ services: [ServiceStatus], at now: Moment) -> [CollectedMetric] {
@@ -44,7 +91,7 @@ public enum SelectorMetrics {
       unanswered.add(counts.refusedRetries, [name, ("reason", "no retry left")])
       for (outcome, count) in [
         ("success", counts.succeeded), ("failure", counts.failed), ("cancelled", counts.cancelled),
-        ("expired", counts.expired),
+        ("expired", counts.expired &- counts.evicted), ("evicted", counts.evicted),
       ] { completions.add(count, [name, ("outcome", outcome)]) }
       open.add(service.openPicks, [name])
       ejections.add(service.ejections, [name])
@@ -116,6 +163,9 @@ public enum SelectorMetrics {
       metric("connections", .gauge, "Framed connections that are open.", framed.openConnections),
       metric("connections_total", .counter, "Framed connections that were taken.", framed.connections),
       metric("refused_connections_total", .counter, "Framed connections beyond the limit.", framed.refusedConnections),
+      metric("evicted_connections_total", .counter, "Framed connections that made room for others.", framed.evicted),
+      metric("timed_out_total", .counter, "Framed connections that took too long, or did nothing.", framed.timedOut),
+      metric("overfull_total", .counter, "Framed connections that held too many bytes.", framed.overfull),
       metric("malformed_total", .counter, "Framed connections that did not speak the protocol.", framed.malformed),
       metric("messages_total", .counter, "Framed messages that were read.", framed.frames),
       metric("read_bytes_total", .counter, "Bytes that were read from framed connections.", framed.bytesRead),

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Hummingbird
 import Kubernetes
 import LiveInput
 import Logging
@@ -53,6 +52,7 @@ struct OverflowRunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Who this process is in the election. (default: made up)", valueName: "name"))
   var identity: String?
 
+  @OptionGroup var ending: DaemonOptions
   @OptionGroup var log: LogOptions
 
   func validate() throws {
@@ -97,11 +97,10 @@ struct OverflowRunCommand: AsyncParsableCommand {
     routes.show("overflow", type: "application/json") { controller.history.json }
     let host = listen.host
     let server = MonitoringServer(
-      host: host, port: listen.port, routes: routes, services: [controller] + (broker.map { [$0] } ?? []),
-      logger: logger,
+      host: host, port: listen.port, routes: routes, logger: logger,
       onListening: { port in
         logger.notice("Listening", metadata: ["url": "http://\(ListenAddress(host: host, port: port))/readyz"])
       })
-    try await server.application().runService()
+    try await ending.daemon(server, [controller] + (broker.map { [$0] } ?? []), logger).run()
   }
 }

@@ -3,7 +3,6 @@ import ClusterHeadroom
 import Dispatching
 import EnvoyServer
 import Foundation
-import Hummingbird
 import Kubernetes
 import Logging
 import Messaging
@@ -78,6 +77,7 @@ struct SelectorCommand: AsyncParsableCommand {
       node: options.place.node, zone: options.place.zone, cluster: options.place.clusterName)
     settings.mostInFlight = options.mostInFlight
     if let lifetime = options.pickLifetime { settings.pickLifetime = lifetime }
+    options.overload.apply(to: &settings)
     let dispatcher = Dispatcher(settings)
 
     var health: [any HealthSource] = []
@@ -94,15 +94,17 @@ struct SelectorCommand: AsyncParsableCommand {
     let framed = try addServers(for: dispatcher, name: name, &services, health, registry, logger)
     services.append(ExpirySweep(dispatcher: dispatcher))
 
-    SelectorMetrics.register(in: registry, dispatcher) { framed?.statistics }
+    SelectorMetrics.register(
+      in: registry, dispatcher, mostServices: options.overload.mostServicesInMetrics ?? 1000
+    ) { framed?.statistics }
     let server = MonitoringServer(
       host: options.http.host, port: options.http.port,
       routes: HealthRoutes(registry, health, stalenessLabel: "tonari_selector_source_staleness_seconds"),
-      services: services, logger: logger,
+      logger: logger,
       onListening: { [logger, host = options.http.host] port in
         logger.notice("Serving /readyz and /metrics", metadata: ["address": "\(ListenAddress(host: host, port: port))"])
       })
-    try await server.application().runService()
+    try await options.ending.daemon(server, services, logger).run()
   }
 
   private func addReplicas(
@@ -177,6 +179,9 @@ struct SelectorCommand: AsyncParsableCommand {
     let discovery = EndpointDiscovery(
       dispatcher, isReady: { health.allSatisfy { $0.report().isReady } }, logger: logger)
     let loads = LoadReportingService(dispatcher)
+    let (board, ledger) = (options.overload.board(dispatcher), options.overload.ledger())
+    registry.watch(board.budget, of: "selector")
+    registry.watch(ledger, of: "selector", listener: "all")
     if !options.grpc.isEmpty {
       discovery.register(in: registry)
       services.append(discovery)
@@ -187,21 +192,26 @@ struct SelectorCommand: AsyncParsableCommand {
       configuration.socketMode = options.socketMode
       services.append(
         SelectorGRPCServer(
-          configuration, SelectorMessages(dispatcher), name: name,
+          configuration, SelectorMessages(dispatcher), name: name, board: board, ledger: ledger,
           services: [discovery, loads], health: health, logger: logger))
     }
     if !options.picker.isEmpty {
+      let limits = PickerLimits(connections: ledger)
+      registry.watch(limits.streams, of: "selector")
+      registry.watch(limits.bytes, of: "selector")
       services.append(
         PickerServer(
           dispatcher, addresses: options.picker, socketMode: options.socketMode, tls: options.tls.files,
-          usualService: options.pickerService, health: health, logger: logger))
+          usualService: options.pickerService, health: health, limits: limits, logger: logger))
     }
     guard !options.framed.isEmpty else { return nil }
     let framed = try FramedServer(
-      dispatcher, addresses: options.framed, options: FramedOptions(socketMode: options.socketMode), logger: logger
+      dispatcher, addresses: options.framed, options: FramedOptions(socketMode: options.socketMode), board: board,
+      ledger: ledger, logger: logger
     ) { addresses in
       for address in addresses { logger.notice("Serving framed connections", metadata: ["address": "\(address)"]) }
     }
+    framed.register(in: registry)
     services.append(framed)
     return framed
   }

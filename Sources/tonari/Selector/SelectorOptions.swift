@@ -102,6 +102,8 @@ struct SelectorOptions: ParsableArguments {
   @OptionGroup(title: "Peers") var peers: PeerOptions
   @OptionGroup(title: "Load") var load: LoadOptions
   @OptionGroup(title: "TLS of gRPC and picker") var tls: TLSOptions
+  @OptionGroup(title: "Overload") var overload: OverloadOptions
+  @OptionGroup var ending: DaemonOptions
   @OptionGroup var log: LogOptions
 
   func validate() throws {

@@ -126,21 +126,45 @@ struct FramedServerTests {
     }
   }
 
-  @Test("Connections are bounded")
+  @Test("Beyond the connections that there may be, one that is idle makes room, and one that is at work stays")
   func connections() async throws {
-    try await Self.serving([.unix(Self.path())], FramedOptions(threads: 2, mostConnections: 2)) { server, addresses in
-      var peers = try (0..<2).map { _ in try FramedPeer(addresses[0]) }
-      for peer in peers {
+    var options = FramedOptions(threads: 2, mostConnections: 3)
+    options.mostConnectionsOfPeer = 3
+    try await Self.serving([.unix(Self.path())], options) { server, addresses in
+      let peers = try (0..<3).map { _ in try FramedPeer(addresses[0]) }
+      for peer in peers.reversed() {
         try peer.send(Frames.pick(1))
         #expect(try peer.next()?.id == 1)
       }
-      let refused = try FramedPeer(addresses[0])
-      #expect(try refused.next() == nil)
-      peers.removeFirst()
-      try await Self.wait { server.statistics.openConnections == 1 }
+      try await Self.wait { server.statistics.openConnections == 3 }
+      // The clock has to tell one from the other.
+      try await Task.sleep(for: .milliseconds(5))
       let welcome = try FramedPeer(addresses[0])
       try welcome.send(Frames.pick(2))
       #expect(try welcome.next()?.id == 2)
+      #expect(try peers[2].next() == nil, "the one that was idle for longest is closed")
+      try peers[0].send(Frames.pick(3))
+      #expect(try peers[0].next()?.id == 3)
+      try await Self.wait { server.statistics.evicted == 1 }
+    }
+  }
+
+  @Test("Half a message, and answers that are not read, cost a peer its connection; one that waits for nothing stays")
+  func timeouts() async throws {
+    var options = FramedOptions(threads: 1, mostUnreadOutput: 1 << 16)
+    options.messageTimeout = .milliseconds(300)
+    options.writeTimeout = .milliseconds(300)
+    try await Self.serving([.unix(Self.path())], options) { server, addresses in
+      let (half, deaf, idle) = (
+        try FramedPeer(addresses[0]), try FramedPeer(addresses[0]), try FramedPeer(addresses[0])
+      )
+      try half.send(Array(try Frames.bytes(Frames.pick(1)).dropLast(3)))
+      let batch = try (1...1000).flatMap { try Frames.bytes(Frames.pick(UInt64($0), "no/such")) }
+      for _ in 0..<20 { _ = deaf.sendWithoutWaiting(batch) }
+      #expect(try half.next() == nil)
+      try await Self.wait { server.statistics.timedOut == 2 }
+      try idle.send(Frames.pick(2))
+      #expect(try idle.next()?.id == 2)
     }
   }
 

@@ -31,7 +31,8 @@ struct ReplicaSelectorServiceTests {
   }
 
   private func pick(_ prepare: @escaping @Sendable (ServerContext) -> Void, isClosed: Bool) async throws {
-    let service = ReplicaSelectorService(messages: SelectorMessages(dispatcher), name: "one", now: { .now })
+    let service = ReplicaSelectorService(
+      messages: SelectorMessages(dispatcher), board: WatchBoard(dispatcher), name: "one", now: { .now })
     let request = ServerRequest(
       metadata: [:], message: Tonari_Selector_V1_PickRequest.with { $0.service = "a" })
     try await withServerContextRPCCancellationHandle { handle in

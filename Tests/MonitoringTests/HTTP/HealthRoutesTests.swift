@@ -1,4 +1,5 @@
 import HTTPTypes
+import Hummingbird
 import HummingbirdTesting
 import Logging
 import Monitoring
@@ -15,8 +16,9 @@ import Testing
   private func answer(_ uri: String, _ reports: [HealthReport]) async throws -> (status: Int, text: String) {
     let routes = HealthRoutes(MetricsRegistry(), reports.map(Source.init), stalenessLabel: "staleness_seconds")
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let server = MonitoringServer(host: "127.0.0.1", port: 0, routes: routes, services: [], logger: logger)
-    return try await server.application().test(.router) { client in
+    let router = Router()
+    routes.add(to: router)
+    return try await Application(router: router, logger: logger).test(.router) { client in
       try await client.execute(uri: uri, method: .get) { ($0.status.code, String(buffer: $0.body)) }
     }
   }

@@ -1,0 +1,35 @@
+public import Monitoring
+
+/// What peers of a ``PickerServer`` may hold.
+public struct PickerLimits: Sendable {
+  /// Requests that are under way, each on a stream.
+  public let streams: Budget
+  /// Bytes of messages that have not come in whole, and of answers that are not taken.
+  public let bytes: Budget
+  /// Connections.
+  public let connections: ConnectionLedger
+  /// The longest head of a call, in bytes as HTTP/2 counts them.
+  public var longestHead = 32 << 10
+  /// Answers that a stream's peer has not taken, in bytes, from which on it may send no more on it.
+  public var mostUnsent = 256 << 10
+  /// Bytes that the streams of one connection hold.
+  public var mostHeldByConnection = 16 << 20
+  /// How many streams may be reset before they were answered: so many at once, and each second.
+  public var resets = (burst: 2000.0, perSecond: 200.0)
+  /// How long a peer may take to say that it speaks HTTP/2.
+  public var handshake = Duration.seconds(10)
+  /// How long a peer may take none of the bytes that are there for it.
+  public var write = Duration.seconds(15)
+
+  /// Makes limits.
+  public init(
+    streams: Budget = Budget("picker_streams", total: 100_000, perPeer: 50_000),
+    bytes: Budget = Budget("picker_bytes", total: 128 << 20, perPeer: 64 << 20),
+    connections: ConnectionLedger = ConnectionLedger(
+      ConnectionLedger.Limits(total: Descriptors.connections(atMost: 4096), perPeer: 2048))
+  ) {
+    self.streams = streams
+    self.bytes = bytes
+    self.connections = connections
+  }
+}

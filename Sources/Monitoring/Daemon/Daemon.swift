@@ -1,0 +1,104 @@
+import Dispatch
+import Foundation
+public import Logging
+public import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A program that serves until SIGTERM or SIGINT.
+///
+/// Its servers then end side by side, each with its own grace for what is under way; its health is answered until they
+/// have. Whatever holds them up, the process is gone when ``shutdownLimit`` is over: who is killed after a grace period
+/// would leave its sockets and leases behind.
+public struct Daemon: Sendable {
+  /// The usual limit; with the 5 seconds of a `preStop` hook below the 30 that Kubernetes grants.
+  public static let usualShutdownLimit = Duration.seconds(20)
+  /// The exit status where the limit was over.
+  public static let lateStatus: Int32 = 1
+
+  private let monitoring: MonitoringServer?
+  private let services: [any Service]
+  private let shutdownLimit: Duration
+  private let logger: Logger
+
+  /// Makes a daemon.
+  ///
+  /// - Parameters:
+  ///   - monitoring: answers for its health; nil where another of its services does.
+  ///   - services: what it does; all end when one does.
+  ///   - shutdownLimit: after what time from the signal on it is gone.
+  public init(
+    monitoring: MonitoringServer?, _ services: [any Service], shutdownLimit: Duration = Daemon.usualShutdownLimit,
+    logger: Logger
+  ) {
+    self.monitoring = monitoring
+    self.services = services
+    self.shutdownLimit = shutdownLimit
+    self.logger = logger
+  }
+
+  /// Serves until it is ended.
+  public func run() async throws {
+    Descriptors.raise()
+    let watch = ShutdownWatch(shutdownLimit, logger)
+    defer { watch.cancel() }
+    // The last is ended first.
+    let all: [any Service] = (monitoring.map { [$0] } ?? []) + [SideBySide(services: services)]
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: all.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    try await group.run()
+  }
+}
+
+/// Services that run, and end, at the same time.
+private struct SideBySide: Service {
+  let services: [any Service]
+
+  func run() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for service in services {
+        group.addTask {
+          try await service.run()
+          guard Task.isShuttingDownGracefully || Task.isCancelled else {
+            throw ServiceGroupError.serviceFinishedUnexpectedly(service: "\(type(of: service))")
+          }
+        }
+      }
+      defer { group.cancelAll() }
+      try await group.waitForAll()
+    }
+  }
+}
+
+/// Ends the process when its end takes too long. It waits on threads of its own: where tasks get no turn any more, this
+/// is what still works.
+private final class ShutdownWatch: @unchecked Sendable {
+  // Safe: nothing here changes, and a source may be cancelled from anywhere.
+  private let sources: [any DispatchSourceSignal]
+
+  init(_ limit: Duration, _ logger: Logger) {
+    let queue = DispatchQueue(label: "tonari.shutdown")
+    sources = [SIGTERM, SIGINT].map { number in
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        queue.asyncAfter(deadline: .now() + limit / .seconds(1)) {
+          logger.critical("The shutdown took too long", metadata: ["limit": "\(limit)"])
+          _exit(Daemon.lateStatus)
+        }
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  func cancel() {
+    for source in sources { source.cancel() }
+  }
+}

@@ -1,0 +1,11 @@
+import Monitoring
+
+/// What all loops of a server share.
+struct FramedShared: Sendable {
+  /// Who holds which connections.
+  let ledger: ConnectionLedger
+  /// Bytes that connections hold.
+  let bytes: Budget
+  /// What watchers are told.
+  let board: WatchBoard
+}

@@ -1,0 +1,78 @@
+public import Dispatching
+public import Monitoring
+public import Selection
+public import SelectorProtocol
+import SwiftProtobuf
+
+/// What somebody watches, and how far they were told.
+public struct ServiceWatch: Sendable {
+  /// The most services that are watched by name.
+  public static let mostServices = 10_000
+  /// The time between two answers of a service where it is not asked for.
+  public static let defaultInterval = Duration.seconds(1)
+  /// The longest time: what is gone is remembered for longer.
+  private static let longestInterval = Duration.seconds(60)
+
+  /// The least time between two answers of a service.
+  public let interval: Duration
+  private let board: WatchBoard
+  private let place: WatchBoard.Place
+  /// Nil for all.
+  private let services: Set<String>?
+  /// Names that are asked for, and of which nothing was told.
+  private var untold: [String]
+  private var told: UInt64 = 0
+
+  /// Watches what is asked for on a board that others share. Throws where it is out of bounds, or there are too many.
+  public init(
+    _ request: Tonari_Selector_V1_WatchRequest, _ board: WatchBoard, for peer: Peer
+  ) throws(SelectorFault) {
+    guard request.services.count <= Self.mostServices else {
+      throw SelectorFault(
+        .invalidArgument,
+        "\(request.services.count) services: expected at most \(Self.mostServices), or none for all")
+    }
+    guard request.intervalMs == 0 || request.intervalMs >= 10 else {
+      throw SelectorFault(.invalidArgument, "interval_ms \(request.intervalMs): expected at least 10")
+    }
+    guard let place = board.place(for: peer) else {
+      throw SelectorFault(
+        .resourceExhausted,
+        "too many watches: expected at most \(board.budget.perPeer) of a peer and \(board.budget.total) in all")
+    }
+    self.board = board
+    self.place = place
+    services = request.services.isEmpty ? nil : Set(request.services)
+    untold = services?.sorted() ?? []
+    interval = min(
+      Self.longestInterval,
+      request.intervalMs == 0 ? Self.defaultInterval : .milliseconds(Int64(request.intervalMs)))
+  }
+
+  /// Watches alone, and computes when it is asked.
+  public init(_ request: Tonari_Selector_V1_WatchRequest, _ dispatcher: Dispatcher) throws(SelectorFault) {
+    try self.init(request, WatchBoard(dispatcher, isOnDemand: true), for: Peer("alone"))
+  }
+
+  /// What is to be told now: the first time all, then each service that has changed. A service that was asked for by name
+  /// and is not there is told as gone.
+  public mutating func changes(at now: Moment) -> [Tonari_Selector_V1_WatchResponse] {
+    next(bytes: .max, at: now).entries.map(\.response)
+  }
+
+  /// The same, some of it at a time.
+  mutating func next(bytes: Int, at now: Moment) -> WatchBoard.Changes {
+    var changes = board.changes(after: told, of: services, bytes: bytes, at: now)
+    told = changes.revision
+    guard !untold.isEmpty, changes.isComplete else { return changes }
+    for name in untold {
+      guard let isThere = board.has(name) else { return changes }
+      if isThere { continue }
+      let response = Tonari_Selector_V1_WatchResponse.gone(name)
+      let bytes: [UInt8] = (try? response.serializedBytes()) ?? []
+      changes.entries.append(WatchBoard.Entry(revision: 0, response: response, bytes: bytes, hash: 0, gone: now))
+    }
+    untold = []
+    return changes
+  }
+}
