@@ -15,6 +15,8 @@ struct tonari_glpk {
   glp_prob *problem;
   struct environment *home;
   unsigned long generation;
+  int is_condemned;         /* destroyed in a callback, and to be freed when GLPK is no longer at work */
+  struct tonari_glpk *next; /* the next of those */
 };
 
 /* What a thread knows of its GLPK environment. */
@@ -22,6 +24,7 @@ struct environment {
   unsigned long generation; /* one more each time the environment was freed */
   int live;                 /* programs that were made and not destroyed */
   jmp_buf *jump;            /* set while GLPK is at work */
+  tonari_glpk *condemned;   /* programs that were destroyed meanwhile */
   int why;                  /* what the jump was for */
   tonari_glpk_watch watch;
   void *watch_info;
@@ -73,13 +76,25 @@ static void close_environment(void) {
   here.generation++;
 }
 
+/* Ends a call: GLPK is no longer at work, and what callbacks destroyed can be freed. */
+static int finish(int code) {
+  here.jump = NULL;
+  while (here.condemned) {
+    tonari_glpk *program = here.condemned;
+    here.condemned = program->next;
+    program->is_condemned = 0;
+    tonari_glpk_destroy(program);
+  }
+  return code;
+}
+
 /* Ends a call that jumped. */
 static int recover(void) {
   here.jump = NULL;
   here.watch = NULL;
   close_environment();
   if (here.why == TONARI_GLPK_STOPPED) say("stopped in the middle of an LP");
-  return here.why;
+  return finish(here.why);
 }
 
 static int refuse(const tonari_glpk *program) {
@@ -103,9 +118,7 @@ static int refuse(const tonari_glpk *program) {
   if (setjmp(jump)) return recover();             \
   here.jump = &jump;                              \
   glp_prob *P = (program)->problem;
-#define END       \
-  here.jump = NULL; \
-  return TONARI_GLPK_DONE;
+#define END return finish(TONARI_GLPK_DONE);
 
 const char *tonari_glpk_message(void) { return here.message; }
 
@@ -147,8 +160,15 @@ tonari_glpk *tonari_glpk_create(void) {
 
 void tonari_glpk_destroy(tonari_glpk *program) {
   /* Another thread's memory cannot be freed from here: leaking it is the least harm. */
-  if (program->home != &here) return;
-  if (program->generation == here.generation && !here.jump) {
+  if (program->home != &here || program->is_condemned) return;
+  /* A callback: GLPK may be reading this very program, and the environment is in use. */
+  if (here.jump) {
+    program->is_condemned = 1;
+    program->next = here.condemned;
+    here.condemned = program;
+    return;
+  }
+  if (program->generation == here.generation) {
     jmp_buf jump;
     if (setjmp(jump)) {
       recover();
@@ -355,12 +375,11 @@ int tonari_glpk_intopt(
     here.watch_info = info;
     *result = glp_intopt(program->problem, &settings);
     here.watch = NULL;
-    here.jump = NULL;
     here.why = TONARI_GLPK_DONE;
   }
   free(visitor);
   free(values);
-  return here.why;
+  return finish(here.why);
 }
 
 int tonari_glpk_lp_result(tonari_glpk *program, tonari_glpk_lp *result) {

@@ -12,7 +12,9 @@
    last program.
 
    A fault is a longjmp from GLPK's error hook to the function here that called GLPK. Callbacks return before anything
-   jumps, so only frames of C are ever skipped. A callback must not call any function here.
+   jumps, so only frames of C are ever skipped. Called from a callback, every function here refuses, but for
+   tonari_glpk_destroy: what it is given there, even the program that is being solved, is freed once the call that GLPK is
+   at work on has ended.
 
    Rows and columns count from 1 and arrays leave their first element out, as in GLPK. Bounds may be infinite. */
 

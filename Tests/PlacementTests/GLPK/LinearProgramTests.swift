@@ -247,6 +247,67 @@ struct LinearProgramTests {
     #expect(try textbook().solve() == .optimal)
   }
 
+  @Test("A program that is destroyed while GLPK is at work is freed after the call", arguments: [false, true])
+  func destroyedInCallback(stops: Bool) throws {
+    // On a thread of its own, whose environment goes with the last of these programs.
+    try BackgroundThread {
+      let solved = try knapsackHandle()
+      let callback = Destroyer(victims: [try #require(tonari_glpk_create()), solved], stops: stops)
+      let bystander = try #require(tonari_glpk_create())
+      var options = glp_iocp()
+      glp_init_iocp(&options)
+      options.msg_lev = GLP_MSG_OFF
+      var result: Int32 = -1
+      let context = Unmanaged.passUnretained(callback).toOpaque()
+      let code = tonari_glpk_intopt(
+        solved, &options,
+        { context, search in
+          guard let context else { return }
+          let callback = Unmanaged<Destroyer>.fromOpaque(context).takeUnretainedValue()
+          // Twice each: the second is for nothing.
+          for victim in callback.victims + callback.victims { tonari_glpk_destroy(victim) }
+          callback.livesMeanwhile = tonari_glpk_live()
+          callback.refusal = tonari_glpk_add_rows(callback.victims[0], 1)
+          if callback.stops { search?.pointee.stop = 1 }
+        }, nil, context, &result)
+      #expect(code == Int32(TONARI_GLPK_DONE))
+      #expect(callback.livesMeanwhile == 3)
+      #expect(callback.refusal == Int32(TONARI_GLPK_FAULT))
+      // Both are gone, and the environment is as good as it was.
+      #expect(tonari_glpk_live() == 1)
+      #expect(tonari_glpk_add_rows(bystander, 2) == Int32(TONARI_GLPK_DONE))
+      tonari_glpk_destroy(bystander)
+      #expect(tonari_glpk_live() == 0)
+      #expect(try textbook().solve() == .optimal)
+    }.result()
+  }
+
+  @Test("A program that is destroyed in a call that faults goes with it")
+  func destroyedInWatch() throws {
+    try BackgroundThread {
+      let solved = try knapsackHandle()
+      let callback = Destroyer(victims: [solved], stops: true)
+      var result: Int32 = 0
+      var options = glp_smcp()
+      glp_init_smcp(&options)
+      options.msg_lev = GLP_MSG_ALL
+      options.out_frq = 1
+      options.out_dly = 0
+      let code = tonari_glpk_simplex(
+        solved, &options,
+        { context in
+          guard let context else { return 0 }
+          for victim in Unmanaged<Destroyer>.fromOpaque(context).takeUnretainedValue().victims {
+            tonari_glpk_destroy(victim)
+          }
+          return 1
+        }, Unmanaged.passUnretained(callback).toOpaque(), &result)
+      #expect(code == Int32(TONARI_GLPK_STOPPED))
+      #expect(tonari_glpk_live() == 0)
+      #expect(try textbook().solve() == .optimal)
+    }.result()
+  }
+
   @Test("Another thread than its own may not use a program")
   func foreignThread() throws {
     let program = try textbook()
@@ -320,4 +381,40 @@ private final class BackgroundThread<Value: Sendable>: Sendable {
     guard let outcome else { throw CancellationError() }
     return try outcome.get()
   }
+}
+
+/// What a callback destroys, and what it saw.
+private final class Destroyer {
+  let victims: [OpaquePointer]
+  let stops: Bool
+  var livesMeanwhile: Int32 = 0
+  var refusal: Int32 = 0
+
+  init(victims: [OpaquePointer], stops: Bool) {
+    self.victims = victims
+    self.stops = stops
+  }
+}
+
+/// A small integer program with an optimal basis, without an owner.
+private func knapsackHandle() throws -> OpaquePointer {
+  let handle = try #require(tonari_glpk_create())
+  let count: Int32 = 12
+  var statuses: Int32 = tonari_glpk_add_rows(handle, 1) | tonari_glpk_add_cols(handle, count)
+  statuses |= tonari_glpk_row_bounds(handle, 1, -.infinity, 41.5)
+  for column in 1...count {
+    statuses |= tonari_glpk_col_bounds(handle, column, 0, 1)
+    statuses |= tonari_glpk_col_kind(handle, column, GLP_IV)
+    statuses |= tonari_glpk_objective(handle, column, -Double(column * 7 % 11 + 5))
+  }
+  let columns = Array(0...count)
+  let weights = [0] + (1...count).map { Double($0 * 5 % 13 + 4) }
+  statuses |= tonari_glpk_set_row(handle, 1, count, columns, weights)
+  var options = glp_smcp()
+  glp_init_smcp(&options)
+  options.msg_lev = GLP_MSG_OFF
+  var result: Int32 = -1
+  statuses |= tonari_glpk_simplex(handle, &options, nil, nil, &result)
+  try #require(statuses == 0 && result == 0)
+  return handle
 }
