@@ -115,7 +115,12 @@ extension ClusterFeed {
         if let before = change.before, before.pod.uid != change.after?.pod.uid {
           webhook.observe(pod: before.pod.uid, nil, on: nil)
         }
-        if let after = change.after { observe(after) }
+        guard let after = change.after else { continue }
+        observe(after)
+        // Said once, before the pod is bound.
+        if after.isWaiting, let fault = after.pod.annotationFault, change.before?.pod.annotationFault != fault {
+          api.tell(after.pod, reason: "WorkloadIgnored", message: fault)
+        }
       }
     }
   }

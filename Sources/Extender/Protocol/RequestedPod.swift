@@ -3,7 +3,8 @@ import Topology
 
 /// A pod, as far as the extender needs to know it.
 public struct RequestedPod: Hashable, Sendable {
-  /// The annotation that names the workload of a pod, `namespace/name` or, in the pod's own namespace, `name`.
+  /// The annotation that names the workload of a pod, `name` or `namespace/name`. It counts only where the namespace is the
+  /// pod's own: who may make pods in one namespace has no say in the places that a plan keeps for another's.
   public static let workloadAnnotation = "tonari.dev/workload"
 
   /// The name.
@@ -42,13 +43,26 @@ public struct RequestedPod: Hashable, Sendable {
     self.uid = uid
   }
 
-  /// The workload that the pod is a replica of: the annotation's, else its owner's; nil for a bare pod.
+  /// The workload that the annotation names; nil where there is none, or it names none of the pod's own namespace.
+  private var annotatedWorkload: WorkloadName? {
+    guard let annotation else { return nil }
+    let name = WorkloadName(annotation.contains("/") ? annotation : "\(namespace)/\(annotation)")
+    return name?.namespace == namespace ? name : nil
+  }
+
+  /// Why the annotation counts for nothing; nil where it counts, or there is none.
+  var annotationFault: String? {
+    guard let annotation, annotatedWorkload == nil else { return nil }
+    return
+      "metadata.annotations[\(Self.workloadAnnotation)]: found '\(annotation.prefix(253))', expected a workload of "
+      + "namespace \(namespace), as name or \(namespace)/name; the pod counts for its owner"
+  }
+
+  /// The workload that the pod is a replica of: the annotation's where that is in the pod's own namespace, else its
+  /// owner's; nil for a bare pod.
   public func identity(_ owners: WorkloadOwners) -> ReplicaIdentity? {
     let revision = templateHash ?? revisionHash ?? ""
-    if let annotation {
-      let text = annotation.contains("/") ? annotation : "\(namespace)/\(annotation)"
-      if let name = WorkloadName(text) { return ReplicaIdentity(.name(name), revision: revision) }
-    }
+    if let name = annotatedWorkload { return ReplicaIdentity(.name(name), revision: revision) }
     return owner.map { owner in
       let workload = owners.workload(
         ofPodIn: namespace, ownerKind: owner.kind, ownerName: owner.name, templateHash: templateHash)

@@ -189,7 +189,7 @@ struct SchedulingTests {
     let extender = try await ExtenderProcess(cluster.plane)
     let question = """
       {"NodeNames": ["node-0", "node-1", "node-2"],
-       "Pod": {"metadata": {"name": "p", "annotations": {"tonari.dev/workload": "shop/birch"}}}}
+       "Pod": {"metadata": {"name": "p", "namespace": "shop", "annotations": {"tonari.dev/workload": "shop/birch"}}}}
       """
     let answer = try #require(await extender.ask("prioritize", question))
     #expect(answer.status == 200)
@@ -248,7 +248,7 @@ struct SchedulingTests {
     for workload in all {
       let question = """
         {"NodeNames": ["node-0", "node-1", "node-2", "node-3", "node-4", "node-5"],
-         "Pod": {"metadata": {"name": "p", "annotations": {"tonari.dev/workload": "shop/\(workload.name)"}}}}
+         "Pod": {"metadata": {"name": "p", "namespace": "shop", "annotations": {"tonari.dev/workload": "shop/\(workload.name)"}}}}
         """
       let answers = [
         try #require(await replicas[0].ask("prioritize", question)),

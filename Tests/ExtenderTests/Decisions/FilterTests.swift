@@ -1,3 +1,4 @@
+import Kubernetes
 import Testing
 
 @testable import Extender
@@ -24,6 +25,22 @@ import Testing
     #expect(state.allowed(replica("cart"), names) == ["b"])
     state.set(pod: "2", replica("cart"), on: "b")
     #expect(state.allowed(replica("cart"), names) == ["a", "b"])
+  }
+
+  @Test("A pod of another namespace that claims a workload by its annotation takes up none of its places")
+  func foreignClaim() {
+    var state = state(isEnforcing: true)
+    var claimant = RequestedPod(name: "p", namespace: "elsewhere", uid: "p")
+    claimant.annotation = "shop/cart"
+    claimant.owner = RequestedPod.Owner(kind: "StatefulSet", name: "own")
+    let identity = claimant.identity(WorkloadOwners([]))
+    state.set(pod: "p", identity, on: "a")
+    #expect(state.allowed(replica("cart"), names) == ["a", "b"])
+    #expect(state.allowed(identity, names) == names)
+    // In its own namespace the same annotation counts.
+    claimant.namespace = "shop"
+    state.set(pod: "q", claimant.identity(WorkloadOwners([])), on: "a")
+    #expect(state.allowed(replica("cart"), names) == ["b"])
   }
 
   @Test("An enforced plan does not hold what it does not place", arguments: ["other", "later"])

@@ -75,8 +75,8 @@ import Topology
     #expect(try identity(#""labels":{"pod-template-hash":"7f"},\#(owner)"#) == replica("cart", revision: "7f"))
     #expect(try identity(#""annotations":{"tonari.dev/workload":"cart"},\#(owner)"#)?.workload == .name(cart.name))
     #expect(
-      try identity(#""annotations":{"tonari.dev/workload":"a\/b"}"#)?.workload
-        == .name(WorkloadName(namespace: "a", name: "b")))
+      try identity(#""annotations":{"tonari.dev/workload":"shop\/b"}"#)?.workload
+        == .name(WorkloadName(namespace: "shop", name: "b")))
     let stateful = #""ownerReferences":[{"kind":"StatefulSet","name":"db","controller":true}]"#
     #expect(
       try identity(#"\#(stateful),"labels":{"controller-revision-hash":"db-1"}"#)
@@ -84,5 +84,21 @@ import Topology
           .reference(WorkloadReference(kind: "StatefulSet", name: WorkloadName(namespace: "shop", name: "db"))),
           revision: "db-1"))
     #expect(try identity(#""name":"bare""#) == nil)
+  }
+
+  @Test(
+    "An annotation that names no workload of the pod's own namespace counts for nothing, and says why",
+    arguments: ["other/cart", "/cart", "other/", "shop/cart/more", "shopother/cart"])
+  func foreignWorkload(annotation: String) throws {
+    let owner = #""ownerReferences":[{"kind":"ReplicaSet","name":"own-7f","controller":true}]"#
+    let pod = try read(
+      #"{"Pod":{"metadata":{"namespace":"shop","labels":{"pod-template-hash":"7f"},"#
+        + #""annotations":{"tonari.dev/workload":"\#(annotation)"},\#(owner)}}}"#
+    ).request.pod
+    #expect(pod.identity(WorkloadOwners([])) == replica("own", revision: "7f"))
+    #expect(pod.annotationFault?.contains("found '\(annotation)', expected a workload of namespace shop") == true)
+    var bare = pod
+    bare.owner = nil
+    #expect(bare.identity(WorkloadOwners([])) == nil)
   }
 }
