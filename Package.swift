@@ -402,7 +402,7 @@ let package = Package(
     tests(
       "CTonariClient",
       [
-        "Dispatching", "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "SelectorServer", "Topology",
+        "Dispatching", "Overflow", "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "SelectorServer", "Topology",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
@@ -469,7 +469,7 @@ let package = Package(
     tests(
       "TonariClient",
       [
-        "Dispatching", "Selection", "SelectorProtocol", "SelectorServer",
+        "Dispatching", "Overflow", "Selection", "SelectorProtocol", "SelectorServer",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),

@@ -36,6 +36,9 @@ public struct Pick: Sendable {
   public let isFallback: Bool
   /// Addresses for retries, the best first.
   public let alternatives: [String]
+  /// How often the request will have been sent from one cluster to another once it is there: to be sent along as
+  /// `x-tonari-hops` where it is not 0, so that what was sent on goes no further than its policy allows.
+  public let hops: Int
   /// When it was picked.
   let time: ContinuousClock.Instant
   /// The pick as the selector knows it, and on which connection; nil of a fallback.

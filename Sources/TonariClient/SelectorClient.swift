@@ -184,6 +184,7 @@ public final class SelectorClient: Service, Sendable {
       $0.labels = options.labels
       $0.retry = options.isRetry
       $0.alternatives = UInt32(clamping: options.alternatives)
+      $0.hops = UInt32(clamping: options.hops)
     }
   }
 
@@ -195,7 +196,8 @@ public final class SelectorClient: Service, Sendable {
       state.withLock { $0.tables.begin(picked.address) }
       return Pick(
         service: service, address: picked.address, tier: Pick.Tier(picked.tier), isPanic: picked.panic,
-        isFallback: false, alternatives: picked.alternatives, time: .now,
+        isFallback: false, alternatives: picked.alternatives,
+        hops: Int(picked.hops), time: .now,
         ticket: Pick.Ticket(id: picked.pickID, connection: connection.number))
     case .error(let error):
       let failure = SelectorClientError(error)
@@ -214,12 +216,14 @@ public final class SelectorClient: Service, Sendable {
     state.withLock { state in
       guard
         let address = state.tables.pick(
-          service, excluded: options.excluded.suffix(4), labels: options.labels, using: &state.random)
+          service, excluded: options.excluded.suffix(4), labels: options.labels, hops: options.hops,
+          using: &state.random)
       else { return nil }
       state.tables.begin(address)
+      let hops = max(0, options.hops) + (state.tables.isElsewhere(address, of: service) ? 1 : 0)
       return Pick(
         service: service, address: address, tier: .remote, isPanic: false, isFallback: true, alternatives: [],
-        time: .now, ticket: nil)
+        hops: hops, time: .now, ticket: nil)
     }
   }
 

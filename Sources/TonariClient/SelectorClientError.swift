@@ -3,7 +3,7 @@ public struct SelectorClientError: Error, Hashable, Sendable, CustomStringConver
   /// What kind of error it is.
   public struct Code: Hashable, Sendable {
     private enum Value {
-      case unavailable, timedOut, noService, noReplica, noRetryLeft, invalidRequest, closed
+      case unavailable, timedOut, noService, noReplica, noRetryLeft, noRoom, invalidRequest, closed
     }
 
     private let value: Value
@@ -16,8 +16,11 @@ public struct SelectorClientError: Error, Hashable, Sendable, CustomStringConver
     public static let noService = Code(value: .noService)
     /// The service has no replica for the request.
     public static let noReplica = Code(value: .noReplica)
-    /// The service allows no retry at present.
+    /// The service allows no retry at present, or has as many requests as it may.
     public static let noRetryLeft = Code(value: .noRetryLeft)
+    /// Neither this cluster nor another that the request may be sent on to has room for it:
+    /// see ``SelectorClientError/retryAfter``.
+    public static let noRoom = Code(value: .noRoom)
     /// The selector did not take the request.
     public static let invalidRequest = Code(value: .invalidRequest)
     /// The client has ended, or does not run.
@@ -28,11 +31,14 @@ public struct SelectorClientError: Error, Hashable, Sendable, CustomStringConver
   public var code: Code
   /// What happened.
   public var message: String
+  /// After what time to try again, as the selector says; nil where it says nothing of it.
+  public var retryAfter: Duration?
 
   /// Makes an error.
-  public init(_ code: Code, _ message: String) {
+  public init(_ code: Code, _ message: String, retryAfter: Duration? = nil) {
     self.code = code
     self.message = message
+    self.retryAfter = retryAfter
   }
 
   /// The message.

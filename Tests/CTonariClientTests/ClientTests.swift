@@ -2,6 +2,7 @@ import CTonariClient
 import Dispatching
 import Foundation
 import Glibc
+import Overflow
 import Selection
 import SelectorServer
 import Testing
@@ -46,7 +47,7 @@ struct ClientTests {
   /// Calls with a request whose strings live as long as the call.
   static func withRequest<Value>(
     _ service: String, node: String? = nil, excluded: [String] = [], labels: [String] = [], key: [UInt8] = [],
-    retry: Bool = false, alternatives: UInt32 = 0, _ body: (inout tonari_pick_request) throws -> Value
+    retry: Bool = false, alternatives: UInt32 = 0, hops: UInt32 = 0, _ body: (inout tonari_pick_request) throws -> Value
   ) rethrows -> Value {
     var request = tonari_pick_request()
     let texts: [String] = [service, node ?? "", "zone", "cluster"]
@@ -64,6 +65,7 @@ struct ClientTests {
     }
     request.retry = retry ? 1 : 0
     request.alternatives = alternatives
+    request.hops = hops
     return try lists[0].withUnsafeBufferPointer { excluded in
       try lists[1].withUnsafeBufferPointer { labels in
         try key.withUnsafeBytes { key in
@@ -112,6 +114,43 @@ struct ClientTests {
       #expect(
         Self.withRequest(String(repeating: "x", count: 70_000)) { tonari_pick(client, &$0, &picked, 5000) }
           == Int32(TONARI_TOO_LARGE))
+    }
+  }
+
+  @Test("What was sent on once goes no further, and who is turned away learns when to try again")
+  func hops() async throws {
+    try await Self.serving(.unix(Self.path())) { dispatcher, address in
+      let neighbour = ServiceOverflow.Neighbour(name: "b", capacity: .perMinute(60_000), gateway: "10.9.9.9:443")
+      dispatcher.set(
+        [
+          "default/checkout": ServiceOverflow(
+            cluster: "cluster", capacity: .perMinute(60), neighbours: [neighbour])
+        ], at: .now)
+      let client = try #require(tonari_open(address, 5000))
+      defer { tonari_close(client) }
+      func pick(hops: UInt32) -> (status: Int32, address: String, hops: UInt32) {
+        var picked = tonari_picked()
+        let status = Self.withRequest("default/checkout", hops: hops) { tonari_pick(client, &$0, &picked, 5000) }
+        return (status, Self.string(picked.address), picked.hops)
+      }
+      var sentOn = pick(hops: 0)
+      for _ in 0..<50 where sentOn.hops == 0 { sentOn = pick(hops: 0) }
+      #expect(sentOn == (Int32(TONARI_OK), "10.9.9.9:443", 1))
+      #expect(tonari_retry_after(client) == 0)
+      var refused = pick(hops: 1)
+      for _ in 0..<50 where refused.status == 0 {
+        #expect(refused.address != "10.9.9.9:443" && refused.hops == 1)
+        refused = pick(hops: 1)
+      }
+      #expect(refused.status == Int32(TONARI_RESOURCE_EXHAUSTED))
+      #expect(tonari_retry_after(client) > 0)
+      // The next refusal says nothing of it.
+      #expect(
+        Self.withRequest("no/such") { request -> Int32 in
+          var picked = tonari_picked()
+          return tonari_pick(client, &request, &picked, 5000)
+        } == Int32(TONARI_NOT_FOUND))
+      #expect(tonari_retry_after(client) == 0)
     }
   }
 

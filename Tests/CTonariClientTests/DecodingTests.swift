@@ -29,6 +29,7 @@ struct DecodingTests {
       } else if round % 4 == 0 {
         #expect(answer.id == envelope.id)
         #expect(answer.is_pick == (envelope.message.map { if case .picked = $0 { 1 } else { 0 } } ?? 0))
+        if case .error(let message) = envelope.message { #expect(answer.retry_after_ms == message.retryAfterMs) }
         if case .picked(let message) = envelope.message {
           picks += 1
           check(answer.picked, message)
@@ -51,6 +52,7 @@ struct DecodingTests {
     #expect(ClientTests.string(picked.address) == message.address)
     #expect(Int(picked.tier.rawValue) == ((0...3).contains(message.tier.rawValue) ? message.tier.rawValue : 0))
     #expect((picked.panic != 0) == message.panic)
+    #expect(picked.hops == message.hops)
     let alternatives = [picked.alternatives.0, picked.alternatives.1, picked.alternatives.2].map {
       ClientTests.string($0)
     }

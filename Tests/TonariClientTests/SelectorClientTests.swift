@@ -1,5 +1,6 @@
 import Dispatching
 import Foundation
+import Overflow
 import Selection
 import SelectorProtocol
 import SelectorServer
@@ -73,6 +74,58 @@ struct SelectorClientTests {
       try? await Task.sleep(for: .milliseconds(2))
     }
     return try await condition()
+  }
+
+  @Test("What was sent on once goes no further, and who is turned away learns when to try again")
+  func hops() async throws {
+    let neighbour = ServiceOverflow.Neighbour(name: "b", capacity: .perMinute(60_000), gateway: "10.9.9.9:443")
+    dispatcher.set(
+      ["shop/cart": ServiceOverflow(cluster: "a", capacity: .perMinute(60), neighbours: [neighbour])], at: .now)
+    let selector = try await selector()
+    try await running { client in
+      // The first ones stay; then the cluster is full.
+      var sentOn: TonariClient.Pick?
+      for _ in 0..<50 where sentOn == nil {
+        let pick = try await client.pick("shop/cart")
+        if pick.hops > 0 { sentOn = pick } else { #expect(pick.address != "10.9.9.9:443") }
+      }
+      #expect(sentOn?.hops == 1 && sentOn?.address == "10.9.9.9:443")
+      let error = await #expect(throws: SelectorClientError.self) {
+        for _ in 0..<50 {
+          let pick = try await client.pick("shop/cart", PickOptions(hops: 1))
+          #expect(pick.address != "10.9.9.9:443" && pick.hops == 1)
+        }
+      }
+      #expect(error?.code == .noRoom)
+      #expect(error?.retryAfter ?? .zero > .zero)
+    }
+    try await selector.close()
+  }
+
+  @Test("A fallback pick counts the way to another cluster, and goes no further")
+  func fallbackHops() async throws {
+    dispatcher.set([ServiceReplica(address: "10.0.0.1:80", cluster: "a")], of: "shop/cart", from: .file, at: .now)
+    let neighbour = ServiceOverflow.Neighbour(name: "b", capacity: .perMinute(60_000), gateway: "10.9.9.9:443")
+    dispatcher.set(
+      ["shop/cart": ServiceOverflow(cluster: "a", capacity: .perMinute(60_000), neighbours: [neighbour])], at: .now)
+    let selector = try await selector()
+    try await running {
+      $0.firstWait = .seconds(60)
+      $0.longestWait = .seconds(60)
+    } _: { client in
+      _ = try await client.pick("shop/cart")
+      #expect(await Self.eventually { client.knows("shop/cart") })
+      try await selector.close()
+      #expect(await Self.eventually { !client.isConnected })
+      let near = try await client.pick("shop/cart", PickOptions(hops: 1))
+      #expect(near.isFallback && near.address == "10.0.0.1:80" && near.hops == 1)
+      let far = try await client.pick("shop/cart", PickOptions(excluded: ["10.0.0.1:80"]))
+      #expect(far.isFallback && far.address == "10.9.9.9:443" && far.hops == 1)
+      await #expect(throws: SelectorClientError.self) {
+        try await client.pick(
+          "shop/cart", PickOptions(excluded: ["10.0.0.1:80"], hops: 1, timeout: .milliseconds(50)))
+      }
+    }
   }
 
   @Test("Many picks at a time share a connection, and are completed")

@@ -80,6 +80,9 @@ typedef struct {
   int retry;
   /* How many more replicas to name, at most 3. */
   unsigned alternatives;
+  /* How often the request was sent from one cluster to another already: what came with it as x-tonari-hops, from a peer that
+   * is trusted with it. One that was sent on as often as its policy allows is served in this cluster or refused. */
+  unsigned hops;
 } tonari_pick_request;
 
 /* The replica that gets the request. */
@@ -94,6 +97,9 @@ typedef struct {
   /* More for retries, the best first. */
   size_t alternative_count;
   char alternatives[3][256];
+  /* How often the request will have been sent from one cluster to another once it is there: to be sent along as
+   * x-tonari-hops where it is not 0. */
+  unsigned hops;
 } tonari_picked;
 
 /* An answer in the order of arrival. */
@@ -107,6 +113,8 @@ typedef struct {
   tonari_picked picked;
   /* What the selector says about a refusal, cut off where it is long. */
   char message[256];
+  /* After how many milliseconds to try again what was refused; 0 where the selector does not say. */
+  unsigned retry_after_ms;
 } tonari_answer;
 
 typedef struct tonari_client tonari_client;
@@ -121,6 +129,10 @@ void tonari_close(tonari_client *client);
 /* Picks a replica and waits for the answer, at most for a time in milliseconds. Not to be mixed with pipelined picks that
  * are not answered yet. */
 int tonari_pick(tonari_client *client, const tonari_pick_request *request, tonari_picked *picked, int timeout_ms);
+
+/* After how many milliseconds to try again, where tonari_pick was refused last because no cluster has room; 0 where the
+ * selector did not say. */
+unsigned tonari_retry_after(const tonari_client *client);
 
 /* Says how a pick's request ended, without waiting for an answer. latency_us: what it took in microseconds; 0 for the
  * time since the pick. Answers TONARI_AGAIN where what is sent must wait for the next call that sends. */
@@ -183,6 +195,7 @@ enum { TONARI_BUFFER = 128 * 1024, TONARI_LONGEST_MESSAGE = 64 * 1024, TONARI_HE
 struct tonari_client {
   int descriptor;
   uint64_t last_id;
+  unsigned retry_after_ms;
   /* What is to be sent and what was received lie between begin and end. */
   size_t output_begin, output_end, input_begin, input_end;
   uint8_t output[TONARI_BUFFER];
@@ -257,6 +270,7 @@ static int tonari__decode_picked(const uint8_t *at, const uint8_t *end, tonari_p
   picked->panic = 0;
   picked->address[0] = 0;
   picked->alternative_count = 0;
+  picked->hops = 0;
   while (at < end) {
     at = tonari__next_field(at, end, &field);
     if (!at) return TONARI_MALFORMED;
@@ -271,6 +285,8 @@ static int tonari__decode_picked(const uint8_t *at, const uint8_t *end, tonari_p
     } else if (field.number == 5 && field.wire == 2 && picked->alternative_count < 3) {
       if (tonari__take_address(picked->alternatives[picked->alternative_count], &field)) return TONARI_MALFORMED;
       picked->alternative_count++;
+    } else if (field.number == 6 && field.wire == 0) {
+      picked->hops = (unsigned)(field.value & UINT32_MAX);
     }
   }
   return picked->pick_id && picked->address[0] ? TONARI_OK : TONARI_MALFORMED;
@@ -289,6 +305,8 @@ static int tonari__decode_error(const uint8_t *at, const uint8_t *end, tonari_an
       length = field.length < sizeof answer->message ? field.length : sizeof answer->message - 1;
       memcpy(answer->message, field.bytes, length);
       answer->message[length] = 0;
+    } else if (field.number == 3 && field.wire == 0) {
+      answer->retry_after_ms = (unsigned)(field.value & UINT32_MAX);
     }
   }
   return TONARI_OK;
@@ -301,6 +319,7 @@ int tonari_decode_answer(const uint8_t *message, size_t length, tonari_answer *a
   answer->status = TONARI_OK;
   answer->is_pick = 0;
   answer->message[0] = 0;
+  answer->retry_after_ms = 0;
   while (at < end) {
     at = tonari__next_field(at, end, &field);
     if (!at) return TONARI_MALFORMED;
@@ -403,6 +422,7 @@ int tonari_send_pick(tonari_client *client, uint64_t id, const tonari_pick_reque
   for (i = 0; i < request->label_count; i++) size += tonari__bytes_size(strlen(request->labels[i]));
   if (request->retry) size += 2;
   if (request->alternatives) size += 1 + tonari__number_size(request->alternatives);
+  if (request->hops) size += 1 + tonari__number_size(request->hops);
   at = tonari__begin(client, id, 0x12, size, &status);
   if (!at) return status;
   at = tonari__put_string(at, 0x0A, request->service);
@@ -425,6 +445,10 @@ int tonari_send_pick(tonari_client *client, uint64_t id, const tonari_pick_reque
   if (request->alternatives) {
     *at++ = 0x38;
     at = tonari__put_number(at, request->alternatives);
+  }
+  if (request->hops) {
+    *at++ = 0x40;
+    at = tonari__put_number(at, request->hops);
   }
   return TONARI_OK;
 }
@@ -454,6 +478,8 @@ int tonari_send_complete(
 /* Sockets */
 
 int tonari_descriptor(const tonari_client *client) { return client->descriptor; }
+
+unsigned tonari_retry_after(const tonari_client *client) { return client->retry_after_ms; }
 
 int tonari_flush(tonari_client *client) {
   while (client->output_begin < client->output_end) {
@@ -524,6 +550,7 @@ int tonari_pick(tonari_client *client, const tonari_pick_request *request, tonar
   tonari_answer answer;
   uint64_t id = ++client->last_id;
   int status = tonari_send_pick(client, id, request);
+  client->retry_after_ms = 0;
   if (status == TONARI_AGAIN) {
     status = tonari_flush(client);
     if (status != TONARI_DISCONNECTED) status = tonari_send_pick(client, id, request);
@@ -537,6 +564,7 @@ int tonari_pick(tonari_client *client, const tonari_pick_request *request, tonar
       if (answer.id == id) {
         if (answer.status == TONARI_OK && !answer.is_pick) return TONARI_MALFORMED;
         if (answer.is_pick) *picked = answer.picked;
+        client->retry_after_ms = answer.retry_after_ms;
         return answer.status;
       }
       /* The answer to a pick for which nobody waits any more. */
@@ -628,6 +656,7 @@ tonari_client *tonari_open(const char *address, int timeout_ms) {
   }
   client->descriptor = descriptor;
   client->last_id = 0;
+  client->retry_after_ms = 0;
   client->output_begin = client->output_end = client->input_begin = client->input_end = 0;
   return client;
 }

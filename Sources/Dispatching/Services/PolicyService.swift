@@ -68,6 +68,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   @_specialize(where Policy == TonariPolicy)
   override func pick(_ query: PickQuery, owner: UInt32, at now: Moment, into answer: PickAnswer) -> PickStatus {
     answer.clear()
+    // However it is picked, what was sent on keeps its mark.
+    answer.hops = query.hops
     return state.withLock { state in
       if query.isRetry {
         guard state.budget.retry(at: now) else {
@@ -98,7 +100,6 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         if way == .local, subset == nil, let local = state.overflow?.local {
           pick = state.selector.pick(request, within: local, panics: false, at: now)
           positions = local
-          answer.hops = query.hops
         }
         if pick == nil {
           guard let found = Self.pick(request, subset, way, hops: query.hops, &state, at: now) else {

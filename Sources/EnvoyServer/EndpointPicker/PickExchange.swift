@@ -86,12 +86,13 @@ extension PickExchange {
       query.key = PickQuery.hash(value)
     }
     query.subset = Self.subset(message)
-    // What cannot be read was not said by one of us.
-    if let hops = headers.headers.text(PickerNames.hops) { query.hops = UInt8(hops).map(Int.init) ?? 0 }
+    let said = headers.headers.text(PickerNames.hops)
+    // What cannot be read was not said by one of us; what a client says would get its request refused, or past its policy.
+    if let said, hints.trust.holds(for: Self.peerNames(message)) { query.hops = UInt8(said).map(Int.init) ?? 0 }
     switch service.pick(query, owner: 0, at: now, into: answer) {
     case .picked:
       open = (service, answer.id, answer.addressString(0))
-      return Self.response(to: answer)
+      return Self.response(to: answer, saidHops: said != nil)
     case .noReplica: return Self.noEndpoint
     case .full where answer.retryAfter > 0:
       let seconds = (answer.retryAfter + 999) / 1000
@@ -131,13 +132,23 @@ extension PickExchange {
     }
   }
 
-  private static func response(to answer: PickAnswer) -> ProcessingResponse {
+  /// The names in the certificate of who sent the request, as Envoy has verified it; none where it says nothing of them.
+  private static func peerNames(_ message: ProcessingRequest) -> [String] {
+    guard let fields = message.attributes[PickerNames.attributes]?.fields else { return [] }
+    return ["connection.uri_san_peer_certificate", "connection.dns_san_peer_certificate"].compactMap { name in
+      fields[name]?.stringValue
+    }.filter { !$0.isEmpty }
+  }
+
+  private static func response(to answer: PickAnswer, saidHops: Bool) -> ProcessingResponse {
     var list = answer.addressString(0)
     for index in 1..<max(1, answer.count) { list += "," + answer.addressString(index) }
     var response = ProcessingResponse()
     response.requestHeaders.response.headerMutation.setHeaders = [header(PickerNames.destination, list)]
     if answer.hops > 0 {
       response.requestHeaders.response.headerMutation.setHeaders.append(header(PickerNames.hops, "\(answer.hops)"))
+    } else if saidHops {
+      response.requestHeaders.response.headerMutation.removeHeaders = [PickerNames.hops]
     }
     response.dynamicMetadata.fields[PickerNames.metadata] = Google_Protobuf_Value(
       structValue: Google_Protobuf_Struct(fields: [PickerNames.destination: Google_Protobuf_Value(stringValue: list)]))

@@ -1,4 +1,5 @@
 import Dispatching
+import Foundation
 import Selection
 
 /// What Envoy's configuration says to the picker, in the metadata that it gives to each stream.
@@ -16,6 +17,41 @@ struct PickerHints: Sendable {
   var keyHeader: String?
   /// How many endpoints to name for retries, at most `PickAnswer.mostAlternatives`.
   var alternatives = usualAlternatives
+  /// Who may say that a request was sent on before.
+  var trust = HopTrust.nobody
+
+  /// Who may say, by a header that anybody can write, that a request was sent from one cluster to another.
+  enum HopTrust: Hashable, Sendable {
+    /// Nobody: the header counts for nothing.
+    case nobody
+    /// Everybody who reaches the listener.
+    case everybody
+    /// Whose certificate has one of these names.
+    case peers(Set<String>)
+
+    /// Reads what Envoy's configuration says.
+    init(_ text: String) {
+      if text == "true" {
+        self = .everybody
+      } else {
+        let names = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter {
+          !$0.isEmpty && $0 != "false"
+        }
+        self = names.isEmpty ? .nobody : .peers(Set(names))
+      }
+    }
+
+    /// Whether a request is believed.
+    ///
+    /// - Parameter peer: the names of the peer's certificate, which Envoy has verified.
+    func holds(for peer: @autoclosure () -> [String]) -> Bool {
+      switch self {
+      case .nobody: false
+      case .everybody: true
+      case .peers(let names): !names.isDisjoint(with: peer())
+      }
+    }
+  }
 
   /// Nothing is said.
   init() {}
@@ -41,6 +77,7 @@ struct PickerHints: Sendable {
       case PickerNames.zone: zone = text
       case PickerNames.cluster: cluster = text
       case PickerNames.keyHeader: keyHeader = text.lowercased()
+      case PickerNames.trustHops: trust = HopTrust(text)
       case PickerNames.alternatives:
         alternatives = Int(text).map { min(max(0, $0), PickAnswer.mostAlternatives) } ?? Self.usualAlternatives
       default: break

@@ -14,7 +14,8 @@ enum PickerNames {
   /// The attributes of a stream are found under the filter's name.
   static let attributes = "envoy.filters.http.ext_proc"
 
-  /// The header of a request that says how often it was sent from one cluster to another.
+  /// The header of a request that says how often it was sent from one cluster to another. Anybody can write it, so it is
+  /// believed only where ``trustHops`` says so, and taken away from all other requests.
   static let hops = "x-tonari-hops"
 
   /// The service that the stream's requests are for.
@@ -27,6 +28,9 @@ enum PickerNames {
   static let cluster = "x-tonari-cluster"
   /// The header of a request whose value ties it to a replica.
   static let keyHeader = "x-tonari-key-header"
+  /// Whose requests may say that they were sent on before: `true` for all of the stream's, which is for a listener that only
+  /// neighbours reach; else the names (SAN) of the neighbours' certificates, with commas between them.
+  static let trustHops = "x-tonari-trust-hops"
   /// How many endpoints to name for retries.
   static let alternatives = "x-tonari-alternatives"
 }

@@ -36,10 +36,11 @@ extension SelectorClientError {
     let code: Code =
       switch error.code {
       case 5: .noService
-      case 8: .noRetryLeft
+      case 8: error.retryAfterMs > 0 ? .noRoom : .noRetryLeft
       case 14: .noReplica
       default: .invalidRequest
       }
-    self.init(code, error.message)
+    let retryAfter: Duration? = error.retryAfterMs > 0 ? .milliseconds(Int64(error.retryAfterMs)) : nil
+    self.init(code, error.message, retryAfter: retryAfter)
   }
 }

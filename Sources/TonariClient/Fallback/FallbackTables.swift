@@ -8,6 +8,8 @@ struct FallbackTables: Sendable {
     var weight: Double
     /// Whether it took requests and did not rest.
     var isFit: Bool
+    /// Whether it is another cluster's, to which a policy of overflow sends what is too much for this one.
+    var isElsewhere: Bool
   }
 
   private struct Table: Sendable {
@@ -28,6 +30,10 @@ struct FallbackTables: Sendable {
   /// one said is kept.
   mutating func learn(_ status: Tonari_Selector_V1_WatchResponse) {
     let replicas = status.replicas.filter { $0.replica.state != .gone }
+    let isSplit = status.hasOverflow && !status.overflow.dryRun
+    func isElsewhere(_ replica: Tonari_Selector_V1_Replica) -> Bool {
+      isSplit && !replica.locality.cluster.isEmpty && replica.locality.cluster != status.overflow.cluster
+    }
     guard !replicas.isEmpty else {
       if tables[status.service]?.isConfirmed == true { tables[status.service] = nil }
       return
@@ -37,7 +43,8 @@ struct FallbackTables: Sendable {
         Replica(
           address: status.replica.address, labels: status.replica.labels,
           weight: status.replica.weight > 0 ? status.replica.weight : 1,
-          isFit: status.replica.state == .ready && !status.ejected)
+          isFit: status.replica.state == .ready && !status.ejected,
+          isElsewhere: isElsewhere(status.replica))
       }, isConfirmed: true)
   }
 
@@ -58,15 +65,25 @@ struct FallbackTables: Sendable {
     inFlight[address] = count > 1 ? count - 1 : nil
   }
 
+  /// Whether a replica is another cluster's, so that a request that goes there makes a hop.
+  func isElsewhere(_ address: String, of service: String) -> Bool {
+    tables[service]?.replicas.contains { $0.address == address && $0.isElsewhere } ?? false
+  }
+
   /// The less busy of two replicas, by the client's own requests; of those that are fit where there are any. Nil where
   /// none is known. The request is not counted.
+  ///
+  /// Where a policy of overflow splits the service, nobody here knows what room other clusters have: a request goes there
+  /// only where this cluster has no replica, and never on from one that it was sent on to.
   func pick(
-    _ service: String, excluded: [String], labels: [String], using generator: inout some RandomNumberGenerator
+    _ service: String, excluded: [String], labels: [String], hops: Int = 0,
+    using generator: inout some RandomNumberGenerator
   ) -> String? {
     guard let table = tables[service] else { return nil }
-    let allowed = table.replicas.filter { replica in
+    var allowed = table.replicas.filter { replica in
       !excluded.contains(replica.address) && labels.allSatisfy { replica.labels.contains($0) }
     }
+    if hops > 0 || allowed.contains(where: { !$0.isElsewhere }) { allowed.removeAll(where: \.isElsewhere) }
     let fit = allowed.filter(\.isFit)
     let candidates = fit.isEmpty ? allowed : fit
     guard let first = candidates.randomElement(using: &generator) else { return nil }

@@ -7,6 +7,15 @@ import Topology
 
 @Suite("A service whose cluster is full")
 struct OverflowTests {
+  @Test("Without a policy, what was sent on keeps its mark")
+  func mark() {
+    let dispatcher = Dispatcher()
+    dispatcher.set([ServiceReplica(address: "a:1")], of: "s", from: .file, at: .seconds(0))
+    let answer = PickAnswer()
+    #expect(dispatcher.service("s")?.pick(PickQuery(hops: 2), owner: 0, at: .seconds(0), into: answer) == .picked)
+    #expect(answer.hops == 2)
+  }
+
   @Test(
     "sends nobody away while it bears what comes, though a replica next door is idle", arguments: PolicyName.allCases)
   func underCapacity(_ policy: PolicyName) throws {

@@ -21,6 +21,43 @@ struct EnvoyOverflowTests {
     """
   }
 
+  /// The manifest with a listener that only neighbours reach.
+  private static func trusting(_ manifest: String) -> String {
+    let service = "- {key: x-tonari-service, value: shop/cart}"
+    let trust = "- {key: x-tonari-trust-hops, value: \"true\"}"
+    return manifest.replacing(service, with: "\(service)\n                          \(trust)")
+      .replacing("mutations: [{remove: x-tonari-hops}]", with: "mutations: [{remove: x-other}]")
+  }
+
+  @Test(
+    "Hops that a client writes count for nothing: by Envoy's configuration, and by the picker alone",
+    arguments: [true, false])
+  func forged(isStrippedAtEdge: Bool) async throws {
+    try await EchoServer.run { port in
+      try await SidecarBed.run(
+        replicas: ["mean=1ms"], files: ["policies.yaml": Self.policy(neighbour: port)],
+        options: ["--overflow", "policies.yaml", "--cluster-name", "edge-a"],
+        { manifest in
+          isStrippedAtEdge
+            ? manifest
+            : manifest.replacing("mutations: [{remove: x-tonari-hops}]", with: "mutations: [{remove: x-other}]")
+        }
+      ) { _, bed in
+        try await eventually("Envoy knows the other cluster") {
+          await bed.envoy.admin("/clusters")?.contains("shop/cart::127.0.0.1:\(port)::") == true
+        }
+        var answers: [String: Int] = [:]
+        for _ in 0..<60 {
+          let answer = try await Self.ask(bed, hops: 3)
+          #expect(answer.status == 200)
+          answers[answer.text, default: 0] += 1
+        }
+        #expect(answers["hops 1"] ?? 0 >= 40, "\(answers)")
+        #expect(await bed.metric("tonari_selector_overflow_received_total") == 0)
+      }
+    }
+  }
+
   /// Sends a request through Envoy; answers its status, what it says, and after how many seconds to try again.
   private static func ask(_ bed: SidecarBed, hops: Int? = nil) async throws -> (
     status: Int, text: String, retryAfter: String?
@@ -39,7 +76,7 @@ struct EnvoyOverflowTests {
     try await EchoServer.run { port in
       try await SidecarBed.run(
         replicas: ["mean=1ms"], files: ["policies.yaml": Self.policy(neighbour: port)],
-        options: ["--overflow", "policies.yaml", "--cluster-name", "edge-a"]
+        options: ["--overflow", "policies.yaml", "--cluster-name", "edge-a"], Self.trusting
       ) { _, bed in
         try await eventually("Envoy knows the other cluster") {
           await bed.envoy.admin("/clusters")?.contains("shop/cart::127.0.0.1:\(port)::") == true

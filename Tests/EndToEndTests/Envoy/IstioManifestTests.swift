@@ -18,7 +18,7 @@ struct IstioManifestTests {
       return try #require((patches[index]["patch"] as? [String: Any])?["value"] as? [String: Any])
     }
     var cluster: [String: Any] = ["name": "outbound|8080||cart.shop.svc.cluster.local", "type": "STATIC"]
-    cluster.merge(try value(2, "CLUSTER")) { $1 }
+    cluster.merge(try value(3, "CLUSTER")) { $1 }
     let type = "type.googleapis.com/envoy.extensions.filters"
     let router: [String: Any] = [
       "name": "envoy.filters.http.router", "typed_config": ["@type": "\(type).http.router.v3.Router"],
@@ -27,8 +27,9 @@ struct IstioManifestTests {
       "@type": "\(type).network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix": "out",
       "route_config": [String: Any](), "http_filters": [try value(1, "HTTP_FILTER"), router],
     ]
+    let merged = try #require(try value(2, "NETWORK_FILTER")["typed_config"] as? [String: Any])
     let filter: [String: Any] = [
-      "name": "envoy.filters.network.http_connection_manager", "typed_config": connections,
+      "name": "envoy.filters.network.http_connection_manager", "typed_config": connections.merging(merged) { $1 },
     ]
     let listener: [String: Any] = [
       "name": "out", "address": ["socket_address": ["address": "127.0.0.1", "port_value": 0] as [String: Any]],

@@ -236,7 +236,8 @@ struct PickExchangeTests {
     dispatcher.set(
       ["shop/cart": ServiceOverflow(cluster: "a", capacity: .perMinute(60), neighbours: [neighbour])], at: .seconds(0))
     func ask(_ hops: String?) throws -> ProcessingResponse? {
-      var exchange = PickExchange(dispatcher, Exchanges.hints())
+      let hints = Exchanges.hints(["x-tonari-service": "shop/cart", "x-tonari-trust-hops": "true"])
+      var exchange = PickExchange(dispatcher, hints)
       let request = Exchanges.request { message in
         guard let hops else { return }
         message.requestHeaders.headers.headers.append(
@@ -260,6 +261,64 @@ struct PickExchangeTests {
       #expect(refused?.immediateResponse.status.code == 503)
       #expect(Self.header("retry-after", refused).flatMap { Int($0) } ?? 0 >= 1)
     }
+  }
+
+  @Test(
+    "Hops are believed only of whom Envoy's configuration trusts, and taken away from all others",
+    arguments: [
+      (nil, nil, false), ("false", nil, false), ("", nil, false), ("true", nil, true),
+      ("spiffe://edge-b/ingress", nil, false), ("spiffe://edge-b/ingress", "spiffe://edge-c/ingress", false),
+      ("spiffe://edge-b/ingress", "spiffe://edge-b/ingress", true), ("a, edge-b.example", "edge-b.example", true),
+      ("edge-b.example", "edge-b.example.evil", false),
+    ] as [(String?, String?, Bool)])
+  func hopTrust(trust: String?, peer: String?, isBelieved: Bool) throws {
+    let dispatcher = Exchanges.dispatcher()
+    let neighbour = ServiceOverflow.Neighbour(name: "b", capacity: .perMinute(6000), gateway: "10.9.9.9:443")
+    dispatcher.set(
+      ["shop/cart": ServiceOverflow(cluster: "a", capacity: .perMinute(60), neighbours: [neighbour])], at: .seconds(0))
+    func ask() throws -> ProcessingResponse? {
+      var hints = PickerHints([("x-tonari-service", "shop/cart")] + (trust.map { [("x-tonari-trust-hops", $0)] } ?? []))
+      hints.alternatives = 0
+      var exchange = PickExchange(dispatcher, hints)
+      let pairs: KeyValuePairs = [":method": "GET", ":path": "/", ":authority": "cart.shop", "x-tonari-hops": "1"]
+      return try exchange.answer(
+        Exchanges.request(pairs) { message in
+          guard let peer else { return }
+          let name = peer.hasPrefix("spiffe:") ? "uri" : "dns"
+          message.attributes["envoy.filters.http.ext_proc"] = .init(
+            fields: ["connection.\(name)_san_peer_certificate": .init(stringValue: peer)])
+        }, at: .seconds(1))
+    }
+    // What stays goes on with what is believed, and without what is not.
+    let local = try #require(try ask())
+    #expect(Exchanges.addresses.contains(Exchanges.destinations(local).header.first ?? ""))
+    #expect(Self.header("x-tonari-hops", local) == (isBelieved ? "1" : nil))
+    #expect(
+      local.requestHeaders.response.headerMutation.removeHeaders == (isBelieved ? [] : ["x-tonari-hops"]))
+    // What does not fit is sent on, or was sent on before.
+    let excess = try #require(try ask())
+    #expect((excess.immediateResponse.status.code == 503) == isBelieved)
+    #expect(Self.header("x-tonari-hops", excess) == (isBelieved ? nil : "1"))
+  }
+
+  @Test("A client that writes hops gets no request refused, and none past its policy")
+  func forgedHops() throws {
+    let dispatcher = Exchanges.dispatcher()
+    let neighbour = ServiceOverflow.Neighbour(name: "b", capacity: .perMinute(60_000), gateway: "10.9.9.9:443")
+    dispatcher.set(
+      ["shop/cart": ServiceOverflow(cluster: "a", capacity: .perMinute(60), neighbours: [neighbour])], at: .seconds(0))
+    var refused = 0
+    var sentOn = 0
+    for _ in 0..<60 {
+      var exchange = PickExchange(dispatcher, Exchanges.hints())
+      let pairs: KeyValuePairs = [":method": "GET", ":path": "/", ":authority": "cart.shop", "x-tonari-hops": "9"]
+      let answer = try exchange.answer(Exchanges.request(pairs), at: .seconds(1))
+      refused += answer?.immediateResponse.status.code == 503 ? 1 : 0
+      sentOn += Self.header("x-tonari-hops", answer) == "1" ? 1 : 0
+    }
+    #expect(refused == 0)
+    #expect(sentOn >= 50)
+    #expect(dispatcher.overflows(at: .seconds(1))["shop/cart"]?.received == 0)
   }
 
   @Test("A service that is full by what is in flight is refused as before")

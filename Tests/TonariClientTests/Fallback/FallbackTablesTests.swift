@@ -61,6 +61,30 @@ struct FallbackTablesTests {
     #expect(tables.pick("other", excluded: [], labels: [], using: &random) == nil)
   }
 
+  @Test("Where a policy splits a service, another cluster's replica is the last resort, and no further one")
+  mutating func overflow() {
+    var tables = FallbackTables()
+    func learn(_ addresses: [String], dryRun: Bool = false) {
+      var status = status(addresses) { $0.replica.locality.cluster = $0.replica.address == "near:1" ? "a" : "b" }
+      status.overflow = .with { ($0.cluster, $0.dryRun) = ("a", dryRun) }
+      tables.learn(status)
+    }
+    func picks(hops: Int, excluded: [String] = []) -> Set<String?> {
+      var random = SystemRandomNumberGenerator()
+      return Set(
+        (0..<200).map { _ in tables.pick("a", excluded: excluded, labels: [], hops: hops, using: &random) })
+    }
+    learn(["near:1", "far:1"])
+    #expect(picks(hops: 0) == ["near:1"])
+    #expect(picks(hops: 1) == ["near:1"])
+    #expect(picks(hops: 0, excluded: ["near:1"]) == ["far:1"])
+    #expect(picks(hops: 1, excluded: ["near:1"]) == [nil])
+    #expect(tables.isElsewhere("far:1", of: "a") && !tables.isElsewhere("near:1", of: "a"))
+    learn(["near:1", "far:1"], dryRun: true)
+    #expect(picks(hops: 1) == ["near:1", "far:1"])
+    #expect(!tables.isElsewhere("far:1", of: "a"))
+  }
+
   @Test("A selector that never had replicas of a service is not believed that it is gone; one that had is")
   mutating func amnesia() {
     var tables = FallbackTables()
