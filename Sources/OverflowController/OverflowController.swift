@@ -104,9 +104,10 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
       .overflowPolicies, ObjectSelection(namespace: configuration.namespace), client: client, logger: logger
     ) { WatchedPolicy($0) }
     elector = LeaderElector(configuration.election, client: client, logger: logger)
-    writer = RouteWriter(client)
+    let fenced = client.fenced(by: elector)
+    writer = RouteWriter(fenced)
     pods = ReadyPods(client, namespace: configuration.namespace, logger: logger)
-    teller = PolicyTeller(client: client)
+    teller = PolicyTeller(client: fenced)
     metrics = OverflowMetrics(registry)
     metrics.leading.set(0)
     state = Mutex(State(history: FlowHistory(cluster: configuration.cluster)))
@@ -159,7 +160,9 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
     }
   }
 
+  /// Tells neighbours what room there is, as long as this process speaks for the cluster.
   private func publish(_ message: HeadroomMessage?, of policy: OverflowPolicy) {
+    guard elector.isLeading else { return }
     exchange?.publish(message, of: ObjectKey(namespace: policy.key.namespace, name: policy.spec.service))
   }
 

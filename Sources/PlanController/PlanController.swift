@@ -49,6 +49,8 @@ public final class PlanController: ServiceLifecycle.Service, HealthSource {
 
   private let configuration: Configuration
   private let client: APIClient
+  /// For what only the leader may do.
+  private let writes: APIClient
   private let mirror: ClusterMirror
   private let feed: TrafficFeed?
   private let plans: Reflector<PlacementPlan.Spec>
@@ -77,6 +79,7 @@ public final class PlanController: ServiceLifecycle.Service, HealthSource {
       .placementPlans, ObjectSelection(fields: "metadata.name=\(configuration.name)"), client: client, logger: logger
     ) { try $0.decode(Written.self).spec }
     elector = LeaderElector(configuration.election, client: client, logger: logger)
+    writes = client.fenced(by: elector)
     metrics = PlannerMetrics(registry)
     metrics.leading.set(0)
     state = Mutex(State(pacing: PlanPacing(configuration.pacing)))
@@ -201,7 +204,7 @@ extension PlanController {
     } catch let error as PlacementError {
       if let plan = try await onWorkerThread({ search.currentPlan() }), let status = plan.status {
         try checkLeading()
-        try await client.applyStatus(plan.published())
+        try await writes.applyStatus(plan.published(), over: published)
         metrics.stands(status)
       }
       throw error
@@ -209,9 +212,9 @@ extension PlanController {
     try checkLeading()
     switch outcome.choice {
     case .keep:
-      try await client.applyStatus(outcome.plan.published())
+      try await writes.applyStatus(outcome.plan.published(), over: published)
     case .replace:
-      try await client.apply(outcome.plan.published(), over: published)
+      try await writes.apply(outcome.plan.published(), over: published)
     }
     tell(outcome, search.input.warnings)
   }

@@ -6,12 +6,14 @@ import Planning
 struct PublishedPlan: Sendable {
   /// Nil where what is there cannot be read as a plan.
   var plan: PlacementPlan?
-  /// The version that was read.
+  /// Which object it is, and the version that was read.
+  var uid: String
   var resourceVersion: String
 
   /// Reads an object.
   init(_ object: RawObject) {
     plan = try? PlacementPlan(Data(object.json), file: "PlacementPlan \(object.key)")
+    uid = object.uid
     resourceVersion = object.resourceVersion
   }
 }
@@ -26,21 +28,30 @@ extension APIClient {
     }
   }
 
-  /// Writes a plan by server-side apply, then its status, each as one step.
+  /// Writes a plan, by server-side apply where there is one, then its status, each as one step.
   ///
-  /// - Parameter current: the object that it replaces, which must be as it was read; nil where there was none.
+  /// - Parameter current: the object that it replaces, which must be as it was read; nil where there was none, and must be
+  ///   none.
   func apply(_ plan: PlacementPlan, over current: PublishedPlan?) async throws {
     var spec = try JSONValue(plan)
     spec["status"] = nil
-    if let current { spec["metadata"]?["resourceVersion"] = .string(current.resourceVersion) }
-    _ = try await patch(.placementPlans, plan.metadata.name, .apply(spec, force: true))
-    try await applyStatus(plan)
+    let written: RawObject
+    if let current {
+      spec.require(current)
+      written = try await patch(.placementPlans, plan.metadata.name, .apply(spec, force: true))
+    } else {
+      written = try await create(.placementPlans, spec)
+    }
+    try await applyStatus(plan, over: PublishedPlan(written))
   }
 
   /// Writes a plan's status alone.
-  func applyStatus(_ plan: PlacementPlan) async throws {
+  ///
+  /// - Parameter current: the object that it is for, which must be as it was read; nil where there was none.
+  func applyStatus(_ plan: PlacementPlan, over current: PublishedPlan?) async throws {
     var status = try JSONValue(plan)
     status["spec"] = nil
+    if let current { status.require(current) }
     _ = try await patch(
       .placementPlans, plan.metadata.name, .apply(status, force: true), subresource: "status",
       manager: "\(fieldManager)-status")
@@ -50,6 +61,12 @@ extension APIClient {
 extension JSONValue {
   fileprivate init(_ plan: PlacementPlan) throws {
     self = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(plan))
+  }
+
+  /// Lets a write have its effect only on the object that was read, as it was.
+  fileprivate mutating func require(_ current: PublishedPlan) {
+    self["metadata"]?["uid"] = .string(current.uid)
+    self["metadata"]?["resourceVersion"] = .string(current.resourceVersion)
   }
 }
 

@@ -90,6 +90,31 @@ struct PlanControllerTests {
     try await candidate.stop()
   }
 
+  @Test("A plan and its status are written over the object that was read, or not at all")
+  func conditions() async throws {
+    let cluster = try await PlannedCluster.with(Self.three)
+    let client = cluster.client
+    let plans = ["n1", "n2"].map { plan(["a": [$0: 1], "b": ["n2": 1], "c": ["n1": 1]]) }
+    #expect(try await client.plan(named: "sample") == nil)
+    // Two leaders that have seen no plan: the first makes it, the other's write is refused.
+    try await client.apply(plans[0], over: nil)
+    var error = await #expect(throws: APIError.self) { try await client.apply(plans[1], over: nil) }
+    #expect(error?.isAlreadyExists == true)
+    // Two that have seen the same plan.
+    let seen = try #require(try await client.plan(named: "sample"))
+    try await client.apply(plans[1], over: seen)
+    error = await #expect(throws: APIError.self) { try await client.apply(plans[0], over: seen) }
+    #expect(error?.isConflict == true)
+    error = await #expect(throws: APIError.self) { try await client.applyStatus(plans[0], over: seen) }
+    #expect(error?.isConflict == true)
+    #expect(try await cluster.nodes(of: "a") == ["n2": 1])
+    // What was deleted is not made again by one who knew it.
+    let last = try #require(try await client.plan(named: "sample"))
+    try await client.delete(.placementPlans, "sample")
+    await #expect(throws: APIError.self) { try await client.apply(plans[0], over: last) }
+    #expect(try await client.plan(named: "sample") == nil)
+  }
+
   @Test("Of two candidates one writes; when it is cut off the other goes on, and the first writes no more")
   func failover() async throws {
     let cluster = try await PlannedCluster.with(Self.three)

@@ -91,8 +91,9 @@ struct PlannedCluster {
   /// Who has written the plan's placement.
   func writers() async throws -> [String] {
     let object = try await client.get(.placementPlans, "sample").decode(JSONValue.self)
-    return (object["metadata"]?["managedFields"]?.array ?? []).filter { $0["fieldsV1"]?["f:spec"] != nil }
-      .compactMap { $0["manager"]?.string }.sorted()
+    let managers = (object["metadata"]?["managedFields"]?.array ?? []).filter { $0["fieldsV1"]?["f:spec"] != nil }
+      .compactMap { $0["manager"]?.string }
+    return Set(managers).sorted()
   }
 }
 

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Objects come back as ``RawObject``: their JSON text, to be read as whatever type is wanted. A request that fails in
 /// passing is tried again as ``RetryPolicy`` says. Every method throws ``APIError``, and `CancellationError` in a
-/// cancelled task, whose request is given up at once.
+/// cancelled task, whose request is given up at once, and for a write whose fence is closed: see ``fenced(by:)``.
 public final class APIClient: Sendable {
   /// The most bytes that one object may have. etcd takes no more than 1.5 MiB, in a denser form.
   static let objectLimit = 32 << 20
@@ -18,9 +18,15 @@ public final class APIClient: Sendable {
   let retries: RetryPolicy
   let timeout: Duration
   let logger: Logger
-  /// The connections at hand.
-  private let transport = Mutex(HTTPTransport())
+  private let connections: Connections
   private let authenticator: Authenticator
+  /// Until when writes may be under way; nil in it for not at all.
+  private let fence: (@Sendable () -> ContinuousClock.Instant?)?
+
+  /// The connections at hand.
+  private final class Connections: Sendable {
+    let transport = Mutex(HTTPTransport())
+  }
 
   /// Makes a client with connections of its own. Nothing is sent yet.
   ///
@@ -40,6 +46,28 @@ public final class APIClient: Sendable {
     self.timeout = timeout
     self.logger = logger
     authenticator = Authenticator(configuration)
+    connections = Connections()
+    fence = nil
+  }
+
+  private init(_ client: APIClient, fence: @escaping @Sendable () -> ContinuousClock.Instant?) {
+    configuration = client.configuration
+    fieldManager = client.fieldManager
+    retries = client.retries
+    timeout = client.timeout
+    logger = client.logger
+    connections = client.connections
+    authenticator = client.authenticator
+    self.fence = fence
+  }
+
+  /// This client for what a leader writes: a write is sent, the first time and each time again, only while the elector's
+  /// process leads, and given up when its time is over. Else it ends in a `CancellationError`. Reads pass.
+  ///
+  /// What is on its way when a process is halted, nobody can call back. So a write should also name the version of the object
+  /// that it is for: the next leader's write makes it a conflict.
+  public func fenced(by elector: LeaderElector) -> APIClient {
+    APIClient(self) { elector.leadsUntil }
   }
 
   /// Reads what is at a path that is no object's, such as `/version` or `/readyz`.
@@ -108,12 +136,12 @@ extension APIClient {
   private func answer<Answer>(
     to call: APICall, _ read: (IncomingResponse) async throws -> Answer
   ) async throws -> Answer {
-    let transport = self.transport.withLock { $0 }
+    let transport = connections.transport.withLock { $0 }
     var isSecondTry = false
     while true {
       do {
         let session = try await authenticator.session()
-        let response = try await transport.send(request(call, session))
+        let response = try await transport.send(fenced(request(call, session)))
         if response.status == 401, !isSecondTry, await authenticator.renew(after: session) {
           isSecondTry = true
           continue
@@ -136,9 +164,21 @@ extension APIClient {
   /// Uses no connection any more of those that a request got no answer on. A peer that is gone without a word is noticed
   /// only after a while, and all requests that share the connection would wait for it.
   private func abandon(_ suspect: HTTPTransport) {
-    transport.withLock { transport in
+    connections.transport.withLock { transport in
       if transport === suspect { transport = HTTPTransport() }
     }
+  }
+
+  /// The request as it may be sent right now.
+  private func fenced(_ request: OutgoingRequest) throws -> OutgoingRequest {
+    guard let fence, request.method != "GET" else { return request }
+    guard let end = fence() else { throw CancellationError() }
+    let left = ContinuousClock.now.duration(to: end)
+    // Too little to get an answer in.
+    guard left > .milliseconds(10) else { throw CancellationError() }
+    var request = request
+    request.timeout = min(request.timeout ?? left, left)
+    return request
   }
 
   private func request(_ call: APICall, _ session: Authenticator.Session) -> OutgoingRequest {

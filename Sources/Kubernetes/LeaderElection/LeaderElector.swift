@@ -56,6 +56,14 @@ public final class LeaderElector: Sendable {
   /// Whether this process leads now.
   public var isLeading: Bool { state.withLock { $0.candidacy.isLeading(at: .now) } }
 
+  /// Until when this process leads, if it cannot renew its lease; nil where it does not lead.
+  public var leadsUntil: ContinuousClock.Instant? {
+    state.withLock { state in
+      let candidacy = state.candidacy
+      return candidacy.isLeading(at: .now) ? candidacy.leadsUntil : nil
+    }
+  }
+
   /// Who leads, as far as is known.
   public var leader: String? { state.withLock { $0.candidacy.holder } }
 

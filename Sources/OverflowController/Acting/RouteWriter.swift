@@ -4,7 +4,7 @@ import Overflow
 import OverflowPolicies
 import Synchronization
 
-/// Reads the routes of policies and writes their weights.
+/// Reads the routes of policies and writes their weights, on the condition that they are as they were read.
 final class RouteWriter: Sendable {
   /// What became of a route.
   enum Outcome: Hashable, Sendable {
@@ -77,8 +77,11 @@ final class RouteWriter: Sendable {
     }
     guard !operations.isEmpty else { return .unchanged }
     guard !policy.spec.isDryRun else { return .tried }
+    // Whatever another leader has written meanwhile stands.
+    let isAsRead: Patch.Operation = .test(
+      "/metadata/resourceVersion", object["metadata"]?["resourceVersion"] ?? .null)
     _ = try await client.patch(
-      route.kind.resource(version: version), route.name, .json(operations), in: policy.key.namespace)
+      route.kind.resource(version: version), route.name, .json([isAsRead] + operations), in: policy.key.namespace)
     return .written
   }
 
@@ -88,17 +91,25 @@ final class RouteWriter: Sendable {
   ) async throws -> Outcome {
     guard let version = try await version(of: route.kind) else { throw Self.missing(route.kind) }
     let weights = MeshWeights(split, total: WeightedRoute.parts)
-    let object = OwnRoute.object(policy, route, own, version: version, weights: (weights.local, weights.remote))
+    var object = OwnRoute.object(policy, route, own, version: version, weights: (weights.local, weights.remote))
     if let found, let spec = object["spec"], found.object["spec"]?.holds(spec) == true { return .unchanged }
     guard !policy.spec.isDryRun else { return .tried }
-    _ = try await client.patch(
-      route.kind.resource(version: version), route.name, .apply(object, force: true), in: policy.key.namespace)
+    let resource = route.kind.resource(version: version)
+    guard let found else {
+      // Made by whoever comes first: an apply would replace what another leader has made meanwhile.
+      _ = try await client.create(resource, object, in: policy.key.namespace)
+      return .written
+    }
+    for field in ["uid", "resourceVersion"] { object["metadata"]?[field] = found.object["metadata"]?[field] }
+    _ = try await client.patch(resource, route.name, .apply(object, force: true), in: policy.key.namespace)
     return .written
   }
 
   /// Whether a patch was refused because the object is another than when it was read. API servers answer 422 where a
   /// `test` does not hold.
-  private static func hasChanged(_ error: APIError) -> Bool { error.isConflict || error.status?.code == 422 }
+  private static func hasChanged(_ error: APIError) -> Bool {
+    error.isConflict || error.isAlreadyExists || error.status?.code == 422
+  }
 
   private func read(
     _ policy: OverflowPolicy, _ route: OverflowPolicy.Route

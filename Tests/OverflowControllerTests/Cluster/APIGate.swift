@@ -9,6 +9,8 @@ final class APIGate: Sendable {
   private final class State: Sendable {
     struct Value {
       var calls: [String] = []
+      /// What the API server answered to writes.
+      var answers: [(call: String, status: Int)] = []
       var deadAfter: Int?
       var isDead = false
       var isCut = false
@@ -61,6 +63,7 @@ final class APIGate: Sendable {
         defer { done.signal() }
         do {
           let response = try await transport.send(sent)
+          if request.method != "GET" { state.value.withLock { $0.answers.append((call, response.status)) } }
           guard !isLast else { return }
           guard isWatch, response.status == 200 else {
             let body = try await response.body.collect(upTo: 32 << 20)
@@ -100,6 +103,9 @@ final class APIGate: Sendable {
 
   /// The calls so far: method and path.
   var calls: [String] { state.value.withLock { $0.calls } }
+
+  /// What the API server answered to writes so far.
+  var answers: [(call: String, status: Int)] { state.value.withLock { $0.answers } }
 
   /// Whether nothing passes any more since the last call.
   var isDead: Bool { state.value.withLock { $0.isDead } }

@@ -344,6 +344,69 @@ struct OverflowControllerTests {
     await runner.stop()
   }
 
+  @Test(
+    "A write that is held up until another leads changes nothing, of its own route, a new one or another's",
+    arguments: ["own", "new", "weights"])
+  func heldWrite(_ kind: String) async throws {
+    let cluster = try await OverflowCluster()
+    if kind == "weights" { try await cluster.virtualService() }
+    try await cluster.policy {
+      guard kind != "weights" else { return }
+      $0["spec"]?["route"] = [
+        "kind": "VirtualService", "name": "cart", "owned": true, "hosts": ["cart"], "gateways": ["mesh"],
+      ]
+    }
+    func shares() async throws -> [Int64] {
+      guard let rules = try? await cluster.route()["spec"]?["http"]?.array, let last = rules.last else { return [] }
+      let weights = last["route"]?.array?.compactMap { $0["weight"]?.integer } ?? []
+      let total = max(1, weights.reduce(0, +))
+      return weights.map { $0 * 100 / total }
+    }
+    let source = SampleSource(demand: 300)
+    let gate = try APIGate(to: cluster.plane)
+    let held = DispatchSemaphore(value: 0)
+    let isHolding = Mutex(false)
+    let isToHold = Mutex(kind == "new")
+    gate.before { call in
+      guard call.contains("virtualservices"), call.hasPrefix("PATCH") || call.hasPrefix("POST") else { return }
+      let holds = isToHold.withLock { wanted in
+        defer { wanted = false }
+        return wanted
+      }
+      guard holds else { return }
+      isHolding.withLock { $0 = true }
+      held.wait()
+    }
+    let first = Runner("one", cluster, source, through: gate)
+    if kind != "new" {
+      try await eventually("all stays") { try await shares() == [100, 0] && first.controller.isLeading }
+    }
+    if kind != "new" {
+      try await eventually("it steers") { try await cluster.holds("Overflowing") == false }
+      isToHold.withLock { $0 = true }
+    }
+    source.set(demand: 2160)
+    try await eventually("its write is held up") { isHolding.withLock { $0 } }
+    // The first is cut off with its write under way, and another leads.
+    gate.cut(true)
+    let second = Runner("two", cluster, SampleSource(demand: 1080), through: try APIGate(to: cluster.plane))
+    try await eventually("the second has written") { try await shares() == [50, 50] && second.controller.isLeading }
+    #expect(!first.controller.isLeading)
+    let answered = gate.answers.count
+    let generation = try await cluster.route()["metadata"]?["generation"]?.integer
+    gate.cut(false)
+    held.signal()
+    try await eventually("the held write is answered") { gate.answers.count > answered }
+    let answer = try #require(gate.answers.dropFirst(answered).first { $0.call.contains("virtualservices") })
+    #expect([409, 422].contains(answer.status), "\(answer)")
+    let then = second.clock.last
+    try await eventually("rounds go by") { second.clock.last.seconds(since: then) > 10 }
+    #expect(try await cluster.route()["metadata"]?["generation"]?.integer == generation)
+    #expect(try await shares() == [50, 50])
+    await first.stop()
+    await second.stop()
+  }
+
   @Test("A neighbour that fails gets nothing at once; a cluster that is cut off keeps its weights")
   func partition() async throws {
     let cluster = try await OverflowCluster()
