@@ -24,6 +24,8 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
     public var cluster = ""
     /// The namespace whose policies are followed; nil for all.
     public var namespace: String?
+    /// What policies may ask for.
+    public var rules = PolicyRules()
     /// The time between two rounds.
     public var interval = Duration.seconds(1)
     /// For how long a headroom is worth something that is said.
@@ -181,14 +183,15 @@ extension OverflowController {
     let watched = Array(policies.snapshot.map(\.value))
     let now = configuration.clock()
     var work = settle(watched)
-    let present = watched.compactMap { try? $0.policy.get() }
+    let checked = watched.sorted { $0.key < $1.key }.map { ($0, check($0)) }
+    let present = checked.compactMap { try? $0.1.get() }
     let (measurements, faults) = await measure(present, at: now)
     state.withLock { $0.fault = faults.values.min() }
     let readyPods = pods.counts
     var claims: [String: ObjectKey] = [:]
-    for watched in watched.sorted(by: { $0.key < $1.key }) {
-      switch watched.policy {
-      case .failure(let error): work += refuse(watched, "Invalid", error.message)
+    for (watched, policy) in checked {
+      switch policy {
+      case .failure(let refusal): work += refuse(watched, refusal.reason, refusal.message)
       case .success(let policy):
         if let other = claims.updateValue(watched.key, forKey: policy.service) {
           claims[policy.service] = other
@@ -201,6 +204,26 @@ extension OverflowController {
       }
     }
     return work
+  }
+
+  /// Why a policy is not followed.
+  private struct Refusal: Error {
+    var reason: String
+    var message: String
+  }
+
+  /// The policy as it may be followed, or why it may not.
+  private func check(_ watched: WatchedPolicy) -> Result<OverflowPolicy, Refusal> {
+    switch watched.policy {
+    case .failure(let error): return .failure(Refusal(reason: "Invalid", message: error.message))
+    case .success(let policy):
+      do throws(PolicyRules.Fault) {
+        try configuration.rules.check(policy)
+        return .success(policy)
+      } catch {
+        return .failure(Refusal(reason: "NotAllowed", message: error.description))
+      }
+    }
   }
 
   private static func source(of policy: OverflowPolicy) -> OverflowPolicy.Measure.Source {

@@ -122,6 +122,9 @@ public struct OverflowPolicy: Hashable, Sendable {
       public var hosts: [String]
       /// The gateways that requests come in by, each `name` or `namespace/name`.
       public var gateways: [String]
+      /// The gateways that only neighbours reach, of the same form: what comes in there and says that it was sent on is
+      /// believed. Without any, it is believed wherever it comes in, and to be taken away where clients do.
+      public var neighbourGateways: [String] = []
       /// The destinations' port.
       public var port: Int
 

@@ -101,6 +101,30 @@ struct PolicyReadingTests {
       ("name: cloud", "name: edge-b", "spec.neighbours[1]: found name 'edge-b' twice"),
       ("name: cloud", "name: a/b", "spec.neighbours[1].name: found 'a/b', expected a cluster's name"),
       ("cart.edge-b.example", "cart.shop", "spec.neighbours[0]: host: found 'cart.shop', which is the service itself"),
+      (
+        "cart.edge-b.example", #"'a"} or b'"#,
+        #"spec.neighbours[0].host: found 'a"} or b', expected a DNS name or an address"#
+      ),
+      ("\"10.0.0.7:8080\"", "\"10.0.0.7:0\"", "spec.neighbours[1].host: found '10.0.0.7:0', expected a DNS name"),
+      ("\"10.0.0.7:8080\"", "0x7f.1", "spec.neighbours[1].host: found '0x7f.1', expected a DNS name"),
+      ("\"10.0.0.7:8080\"", "\"2130706433\"", "spec.neighbours[1].host: found '2130706433', expected a DNS name"),
+      (
+        "mode: perRequest", "mode: weights",
+        "spec.neighbours[1].host: found '10.0.0.7:8080', expected a DNS name in lower"
+      ),
+      ("name: edge-b", "name: 'edge b'", "spec.neighbours[0].name: found 'edge b', expected a cluster's name"),
+      ("hosts: [cart.example]", "hosts: ['*']", "spec.route.hosts[0]: found '*', expected a DNS name in lower case"),
+      ("hosts: [cart.example]", "hosts: ['cart.example:80']", "spec.route.hosts[0]: found 'cart.example:80', expected"),
+      ("istio-system/ingress", "Istio/ingress", "spec.route.gateways[0]: found 'Istio/ingress', expected name"),
+      (
+        "gateways: [istio", "neighbourGateways: [a], gateways: [istio",
+        "spec.route.neighbourGateways: found, expected only with kind: VirtualService"
+      ),
+      (
+        "HTTPRoute, name: cart", "HTTPRoute, name: ../cart",
+        "spec.route.name: found '../cart', expected an object's name"
+      ),
+      ("namespace: shop", "namespace: 'shop/x'", "metadata.namespace: found 'shop/x', expected a Service's name"),
       ("cost: 4", "cost: x", "spec.neighbours[0].cost: found 'x', expected a number"),
       (
         "kind: HTTPRoute", "kind: Ingress",
@@ -129,7 +153,8 @@ struct PolicyReadingTests {
 
   @Test("Weights want a route")
   func routeMissing() throws {
-    let text = Self.whole.replacing("mode: perRequest", with: "mode: weights").split(separator: "\n")
+    let text = Self.whole.replacing("mode: perRequest", with: "mode: weights")
+      .replacing("\"10.0.0.7:8080\"", with: "cloud.example").split(separator: "\n")
       .filter { !$0.contains("route:") }.joined(separator: "\n")
     do {
       _ = try OverflowPolicy.policies(text, file: "p")

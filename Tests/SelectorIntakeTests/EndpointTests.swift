@@ -130,7 +130,9 @@ struct EndpointTests {
     of dispatcher: Dispatcher, _ namespace: String, as selector: APIClient, _ administrator: APIClient
   ) async throws {
     try await ControlPlane.create(manifest: "overflow/overflowpolicies.yaml", in: "tonari", with: administrator)
-    let feed = OverflowFeed(selector, dispatcher, namespace: namespace, cluster: "c", logger: .silent)
+    let rule = try #require(HostRule("\(namespace)=10.9.9.9:443"))
+    let feed = OverflowFeed(
+      selector, dispatcher, namespace: namespace, cluster: "c", rules: PolicyRules(hosts: [rule]), logger: .silent)
     let running = Task { try await feed.run() }
     defer { running.cancel() }
     func policy(_ name: String, _ host: String) -> JSONValue {
@@ -146,9 +148,12 @@ struct EndpointTests {
     try await eventually("the policy can be made") {
       (try? await administrator.create(.overflowPolicies, policy("cart", "10.9.9.9:443"), in: namespace)) != nil
     }
-    _ = try await administrator.create(.overflowPolicies, policy("other", "a b"), in: namespace)
+    // One that the definition lets through and that makes no sense, and one that asks for more than it may.
+    _ = try await administrator.create(.overflowPolicies, policy("other", "1.2.3"), in: namespace)
+    _ = try await administrator.create(.overflowPolicies, policy("aside", "169.254.169.254:80"), in: namespace)
     try await eventually("two replicas bear what two pods do") { overflow()?.capacityPerMinute == 360 }
     #expect(overflow()?.neighbours.map(\.name) == ["edge-b"])
+    #expect(dispatcher.overflows(at: .now).keys.allSatisfy { $0 == "\(namespace)/cart" })
     #expect(feed.health.report().isReady)
     try await administrator.delete(.overflowPolicies, "cart", in: namespace)
     try await eventually("the policy is gone") { overflow() == nil }

@@ -1,5 +1,6 @@
 import Foundation
 public import Kubernetes
+import OverflowPolicies
 import Selection
 import Synchronization
 
@@ -61,7 +62,7 @@ public final class MetricsTargets: Sendable {
     do {
       let selection = ObjectSelection(namespace: pods.namespace, labels: pods.labels)
       let found = try await client.list(.pods, selection) { try $0.decode(Running.self).address }.items
-      let known = found.sorted().map { "http://\($0.contains(":") ? "[\($0)]" : $0):\(pods.port)\(pods.path)" }
+      let known = found.sorted().map { "http://\($0):\(pods.port)\(pods.path)" }
       state.withLock { $0 = State(known: known, listedAt: now, fault: nil) }
       return (urls + known, known.isEmpty && urls.isEmpty ? "found no pods \(pods.namespace)/\(pods.labels)" : nil)
     } catch {
@@ -87,12 +88,13 @@ public final class MetricsTargets: Sendable {
     var metadata: Metadata
     var status: Status?
 
-    /// Where it answers; nil where it does not run, or is to go.
+    /// Where it answers, an address of IPv6 in brackets; nil where it does not run, or is to go.
     var address: String? {
-      guard status?.phase == "Running", metadata.deletionTimestamp == nil, let ip = status?.podIP, !ip.isEmpty else {
-        return nil
-      }
-      return ip
+      guard status?.phase == "Running", metadata.deletionTimestamp == nil, let ip = status?.podIP else { return nil }
+      let host = ip.contains(":") ? "[\(ip)]" : ip
+      // Nothing else becomes part of a URL.
+      guard let name = HostName(host, allowsAddress: true), name.isAddress, name.port == nil else { return nil }
+      return host
     }
   }
 }

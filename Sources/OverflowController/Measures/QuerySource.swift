@@ -50,11 +50,12 @@ public struct QuerySource: MeasurementSource {
 
   /// A policy's queries, or those of Istio's metrics at the ingress, which say where a request was sent.
   static func queries(of policy: OverflowPolicy) -> (demand: String, response: String, errors: String) {
-    func escaped(_ host: String) -> String { host.replacing(".", with: #"\\."#) }
     let local = "\(policy.service.split(separator: "/").reversed().joined(separator: ".")).svc.cluster.local"
-    let hosts = ([local] + policy.spec.neighbours.map(\.host)).map(escaped).joined(separator: "|")
-    let all = #"reporter="source",destination_service=~"\#(hosts)""#
-    let here = #"reporter="source",destination_service="\#(local)""#
+    // Istio's label has no port.
+    let neighbours = policy.spec.neighbours.map { HostName($0.host, allowsAddress: true)?.name ?? $0.host }
+    let hosts = ([local] + neighbours).map(PromQL.pattern).joined(separator: "|")
+    let all = #"reporter="source",destination_service=~\#(PromQL.quoted(hosts))"#
+    let here = #"reporter="source",destination_service=\#(PromQL.quoted(local))"#
     let window = "[30s]"
     let measure = policy.spec.measure
     return (

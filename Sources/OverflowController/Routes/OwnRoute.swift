@@ -4,7 +4,8 @@ import OverflowPolicies
 /// The route that the controller makes as a whole, with the weights of a split.
 ///
 /// Requests that another cluster has sent on bear a count of their hops; those that have made as many as they may are
-/// served here.
+/// served here. The count of a request that came in by a gateway of neighbours is believed; where there are no such gateways,
+/// every request's.
 enum OwnRoute {
   /// The header that counts the hops of a request.
   static let hopsHeader = "x-tonari-hops"
@@ -49,7 +50,7 @@ enum OwnRoute {
       let rules = hops.map { hops -> JSONValue in
         guard let hops else {
           var rule: JSONValue = ["name": "tonari-arrived", "route": [local]]
-          if policy.spec.maxHops > 0 { rule["match"] = [["headers": [OwnRoute.hopsHeader: ["regex": ".+"]]]] }
+          if policy.spec.maxHops > 0 { rule["match"] = [match(["regex": ".+"])] }
           return rule
         }
         var routes: [JSONValue] = [local]
@@ -61,13 +62,27 @@ enum OwnRoute {
           ])
         }
         var rule: JSONValue = ["name": .string("tonari-overflow-\(hops)"), "route": .array(routes)]
-        if hops > 0 { rule["match"] = [["headers": [OwnRoute.hopsHeader: ["exact": .string("\(hops)")]]]] }
+        if hops > 0 {
+          rule["match"] = [match(["exact": .string("\(hops)")])]
+        } else if !own.neighbourGateways.isEmpty, policy.spec.maxHops > 0 {
+          // What a client says of hops goes no further.
+          routes[0]["headers"] = ["request": ["remove": [.string(OwnRoute.hopsHeader)]]]
+          rule["route"] = .array(routes)
+        }
         return rule
       }
+      let gateways = own.gateways + own.neighbourGateways.filter { !own.gateways.contains($0) }
       return [
-        "hosts": .array(own.hosts.map(JSONValue.string)), "gateways": .array(own.gateways.map(JSONValue.string)),
+        "hosts": .array(own.hosts.map(JSONValue.string)), "gateways": .array(gateways.map(JSONValue.string)),
         "http": .array(rules),
       ]
+    }
+
+    /// Requests that say so of their hops, and are believed.
+    private func match(_ hops: JSONValue) -> JSONValue {
+      var match: JSONValue = ["headers": [OwnRoute.hopsHeader: hops]]
+      if !own.neighbourGateways.isEmpty { match["gateways"] = .array(own.neighbourGateways.map(JSONValue.string)) }
+      return match
     }
 
     private func destination(_ host: String) -> JSONValue {

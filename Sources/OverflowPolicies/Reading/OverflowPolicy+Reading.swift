@@ -73,8 +73,8 @@ extension OverflowPolicy {
     try object.required("kind", in: fields).expect(Self.kind)
     let metadata = try object.required("metadata", in: fields)
     let names = try metadata.fields()
-    let namespace = try names["namespace"]?.text() ?? "default"
-    let key = ObjectKey(namespace: namespace, name: try metadata.required("name", in: names).text())
+    let namespace = try names["namespace"]?.label() ?? "default"
+    let key = ObjectKey(namespace: namespace, name: try metadata.required("name", in: names).objectName())
     self.init(key: key, spec: try Spec(try object.required("spec", in: fields), in: namespace))
   }
 }
@@ -85,10 +85,12 @@ extension OverflowPolicy.Spec {
       "service", "capacity", "mode", "dryRun", "maxHops", "neighbours", "route", "limits", "measure", "safeAfter",
     ])
     let service = try field.required("service", in: fields).label()
+    let mode: OverflowPolicy.Mode =
+      try fields["mode"]?.word(["weights": .weights, "perRequest": .perRequest]) ?? .weights
     let items = try field.required("neighbours", in: fields).list(atLeast: 1)
     var neighbours: [OverflowPolicy.Neighbour] = []
     for item in items {
-      let neighbour = try OverflowPolicy.Neighbour(item)
+      let neighbour = try OverflowPolicy.Neighbour(item, mode)
       if let other = neighbours.first(where: { $0.name == neighbour.name || $0.host == neighbour.host }) {
         let what = other.name == neighbour.name ? "name '\(other.name)'" : "host '\(other.host)'"
         throw item.error("found \(what) twice, expected it once")
@@ -98,7 +100,7 @@ extension OverflowPolicy.Spec {
     self.init(
       service: service, capacity: try .init(field.required("capacity", in: fields)), neighbours: neighbours,
       route: try fields["route"].map(OverflowPolicy.Route.init))
-    if let text = fields["mode"] { mode = try text.word(["weights": .weights, "perRequest": .perRequest]) }
+    self.mode = mode
     isDryRun = try fields["dryRun"]?.flag() ?? isDryRun
     maxHops = try fields["maxHops"]?.integer(0...16) ?? maxHops
     limits = try fields["limits"].map(OverflowSettings.init) ?? limits
@@ -108,7 +110,8 @@ extension OverflowPolicy.Spec {
       throw field.error("route: found nothing, expected the object whose weights are written (mode weights)")
     }
     let policy = OverflowPolicy(key: ObjectKey(namespace: namespace, name: ""), spec: self)
-    for (item, neighbour) in zip(items, neighbours) where policy.localHosts.contains(neighbour.host) {
+    for (item, neighbour) in zip(items, neighbours)
+    where policy.localHosts.contains(HostName(neighbour.host)?.name ?? neighbour.host) {
       throw item.error("host: found '\(neighbour.host)', which is the service itself, expected another host")
     }
   }
@@ -126,14 +129,12 @@ extension Capacity {
 }
 
 extension OverflowPolicy.Neighbour {
-  fileprivate init(_ field: YAMLField) throws(FileError) {
+  /// A route's destination is a DNS name; a gateway, which proxies connect to, may be an address.
+  fileprivate init(_ field: YAMLField, _ mode: OverflowPolicy.Mode) throws(FileError) {
     let fields = try field.fields(["name", "host", "cost", "limitPerMinute", "capacity"])
-    let name = try field.required("name", in: fields)
-    guard !(try name.text()).contains(where: { "/+#".contains($0) || $0.isWhitespace }) else {
-      throw name.expected("a cluster's name, without spaces and /+#")
-    }
     self.init(
-      name: try name.text(), host: try field.required("host", in: fields).host(),
+      name: try field.required("name", in: fields).clusterName(),
+      host: try field.required("host", in: fields).host(allowsAddress: mode == .perRequest),
       cost: try fields["cost"]?.number(0...1e6) ?? 20)
     limitPerMinute = try fields["limitPerMinute"]?.rate()
     capacity = try fields["capacity"].map(Capacity.init)
@@ -142,28 +143,41 @@ extension OverflowPolicy.Neighbour {
 
 extension OverflowPolicy.Route {
   fileprivate init(_ field: YAMLField) throws(FileError) {
-    let fields = try field.fields(["kind", "name", "rules", "owned", "hosts", "gateways", "port"])
+    let fields = try field.fields(["kind", "name", "rules", "owned", "hosts", "gateways", "neighbourGateways", "port"])
     let kind: Kind = try field.required("kind", in: fields).word([
       "VirtualService": .virtualService, "HTTPRoute": .httpRoute,
     ])
-    self.init(kind: kind, name: try field.required("name", in: fields).text())
+    self.init(kind: kind, name: try field.required("name", in: fields).objectName())
     for rule in try fields["rules"]?.list(atLeast: 1) ?? [] { rules.append(try rule.text()) }
     guard try fields["owned"]?.flag() ?? false else {
-      for name in ["hosts", "gateways", "port"] {
+      for name in ["hosts", "gateways", "neighbourGateways", "port"] {
         if let field = fields[name] { throw field.error("found, expected only with owned: true") }
       }
       return
     }
     if let rules = fields["rules"] { throw rules.error("found, expected only without owned: true") }
     var own = Own(hosts: [], gateways: [])
-    for host in try field.required("hosts", in: fields).list(atLeast: 1) { own.hosts.append(try host.host()) }
-    for gateway in try field.required("gateways", in: fields).list(atLeast: 1) {
-      let parts = (try gateway.text()).split(separator: "/", omittingEmptySubsequences: false)
-      guard (1...2).contains(parts.count), !parts.contains("") else { throw gateway.expected("name or namespace/name") }
-      own.gateways.append(try gateway.text())
+    for host in try field.required("hosts", in: fields).list(atLeast: 1) { own.hosts.append(try host.requestedHost()) }
+    own.gateways = try Self.gateways(field.required("gateways", in: fields))
+    if let gateways = fields["neighbourGateways"] {
+      guard kind == .virtualService else { throw gateways.error("found, expected only with kind: VirtualService") }
+      own.neighbourGateways = try Self.gateways(gateways)
     }
     own.port = try fields["port"]?.integer(1...65_535) ?? own.port
     self.own = own
+  }
+
+  private static func gateways(_ field: YAMLField) throws(FileError) -> [String] {
+    var gateways: [String] = []
+    for gateway in try field.list(atLeast: 1) {
+      let text = try gateway.text()
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      guard (1...2).contains(parts.count), parts.allSatisfy({ HostName.isLabel($0) }) else {
+        throw gateway.expected("name or namespace/name")
+      }
+      gateways.append(text)
+    }
+    return gateways
   }
 }
 

@@ -3,12 +3,12 @@ public import Kubernetes
 import LiveInput
 public import Logging
 public import Monitoring
-import OverflowPolicies
+public import OverflowPolicies
 import Selection
 public import ServiceLifecycle
 
-/// Keeps a dispatcher's policies of overflow as the objects `OverflowPolicy` of a cluster are. One that cannot be read
-/// counts for nothing, and is told of.
+/// Keeps a dispatcher's policies of overflow as the objects `OverflowPolicy` of a cluster are. One that cannot be read, or
+/// asks for more than its namespace may, counts for nothing, and is told of.
 public final class OverflowFeed: ServiceLifecycle.Service {
   private let policies: Reflector<OverflowPolicy?>
   private let cluster: String
@@ -19,15 +19,22 @@ public final class OverflowFeed: ServiceLifecycle.Service {
   /// - Parameters:
   ///   - namespace: whose policies count; nil for all.
   ///   - cluster: the name of the own cluster.
-  public init(_ client: APIClient, _ dispatcher: Dispatcher, namespace: String?, cluster: String, logger: Logger) {
+  ///   - rules: what policies may ask for.
+  public init(
+    _ client: APIClient, _ dispatcher: Dispatcher, namespace: String?, cluster: String,
+    rules: PolicyRules = PolicyRules(), logger: Logger
+  ) {
     self.cluster = cluster
     self.dispatcher = dispatcher
     policies = Reflector(.overflowPolicies, ObjectSelection(namespace: namespace), client: client, logger: logger) {
       object in
       do {
-        return try OverflowPolicy(object)
+        let policy = try OverflowPolicy(object)
+        try rules.check(policy)
+        return policy
       } catch {
-        logger.error("A policy of overflow cannot be read", metadata: ["error": "\(error)"])
+        logger.error(
+          "A policy of overflow is not followed", metadata: ["policy": "\(object.key)", "error": "\(error)"])
         return nil
       }
     }

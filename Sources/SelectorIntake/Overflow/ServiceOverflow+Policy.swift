@@ -21,9 +21,10 @@ extension ServiceOverflow {
     settings = policy.spec.limits
   }
 
-  /// What policies want of selectors, by service. Of two for one service the later counts.
+  /// What policies want of selectors, by service. Of two for one service the first counts, as the controller has it.
   static func all(_ policies: some Sequence<OverflowPolicy>, cluster: String) -> [String: ServiceOverflow] {
     policies.reduce(into: [:]) { all, policy in
+      guard all[policy.service] == nil else { return }
       if let overflow = ServiceOverflow(policy, cluster: cluster) { all[policy.service] = overflow }
     }
   }

@@ -25,6 +25,8 @@ struct OverflowRunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Follow the policies of this namespace only.", valueName: "name"))
   var namespace: String?
 
+  @OptionGroup(title: "What policies may ask for") var rules: PolicyRuleOptions
+
   @OptionGroup(title: "Measurements") var sources: OverflowSourceOptions
 
   @OptionGroup(title: "Neighbours") var exchange: HeadroomOptions
@@ -85,6 +87,7 @@ struct OverflowRunCommand: AsyncParsableCommand {
         lease: key, identity: identity ?? "\(ProcessInfo.processInfo.hostName)_\(UUID().uuidString)"))
     settings.cluster = cluster ?? ""
     settings.namespace = namespace
+    settings.rules = rules.rules
     settings.interval = interval ?? settings.interval
 
     let registry = MetricsRegistry()

@@ -137,7 +137,7 @@ struct SelectorCommand: AsyncParsableCommand {
     } else if let configuration = try options.api.configuration() {
       let client = APIClient(configuration, fieldManager: "tonari-selector", logger: logger)
       let feed = OverflowFeed(
-        client, dispatcher, namespace: options.namespace, cluster: cluster, logger: logger)
+        client, dispatcher, namespace: options.namespace, cluster: cluster, rules: options.rules.rules, logger: logger)
       services.append(feed)
       health.append(feed.health)
     }

@@ -98,6 +98,7 @@ struct SelectorOptions: ParsableArguments {
   var mostInFlight: Int?
 
   @OptionGroup(title: "Overflow to other clusters") var overflow: SelectorOverflowOptions
+  @OptionGroup(title: "What overflow policies may ask for") var rules: PolicyRuleOptions
   @OptionGroup(title: "Where it is") var place: SelectorPlaceOptions
   @OptionGroup(title: "Peers") var peers: PeerOptions
   @OptionGroup(title: "Load") var load: LoadOptions
@@ -118,6 +119,9 @@ struct SelectorOptions: ParsableArguments {
     }
     if overflow.overflowPolicies, !api.isGiven {
       throw ValidationError("--overflow-policies: expected a cluster to follow: --kubeconfig or --in-cluster")
+    }
+    if !overflow.overflowPolicies, !rules.allowHost.isEmpty || !rules.allowQueries.isEmpty {
+      throw ValidationError("--allow-host, --allow-queries: expected --overflow-policies with them")
     }
     if tls.files != nil, !(grpc + picker).contains(where: { !$0.isLocal }) {
       throw ValidationError("--tls-cert: expected --grpc or --picker host:port with it")

@@ -253,7 +253,10 @@ final class Runner: Sendable {
   /// - Parameters:
   ///   - name: who it is in the election.
   ///   - gate: the way to the API server.
-  init(_ name: String, _ cluster: OverflowCluster, _ source: any MeasurementSource, through gate: APIGate) {
+  init(
+    _ name: String, _ cluster: OverflowCluster, _ source: any MeasurementSource, through gate: APIGate,
+    rules: PolicyRules = PolicyRules()
+  ) {
     self.gate = gate
     clock = SampleClock()
     exchange = SampleExchange(["edge-b": 10_000], clock)
@@ -265,6 +268,7 @@ final class Runner: Sendable {
     var configuration = OverflowController.Configuration(election: election)
     configuration.namespace = cluster.namespace
     configuration.interval = .milliseconds(20)
+    configuration.rules = rules
     configuration.clock = { [clock] in clock.tick() }
     let backoff = Backoff(shortest: .milliseconds(5), longest: .milliseconds(20))
     let client = APIClient(

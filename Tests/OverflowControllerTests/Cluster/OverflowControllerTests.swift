@@ -325,7 +325,9 @@ struct OverflowControllerTests {
         "gateways": ["istio-system/ingress"], "port": 8080,
       ]
     }
-    let runner = try runner(cluster, SampleSource(demand: 1080))
+    let runner = Runner(
+      "one", cluster, SampleSource(demand: 1080), through: try APIGate(to: cluster.plane),
+      rules: PolicyRules(hosts: try [#require(HostRule("\(cluster.namespace)=cart.example"))]))
     func rules() async throws -> [JSONValue] {
       let found = try? await cluster.route()
       return found?["spec"]?["http"]?.array ?? []
@@ -342,6 +344,94 @@ struct OverflowControllerTests {
     try await cluster.client.delete(OverflowCluster.virtualServices, "cart", in: cluster.namespace)
     try await eventually("it is made again") { try await isSplit() }
     await runner.stop()
+  }
+
+  @Test("A route of its own believes hops of those alone who come in by a gateway of neighbours")
+  func neighbourGateways() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.policy {
+      $0["spec"]?["route"] = [
+        "kind": "VirtualService", "name": "cart", "owned": true, "hosts": ["cart"],
+        "gateways": ["istio-system/ingress"],
+        "neighbourGateways": ["istio-system/neighbours"],
+      ]
+    }
+    let runner = try runner(cluster, SampleSource(demand: 1080))
+    func spec() async throws -> JSONValue? { try? await cluster.route()["spec"] }
+    try await eventually("it is made") { try await spec()?["http"]?.array?.count == 2 }
+    let made = try #require(try await spec())
+    #expect(made["gateways"] == ["istio-system/ingress", "istio-system/neighbours"])
+    let rules = try #require(made["http"]?.array)
+    #expect(
+      rules[0]["match"]
+        == [["gateways": ["istio-system/neighbours"], "headers": ["x-tonari-hops": ["regex": ".+"]]]])
+    #expect(rules[1]["match"] == nil)
+    #expect(rules[1]["route"]?.array?[0]["headers"]?["request"]?["remove"] == ["x-tonari-hops"])
+    await runner.stop()
+  }
+
+  @Test(
+    "A policy that asks for more than its namespace may is refused by name, and nothing is written for it",
+    arguments: ["bank.example", "vault.bank.svc.cluster.local"])
+  func deputies(host: String) async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.policy {
+      $0["spec"]?["route"] = [
+        "kind": "VirtualService", "name": "cart", "owned": true, "hosts": ["cart", .string(host)],
+        "gateways": ["mesh"],
+      ]
+    }
+    let gate = try APIGate(to: cluster.plane)
+    let runner = Runner("one", cluster, SampleSource(demand: 1080), through: gate)
+    func ready() async throws -> OverflowPolicy.Condition? {
+      try await cluster.status()?.condition(OverflowPolicy.Condition.ready)
+    }
+    try await eventually("it is refused") { try await ready()?.reason == "NotAllowed" }
+    #expect(try await ready()?.holds == false)
+    #expect(try await ready()?.message.contains("spec.route.hosts[1]: found '\(host)', expected the host of") == true)
+    let then = runner.clock.last
+    try await eventually("rounds go by") { runner.clock.last.seconds(since: then) > 10 }
+    #expect(!gate.calls.contains { $0.contains("virtualservices") && !$0.hasPrefix("GET") })
+    #expect(await #expect(throws: APIError.self) { try await cluster.route() }?.isNotFound == true)
+
+    // Without that host it is followed, and queries of one's own are refused in turn.
+    try await cluster.policy {
+      $0["spec"]?["route"] = [
+        "kind": "VirtualService", "name": "cart", "owned": true, "hosts": ["cart"], "gateways": ["mesh"],
+      ]
+    }
+    try await eventually("it is followed") { try await ready()?.holds == true }
+    try await cluster.policy {
+      $0["spec"]?["measure"] = ["source": "prometheus", "demandQuery": "count({__name__=~\".+\"})"]
+    }
+    try await eventually("it is refused again") {
+      try await ready()?.message.hasPrefix("spec.measure.demandQuery: found a query, expected none") == true
+    }
+    await runner.stop()
+  }
+
+  @Test(
+    "The definition lets no policy through whose names are none",
+    arguments: [
+      ("neighbours", #"[{"name": "b", "host": "a\"} or vector(1)"}]"#),
+      ("neighbours", #"[{"name": "b/+", "host": "a"}]"#),
+      ("neighbours", #"[{"name": "b", "host": "http://a/"}]"#), ("service", #""Cart""#), ("service", #""a/b""#),
+      ("route", #"{"kind": "VirtualService", "name": "../x"}"#),
+      (
+        "route",
+        #"{"kind": "VirtualService", "name": "x", "owned": true, "hosts": ["*"], "gateways": ["a"]}"#
+      ),
+      (
+        "route",
+        #"{"kind": "VirtualService", "name": "x", "owned": true, "hosts": ["a"], "gateways": ["a/b/c"]}"#
+      ),
+    ])
+  func definition(field: String, value: String) async throws {
+    let cluster = try await OverflowCluster()
+    let wrong = try JSONDecoder().decode(JSONValue.self, from: Data(value.utf8))
+    let error = await #expect(throws: APIError.self) { try await cluster.policy { $0["spec"]?[field] = wrong } }
+    #expect(error?.status?.code == 422, "\(String(describing: error))")
+    #expect(error?.message.contains("spec.\(field)") == true, "\(String(describing: error))")
   }
 
   @Test(

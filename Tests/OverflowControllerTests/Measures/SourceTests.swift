@@ -113,6 +113,21 @@ struct SourceTests {
     #expect(QuerySource.queries(of: own).demand == "mine")
   }
 
+  @Test("What a policy names stays a text in queries, whatever is in it")
+  func escaping() {
+    var policy = policy
+    // No policy that is read has such hosts; the second line of defence holds all the same.
+    policy.spec.neighbours[0].host = #"a"}) or vector(1e9) # .*\"#
+    let queries = QuerySource.queries(of: policy)
+    #expect(
+      queries.demand
+        == #"60 * sum(rate(istio_requests_total{reporter="source",destination_service=~"cart\\.shop\\.svc\\.cluster\\.local|"#
+        + #"a\"\\}\\) or vector\\(1e9\\) # \\.\\*\\\\"}[30s]))"#)
+    #expect(PromQL.quoted("a\n\u{1}\u{301}") == "\"a\\x0a\\x01\u{301}\"")
+    policy.spec.neighbours[0].host = "cart.edge-b.example:8080"
+    #expect(QuerySource.queries(of: policy).demand.contains(#"|cart\\.edge-b\\.example""#))
+  }
+
   @Test(
     "What Prometheus refuses or answers wrongly is no measurement",
     arguments: [
@@ -153,7 +168,8 @@ struct SourceTests {
     let page = Page(
       """
       {"metadata": {"resourceVersion": "1"}, "items": [\(pod("a", "Running", "10.0.0.2")), \(pod("b", "Pending", "")),
-       \(pod("c", "Running", "fd00::1")), \(pod("d", "Running", "10.0.0.4", #", "deletionTimestamp": "x""#))]}
+       \(pod("c", "Running", "fd00::1")), \(pod("d", "Running", "10.0.0.4", #", "deletionTimestamp": "x""#)),
+       \(pod("e", "Running", "evil.example/?")), \(pod("f", "Running", "10.0.0.9@evil.example"))]}
       """)
     let server = try page.server()
     let targets = MetricsTargets(

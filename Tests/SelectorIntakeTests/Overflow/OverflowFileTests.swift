@@ -23,9 +23,9 @@ struct OverflowFileTests {
       maxHops: 2
       capacity: {perMinute: \(perMinute)}
       neighbours:
-      - {name: edge-b, host: "10.0.0.9:443", cost: 4, limitPerMinute: 300}
+      - {name: edge-b, host: "\(mode == "weights" ? "cart.edge-b.example" : "10.0.0.9:443")", cost: 4, limitPerMinute: 300}
       - {name: edge-c, host: cart.edge-c.example, cost: 20, capacity: {perMinute: 90}}
-      - {name: edge-a, host: "10.0.0.1:443"}
+      - {name: edge-a, host: \(mode == "weights" ? "cart.edge-a.example" : "\"10.0.0.1:443\"")}
       route: {kind: VirtualService, name: x}
 
     """
