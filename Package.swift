@@ -104,6 +104,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
@@ -221,7 +222,8 @@ let package = Package(
     module(
       "Messaging",
       [
-        "CMosquitto", "Monitoring",
+        "CMosquitto", "Files", "Monitoring",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
@@ -402,7 +404,8 @@ let package = Package(
     tests(
       "CTonariClient",
       [
-        "Dispatching", "Overflow", "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "SelectorServer", "Topology",
+        "Dispatching", "Overflow", "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "SelectorServer",
+        "Topology",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),

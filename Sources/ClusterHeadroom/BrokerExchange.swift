@@ -15,18 +15,23 @@ import Synchronization
 public final class BrokerExchange: HeadroomExchange, ServiceLifecycle.Service, HealthSource {
   private struct State {
     var heard: [HeadroomTopic: Headroom] = [:]
+    /// How many of them are of each cluster.
+    var counts: [String: Int] = [:]
     var published: Set<ObjectKey> = []
     var refused = 0
   }
 
-  /// The most services of other clusters of which anything is kept: a broker says what it wants.
-  private static let mostHeard = 1_000_000
+  /// The most services of other clusters of which anything is kept, and the most of one: a broker says what it wants, and one
+  /// cluster must not be in the way of the others.
+  private static let mostHeard = 200_000
+  private static let mostOfCluster = 20_000
 
   /// How long the word of a cluster still counts that is said to be gone. It may be one of several processes that spoke
   /// for it, and the others say so within a second.
   private static let respite = Duration.seconds(4)
 
   private let cluster: String
+  private let authority: MessageAuthority
   private let connection: BrokerConnection
   private let logger: Logger
   private let state = Mutex(State())
@@ -36,11 +41,15 @@ public final class BrokerExchange: HeadroomExchange, ServiceLifecycle.Service, H
   /// - Parameters:
   ///   - configuration: the broker.
   ///   - cluster: this cluster's name.
+  ///   - authority: signs what is said, and tells whether what is heard is whose topic it came under.
   ///   - logger: is told what is of no use.
   ///
   /// Throws `MessagingError`.
-  public init(_ configuration: BrokerConfiguration, cluster: String, logger: Logger) throws {
+  public init(
+    _ configuration: BrokerConfiguration, cluster: String, authority: MessageAuthority = .none, logger: Logger
+  ) throws {
     self.cluster = cluster
+    self.authority = authority
     self.logger = logger
     connection = try BrokerConnection(
       configuration, name: "headroom",
@@ -77,8 +86,9 @@ public final class BrokerExchange: HeadroomExchange, ServiceLifecycle.Service, H
         BrokerMessage(
           topic: Self.presence(of: cluster), payload: Array("here".utf8), isRetained: true, quality: .atLeastOnce))
     }
+    let payload = authority.seal(message?.payload ?? [], topic: topic, at: Date.now.timeIntervalSince1970)
     let isSent = connection.publish(
-      BrokerMessage(topic: topic, payload: message?.payload ?? [], isRetained: true, quality: .atMostOnce))
+      BrokerMessage(topic: topic, payload: payload, isRetained: true, quality: .atMostOnce))
     // What was not heard is said as something new later.
     if !isSent { state.withLock { _ = $0.published.remove(service) } }
   }
@@ -90,20 +100,30 @@ public final class BrokerExchange: HeadroomExchange, ServiceLifecycle.Service, H
 
   func hear(_ message: BrokerMessage) {
     guard let topic = HeadroomTopic(message.topic), topic.cluster != cluster else { return }
-    guard !message.payload.isEmpty else {
-      state.withLock { $0.heard[topic] = nil }
-      return
-    }
-    do throws(HeadroomMessage.Fault) {
-      let said = try HeadroomMessage(payload: message.payload)
-      let left = said.lifeLeft(isRetained: message.isRetained, at: Date.now.timeIntervalSince1970)
+    do {
+      let time = Date.now.timeIntervalSince1970
+      let opened = try authority.open(message, from: topic.cluster, at: time)
+      guard !opened.payload.isEmpty else { return forget(topic) }
+      var said = try HeadroomMessage(payload: opened.payload)
+      // Who signs says when; a broker that keeps it back makes it no younger.
+      if let signedAt = opened.signedAt { said.time = signedAt }
+      let left = said.lifeLeft(isRetained: message.isRetained || opened.signedAt != nil, at: time)
+      guard left > .zero else {
+        throw HeadroomMessage.Fault(
+          description: "found a message that was kept and is old, or does not say when it was said")
+      }
       let now = Moment.now
       // It was said when its life began.
       let at = Moment(nanoseconds: now.nanoseconds &- Int64((said.lifetime - left) / .nanoseconds(1)))
       let headroom = Headroom(
         perMinute: said.perMinute, receivedPerMinute: said.receivedPerMinute, at: at, lifetime: said.lifetime)
       state.withLock { state in
-        if state.heard.count < Self.mostHeard || state.heard[topic] != nil { state.heard[topic] = headroom }
+        if state.heard[topic] == nil {
+          let count = state.counts[topic.cluster] ?? 0
+          guard state.heard.count < Self.mostHeard, count < Self.mostOfCluster else { return }
+          state.counts[topic.cluster] = count + 1
+        }
+        state.heard[topic] = headroom
       }
     } catch {
       let count = state.withLock { state in
@@ -119,8 +139,19 @@ public final class BrokerExchange: HeadroomExchange, ServiceLifecycle.Service, H
     }
   }
 
+  private func forget(_ topic: HeadroomTopic) {
+    state.withLock { state in
+      guard state.heard.removeValue(forKey: topic) != nil else { return }
+      let count = (state.counts[topic.cluster] ?? 1) - 1
+      state.counts[topic.cluster] = count > 0 ? count : nil
+    }
+  }
+
   func hearPresence(_ message: BrokerMessage) {
-    guard message.payload.isEmpty, let gone = message.topic.split(separator: "/").last.map(String.init) else { return }
+    // Nobody signs a last will: where signatures are asked for, what was said fades by itself.
+    guard message.payload.isEmpty, let gone = message.topic.split(separator: "/").last.map(String.init),
+      (try? authority.open(message, from: gone, at: 0)) != nil
+    else { return }
     let now = Moment.now
     state.withLock { state in
       for (topic, headroom) in state.heard where topic.cluster == gone {

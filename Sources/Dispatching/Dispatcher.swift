@@ -121,22 +121,40 @@ extension Dispatcher {
   /// Hears of a replica's state in all services that have it; nil is the one that its source names. Answers how many
   /// services have it.
   ///
-  /// - Parameter cluster: the cluster that it is in; one whose source names none may be in any. Nil for any.
+  /// - Parameter cluster: the cluster that it is in; one whose source names none is in the own cluster, and in any where nobody
+  ///   says which that is. Nil for any.
   @discardableResult
   public func set(_ replicaState: ReplicaState?, of address: String, in cluster: String? = nil, at now: Moment) -> Int {
-    let having = state.withLock { state in
-      (state.having[address] ?? []).filter { state.members[$0]?.contains(address, in: cluster) == true }
-    }
+    let having = state.withLock { names(having: address, in: cluster, $0) }
     for name in having { change(name, at: now) { $0.set(replicaState, of: address) } }
     return having.count
   }
 
   /// Learns what a replica says of its load in all services that have it. Answers how many there are.
   ///
-  /// - Parameter cluster: the cluster that it is in; one whose source names none may be in any. Nil for any.
+  /// - Parameter cluster: the cluster that it is in; one whose source names none is in the own cluster, and in any where nobody
+  ///   says which that is. Nil for any.
   @discardableResult
   public func report(_ load: LoadReport, of address: String, in cluster: String? = nil, at now: Moment) -> Int {
-    services(having: address).count { $0.report(load, of: address, in: cluster, at: now) }
+    let having = state.withLock { state in
+      names(having: address, in: cluster, state).compactMap { state.directory[$0] }
+    }
+    return having.count { $0.report(load, of: address, in: cluster, at: now) }
+  }
+
+  /// The services that have a replica, as one of a cluster.
+  private func names(having address: String, in cluster: String?, _ state: State) -> [String] {
+    let isOwn = cluster.map(mayBeOwn) ?? true
+    return (state.having[address] ?? []).filter {
+      state.members[$0]?.contains(address, in: cluster, isOwn: isOwn) == true
+    }
+  }
+
+  /// Whether a cluster is the own one, or nobody says which that is.
+  private func mayBeOwn(_ cluster: String) -> Bool {
+    let own = options.place
+    let named = [cluster, ""].map { Place(node: nil, cluster: $0) }
+    return own == .unknown || named.contains { own.tier(of: $0) == .cluster }
   }
 
   /// How often a replica was picked here since it joined, over all services that have it.

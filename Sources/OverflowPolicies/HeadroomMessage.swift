@@ -41,9 +41,15 @@ public struct HeadroomMessage: Hashable, Sendable {
   public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was found where, and what was expected.
     public var description: String
+
+    /// Says why a message is of no use.
+    public init(description: String) {
+      self.description = description
+    }
   }
 
-  /// Reads a message that is not empty.
+  /// Reads a message that is not empty. What it claims is cut to what its sender can know: no more room than the service bears
+  /// there, no more from other clusters than comes in at all.
   ///
   /// Throws ``Fault``.
   public init(payload: [UInt8]) throws(Fault) {
@@ -64,6 +70,8 @@ public struct HeadroomMessage: Hashable, Sendable {
     capacityPerMinute = try amount("capacityPerMinute", fields.capacityPerMinute)
     demandPerMinute = try amount("demandPerMinute", fields.demandPerMinute)
     receivedPerMinute = try amount("receivedPerMinute", fields.receivedPerMinute)
+    if let capacityPerMinute { perMinute = min(perMinute, capacityPerMinute) }
+    if let demandPerMinute { receivedPerMinute = receivedPerMinute.map { min($0, demandPerMinute) } }
     let seconds = try amount("ttlSeconds", fields.ttlSeconds) ?? 10
     lifetime = min(.milliseconds(Int64((min(seconds, 1e6) * 1000).rounded())), Self.longestLife)
     time = nil
@@ -87,14 +95,19 @@ public struct HeadroomMessage: Hashable, Sendable {
     return [UInt8]((try? encoder.encode(fields)) ?? Data())
   }
 
+  /// A clock that is further ahead than this, in seconds, is not believed.
+  private static let furthestAhead = 60.0
+
   /// How much of its life a message has left that was kept for whoever comes later; all of it for one that comes live,
-  /// whatever the clocks say.
+  /// whatever the clocks say. One that was kept and does not say since when, or says that it comes from the future, has none:
+  /// it would hold for ever.
   ///
   /// - Parameters:
   ///   - isRetained: whether the broker had kept it.
   ///   - now: seconds since 1970 by this machine's clock.
   public func lifeLeft(isRetained: Bool, at now: Double) -> Duration {
-    guard isRetained, let time else { return lifetime }
+    guard isRetained else { return lifetime }
+    guard let time, time - now <= Self.furthestAhead else { return .zero }
     let age = min(max(0, now - time), 1e6)
     return max(.zero, lifetime - .nanoseconds(Int64(age * 1e9)))
   }
@@ -116,6 +129,9 @@ public struct HeadroomTopic: Hashable, Sendable {
   /// The service.
   public var service: ObjectKey
 
+  /// No name is longer, in bytes.
+  private static let longestLevel = 253
+
   /// Names a service in a cluster.
   public init(cluster: String, service: ObjectKey) {
     self.cluster = cluster
@@ -126,7 +142,9 @@ public struct HeadroomTopic: Hashable, Sendable {
   public init?(_ topic: String, prefix: String = HeadroomMessage.prefix) {
     let levels = topic.split(separator: "/", omittingEmptySubsequences: false)
     let start = prefix.split(separator: "/", omittingEmptySubsequences: false)
-    guard levels.count == start.count + 3, levels.starts(with: start), !levels.contains("") else { return nil }
+    guard levels.count == start.count + 3, levels.starts(with: start),
+      levels.allSatisfy({ (1...Self.longestLevel).contains($0.utf8.count) })
+    else { return nil }
     let names = levels.suffix(3).map(String.init)
     self.init(cluster: names[0], service: ObjectKey(namespace: names[1], name: names[2]))
   }

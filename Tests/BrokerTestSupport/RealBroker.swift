@@ -16,14 +16,33 @@ public final class RealBroker {
   public let port: Int
 
   /// Starts a broker.
-  public init() async throws {
+  ///
+  /// - Parameters:
+  ///   - accessControl: The text of the file that says who may do what; nil for everybody everything.
+  ///   - users: Those that there are where there is such a file, whose passwords are their names.
+  public init(accessControl: String? = nil, users: [String] = []) async throws {
     guard let executable = Self.executable else { throw TestFailure("mosquitto is not installed") }
     self.executable = executable
     folder = FileManager.default.temporaryDirectory.appending(path: "mqtt-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     port = Int(try LoopbackListener.freePort())
-    try "listener \(port) 127.0.0.1\nallow_anonymous true\n".write(
-      to: folder.appending(path: "mosquitto.conf"), atomically: true, encoding: .utf8)
+    var settings = "listener \(port) 127.0.0.1\n"
+    if let accessControl {
+      let (list, passwords) = (folder.appending(path: "mosquitto.acl"), folder.appending(path: "passwords"))
+      try accessControl.write(to: list, atomically: true, encoding: .utf8)
+      try users.map { "\($0):\($0)\n" }.joined().write(to: passwords, atomically: true, encoding: .utf8)
+      // mosquitto reads them under another user where it is started by root.
+      for file in [folder, list, passwords] {
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+      }
+      let hashing = try run("/usr/bin/mosquitto_passwd", ["-U", passwords.path])
+      try await eventually("passwords are hashed") { hashing.exitStatus != nil }
+      try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: passwords.path)
+      settings += "allow_anonymous false\nacl_file \(list.path)\npassword_file \(passwords.path)\n"
+    } else {
+      settings += "allow_anonymous true\n"
+    }
+    try settings.write(to: folder.appending(path: "mosquitto.conf"), atomically: true, encoding: .utf8)
     try start()
   }
 
@@ -45,12 +64,19 @@ public final class RealBroker {
   }
 
   /// Publishes a retained message as another process, again until the broker takes it.
-  public func publish(_ topic: String, _ payload: String) async throws {
+  ///
+  /// - Parameters:
+  ///   - user: Who publishes, with its name as its password; nil for nobody.
+  ///   - isRetained: Whether the broker is to keep it.
+  public func publish(
+    _ topic: String, _ payload: String, as user: String? = nil, isRetained: Bool = true
+  ) async throws {
     try await eventually("the broker takes a message") {
       let message = payload.isEmpty ? ["-n"] : ["-m", payload]
       let publisher = try run(
         "/usr/bin/mosquitto_pub",
-        ["-h", "127.0.0.1", "-p", "\(port)", "-r", "-q", "1", "-t", topic] + message)
+        ["-h", "127.0.0.1", "-p", "\(port)", "-q", "1", "-t", topic] + (isRetained ? ["-r"] : [])
+          + (user.map { ["-u", $0, "-P", $0] } ?? []) + message)
       try await eventually("the publisher ends") { publisher.exitStatus != nil }
       return publisher.exitStatus == 0
     }

@@ -14,8 +14,8 @@ struct HeadroomMessageTests {
       func amount() -> Double { (Double.random(in: 0...1e6, using: &generator) * 100).rounded() / 100 }
       let message = HeadroomMessage(
         perMinute: ((amount() - 5e5) * 100).rounded() / 100,
-        capacityPerMinute: Bool.random(using: &generator) ? amount() : nil,
-        demandPerMinute: Bool.random(using: &generator) ? amount() : nil,
+        capacityPerMinute: Bool.random(using: &generator) ? 1e6 + amount() : nil,
+        demandPerMinute: Bool.random(using: &generator) ? 1e6 + amount() : nil,
         receivedPerMinute: Bool.random(using: &generator) ? amount() : nil,
         time: Bool.random(using: &generator) ? Double(Int.random(in: 0...2_000_000_000, using: &generator)) : nil,
         lifetime: .milliseconds(Int.random(in: 0...100_000, using: &generator)))
@@ -63,7 +63,21 @@ struct HeadroomMessageTests {
     #expect(message.lifeLeft(isRetained: false, at: 5000) == .seconds(10))
     #expect(message.lifeLeft(isRetained: true, at: 1004) == .seconds(6))
     #expect(message.lifeLeft(isRetained: true, at: 5000) == .zero)
-    #expect(message.lifeLeft(isRetained: true, at: 0) == .seconds(10))
+    #expect(message.lifeLeft(isRetained: true, at: 950) == .seconds(10))
+    #expect(message.lifeLeft(isRetained: true, at: 0) == .zero, "it would hold for ever")
+    #expect(message.lifeLeft(isRetained: false, at: 0) == .seconds(10))
+    let timeless = HeadroomMessage(perMinute: 1)
+    #expect(timeless.lifeLeft(isRetained: true, at: 1000) == .zero)
+    #expect(timeless.lifeLeft(isRetained: false, at: 1000) == .seconds(10))
+  }
+
+  @Test("A claim is cut to what its sender can know")
+  func claims() throws {
+    func read(_ text: String) throws -> HeadroomMessage { try HeadroomMessage(payload: Array(text.utf8)) }
+    #expect(try read(#"{"perMinute": 1e9, "capacityPerMinute": 540}"#).perMinute == 540)
+    #expect(try read(#"{"perMinute": -1e9, "capacityPerMinute": 540}"#).perMinute == -1e9)
+    #expect(
+      try read(#"{"perMinute": 1, "demandPerMinute": 30, "receivedPerMinute": 1e9}"#).receivedPerMinute == 30)
   }
 
   @Test("Topics name cluster and service")
@@ -71,7 +85,10 @@ struct HeadroomMessageTests {
     let topic = HeadroomTopic(cluster: "edge-a", service: ObjectKey(namespace: "shop", name: "cart"))
     #expect(topic.text() == "tonari/headroom/edge-a/shop/cart")
     #expect(HeadroomTopic(topic.text()) == topic)
-    for text in ["", "tonari/headroom/a/b", "tonari/headroom/a//c", "tonari/load/a/b/c", "tonari/headroom/a/b/c/d"] {
+    for text in [
+      "", "tonari/headroom/a/b", "tonari/headroom/a//c", "tonari/load/a/b/c", "tonari/headroom/a/b/c/d",
+      "tonari/headroom/a/b/" + String(repeating: "c", count: 254),
+    ] {
       #expect(HeadroomTopic(text) == nil)
     }
   }

@@ -52,7 +52,7 @@ struct OverflowPlanner: Sendable {
     guard let k = overflow.neighbours.firstIndex(where: { $0.name == name }) else { return false }
     // What is known anew is believed at once.
     if (headrooms[k]?.trust(at: now) ?? 0) <= 0, rooms.indices.contains(k) { rooms[k] = 0 }
-    headrooms[k] = headroom
+    headrooms[k] = headroom?.capped(by: overflow.neighbours[k].capacity)
     learnRooms(seconds: 0, at: now)
     return true
   }

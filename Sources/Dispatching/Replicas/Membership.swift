@@ -42,12 +42,13 @@ struct Membership: Sendable {
   /// What a source names, by address.
   func named(by source: ReplicaSource) -> [String: Lease] { sources[source.rawValue] }
 
-  /// Whether a source names an address; in a cluster, or in none, where that is asked for.
-  func contains(_ address: String, in cluster: String? = nil) -> Bool {
-    sources.contains { source in
-      guard let replica = source[address]?.replica else { return false }
-      return cluster == nil || replica.cluster.isEmpty || replica.cluster == cluster
-    }
+  /// Whether a source names an address; where a cluster is asked for, whether the one that counts has it there.
+  ///
+  /// - Parameter isOwn: whether replicas that name no cluster are in that one.
+  func contains(_ address: String, in cluster: String? = nil, isOwn: Bool = true) -> Bool {
+    guard let replica = sources.lazy.compactMap({ $0[address]?.replica }).first else { return false }
+    guard let cluster else { return true }
+    return replica.cluster.isEmpty ? isOwn : replica.cluster == cluster
   }
 
   /// Takes all that a source names for what it named before. Answers whether that changes anything.

@@ -19,6 +19,15 @@ public struct Headroom: Hashable, Sendable {
     self.lifetime = lifetime
   }
 
+  /// The same, and no more than a policy knows the cluster to bear, whatever it says; one that bears so much for each pod may
+  /// have any number of them.
+  public func capped(by capacity: Capacity?) -> Headroom {
+    guard case .perMinute(let most) = capacity else { return self }
+    var headroom = self
+    headroom.perMinute = min(perMinute, most)
+    return headroom
+  }
+
   /// How much of it is believed now, 0…1: all for the first half of its life, then less and less, nothing at its end.
   /// Nothing either where it lies farther in the future than it lives: a clock is wrong.
   public func trust(at now: Moment) -> Double {

@@ -158,7 +158,8 @@ public struct PolicyCourse: Sendable {
   private func neighbours(_ policy: OverflowPolicy, _ inputs: Inputs, at now: Moment) -> [Neighbour] {
     policy.spec.neighbours.enumerated().map { k, spec in
       var neighbour = Neighbour(
-        name: spec.name, cost: spec.cost, headroom: inputs.headrooms[spec.name], limitPerMinute: spec.limitPerMinute)
+        name: spec.name, cost: spec.cost, headroom: inputs.headrooms[spec.name]?.capped(by: spec.capacity),
+        limitPerMinute: spec.limitPerMinute)
       if neighbour.headroom == nil, let capacity = spec.capacity {
         // What it is known to have, less what it gets of us: it says nothing of others.
         let sent =

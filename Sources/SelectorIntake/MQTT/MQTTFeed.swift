@@ -1,4 +1,5 @@
 public import Dispatching
+import Foundation
 public import Logging
 public import Messaging
 import Selection
@@ -10,6 +11,7 @@ import Synchronization
 /// Messages come as long as the connection runs.
 public final class MQTTFeed: Sendable {
   private let prefix: String
+  private let authority: MessageAuthority
   private let dispatcher: Dispatcher
   private let logger: Logger
   private let refusals = Mutex(0)
@@ -19,17 +21,20 @@ public final class MQTTFeed: Sendable {
   /// - Parameters:
   ///   - connection: The connection to the broker.
   ///   - prefix: The first levels of the topics, before cluster and replica.
+  ///   - authority: Tells whether a message is of the cluster whose topic it came under.
   ///   - dispatcher: What is told the load.
   ///   - logger: Where it is told that messages are of no use.
   ///
   /// Throws ``StatisticsError`` where the prefix cannot be one.
   public init(
-    on connection: BrokerConnection, prefix: String = "tonari/load", _ dispatcher: Dispatcher, logger: Logger
+    on connection: BrokerConnection, prefix: String = "tonari/load", authority: MessageAuthority = .none,
+    _ dispatcher: Dispatcher, logger: Logger
   ) throws(StatisticsError) {
     guard prefix.split(separator: "/", omittingEmptySubsequences: false).allSatisfy(BrokerMessage.isLevel) else {
       throw StatisticsError(code: .badAddress, message: "MQTT: topic '\(prefix)': expected levels without + and #")
     }
     self.prefix = prefix
+    self.authority = authority
     self.dispatcher = dispatcher
     self.logger = logger
     connection.subscribe(to: "\(prefix)/+/+") { self.hear($0) }
@@ -40,8 +45,9 @@ public final class MQTTFeed: Sendable {
 
   private func hear(_ received: BrokerMessage) {
     let message: LoadMessage
+    let age: Double
     do throws(LoadMessage.Fault) {
-      message = try LoadMessage(topic: received.topic, payload: received.payload, prefix: prefix)
+      (message, age) = try read(received, at: Date.now.timeIntervalSince1970)
     } catch {
       // Whoever publishes nonsense may do so often; the count tells.
       let count = refusals.withLock { count in
@@ -55,6 +61,28 @@ public final class MQTTFeed: Sendable {
     }
     let now = Moment.now
     dispatcher.set(message.state == .ready ? nil : message.state, of: message.address, in: message.cluster, at: now)
-    if let load = message.load { dispatcher.report(load, of: message.address, in: message.cluster, at: now) }
+    guard let load = message.load else { return }
+    let then = Moment(nanoseconds: now.nanoseconds &- Int64(age * 1e9))
+    dispatcher.report(load, of: message.address, in: message.cluster, at: then)
+  }
+
+  /// What a message says, and how many seconds ago it was said.
+  private func read(_ received: BrokerMessage, at now: Double) throws(LoadMessage.Fault) -> (LoadMessage, Double) {
+    // Whose it is, says its topic.
+    let cluster = try LoadMessage(topic: received.topic, payload: [], prefix: prefix).cluster
+    let opened: MessageAuthority.Opened
+    do throws(MessageAuthority.Fault) {
+      opened = try authority.open(received, from: cluster, at: now)
+    } catch {
+      throw LoadMessage.Fault(message: "topic '\(received.topic)': \(error)")
+    }
+    var message = try LoadMessage(topic: received.topic, payload: opened.payload, prefix: prefix)
+    if let signedAt = opened.signedAt { message.time = signedAt }
+    guard let age = message.age(isKept: received.isRetained || opened.signedAt != nil, at: now) else {
+      throw LoadMessage.Fault(
+        message: "topic '\(received.topic)': found a message that was kept and is old, or does not say when it was said"
+      )
+    }
+    return (message, age)
   }
 }

@@ -1,8 +1,10 @@
 import ArgumentParser
+import ClusterHeadroom
 import Foundation
 import Kubernetes
 import LiveInput
 import Logging
+import Messaging
 import Monitoring
 import OverflowController
 import OverflowPolicies
@@ -29,7 +31,7 @@ struct OverflowRunCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Measurements") var sources: OverflowSourceOptions
 
-  @OptionGroup(title: "Neighbours") var exchange: HeadroomOptions
+  @OptionGroup(title: "Neighbours") var neighbours: BrokerOptions
 
   @Option(
     help: ArgumentHelp("The time between two rounds. (default: 1s)", valueName: "duration"),
@@ -63,7 +65,7 @@ struct OverflowRunCommand: AsyncParsableCommand {
     for (name, value) in [("--identity", identity), ("--cluster", cluster), ("--namespace", namespace)] {
       if value == "" { throw ValidationError("\(name): expected a name") }
     }
-    if exchange.mqtt != nil, cluster == nil {
+    if neighbours.mqtt != nil, cluster == nil {
       throw ValidationError("--mqtt: expected --cluster, by which this cluster's neighbours know it")
     }
   }
@@ -91,7 +93,10 @@ struct OverflowRunCommand: AsyncParsableCommand {
     settings.interval = interval ?? settings.interval
 
     let registry = MetricsRegistry()
-    let broker = try exchange.exchange(cluster: cluster ?? "", logger: logger)
+    let authority = try neighbours.authority()
+    let broker = try neighbours.broker.map { broker in
+      try BrokerExchange(broker, cluster: cluster ?? "", authority: authority, logger: logger)
+    }
     let controller = OverflowController(
       settings, client: client, sources: sources.sources(client, interval: settings.interval), exchange: broker,
       registry: registry, logger: logger)

@@ -141,8 +141,9 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(feed)
       health.append(feed.health)
     }
-    guard let broker = options.load.broker else { return }
-    let exchange = try BrokerExchange(broker, cluster: cluster, logger: logger)
+    guard let broker = options.messages.broker else { return }
+    let exchange = try BrokerExchange(
+      broker, cluster: cluster, authority: options.messages.authority(), logger: logger)
     services += [exchange, HeadroomSharing(exchange, dispatcher, name: name)]
     health.append(exchange)
   }
@@ -158,9 +159,11 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(feed)
       health.append(feed)
     }
-    if let broker = options.load.broker {
+    if let broker = options.messages.broker {
       let connection = try BrokerConnection(broker, logger: logger)
-      _ = try MQTTFeed(on: connection, prefix: options.load.mqttPrefix, dispatcher, logger: logger)
+      _ = try MQTTFeed(
+        on: connection, prefix: options.load.mqttPrefix, authority: options.messages.authority(), dispatcher,
+        logger: logger)
       services.append(connection)
       health.append(connection)
     }

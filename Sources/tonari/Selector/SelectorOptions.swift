@@ -1,6 +1,5 @@
 import ArgumentParser
 import Dispatching
-import Messaging
 import SelectorIntake
 import SelectorServer
 
@@ -102,6 +101,7 @@ struct SelectorOptions: ParsableArguments {
   @OptionGroup(title: "Where it is") var place: SelectorPlaceOptions
   @OptionGroup(title: "Peers") var peers: PeerOptions
   @OptionGroup(title: "Load") var load: LoadOptions
+  @OptionGroup(title: "Messages of other clusters and replicas") var messages: BrokerOptions
   @OptionGroup(title: "TLS of gRPC and picker") var tls: TLSOptions
   @OptionGroup(title: "Overload") var overload: OverloadOptions
   @OptionGroup var ending: DaemonOptions
@@ -233,27 +233,8 @@ struct LoadOptions: ParsableArguments {
   )
   var loadInterval: Duration?
 
-  @Option(
-    help: ArgumentHelp(
-      "Hear the load of replicas from this MQTT broker, under tonari/load/<cluster>/<replica>.", valueName: "host:port"),
-    transform: ListenAddress.init
-  )
-  var mqtt: ListenAddress?
-
-  @Option(help: ArgumentHelp("The first levels of the MQTT topics.", valueName: "topic"))
+  @Option(help: ArgumentHelp("The first levels of the MQTT topics of load.", valueName: "topic"))
   var mqttPrefix = "tonari/load"
-
-  @Option(help: ArgumentHelp("The user at the MQTT broker.", valueName: "name"))
-  var mqttUser: String?
-
-  @Option(help: ArgumentHelp("The file with the user's password.", valueName: "file"), completion: .file())
-  var mqttPasswordFile: String?
-
-  @Option(
-    help: ArgumentHelp("The authorities that vouch for the MQTT broker, as PEM; without, no TLS.", valueName: "file"),
-    completion: .file()
-  )
-  var mqttCa: String?
 
   @Flag(help: "Ask all replicas for their load by ORCA (xds.service.orca.v3.OpenRcaService), each on a stream.")
   var orca = false
@@ -281,12 +262,6 @@ struct LoadOptions: ParsableArguments {
     if (prometheus == nil) != loadQuery.isEmpty {
       throw ValidationError("--prometheus and --load-query: expected both or none")
     }
-    if mqtt == nil, mqttUser != nil || mqttPasswordFile != nil || mqttCa != nil {
-      throw ValidationError("--mqtt-user, --mqtt-password-file, --mqtt-ca: expected --mqtt with them")
-    }
-    if mqttPasswordFile != nil, mqttUser == nil {
-      throw ValidationError("--mqtt-password-file: expected --mqtt-user with it")
-    }
   }
 
   /// What Prometheus is asked for.
@@ -310,16 +285,6 @@ struct LoadOptions: ParsableArguments {
     guard orca || !orcaService.isEmpty else { return nil }
     return OrcaConfiguration(
       services: Set(orcaService), port: orcaPort.map(Int.init), interval: orcaInterval ?? .seconds(1))
-  }
-
-  /// The MQTT broker; nil for none.
-  var broker: BrokerConfiguration? {
-    guard let mqtt else { return nil }
-    var configuration = BrokerConfiguration(host: mqtt.host, port: mqtt.port)
-    configuration.user = mqttUser
-    configuration.passwordFile = mqttPasswordFile
-    configuration.authorityFile = mqttCa
-    return configuration
   }
 }
 

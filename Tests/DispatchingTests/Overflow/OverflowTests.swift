@@ -7,6 +7,17 @@ import Topology
 
 @Suite("A service whose cluster is full")
 struct OverflowTests {
+  @Test("A neighbour has no more room than the policy knows it to bear, whatever it says")
+  func claims() {
+    let dispatcher = Dispatcher()
+    let neighbour = ServiceOverflow.Neighbour(name: "b", capacity: .perMinute(300), gateway: "10.9.9.9:443")
+    dispatcher.set(
+      ["s": ServiceOverflow(cluster: "a", capacity: .perMinute(60), neighbours: [neighbour])], at: .seconds(0))
+    dispatcher.hear(
+      Headroom(perMinute: 1e9, at: .seconds(0), lifetime: .seconds(10)), of: "b", service: "s", at: .seconds(0))
+    #expect(dispatcher.overflows(at: .seconds(0))["s"]?.neighbours.first?.headroomPerMinute == 300)
+  }
+
   @Test("Without a policy, what was sent on keeps its mark")
   func mark() {
     let dispatcher = Dispatcher()

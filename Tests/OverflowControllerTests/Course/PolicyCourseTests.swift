@@ -47,6 +47,22 @@ struct PolicyCourseTests {
     }
   }
 
+  @Test("A neighbour has no more room than the policy knows it to bear, whatever it says")
+  func claims() {
+    var spec = OverflowPolicy.Spec(
+      service: "cart", capacity: .perMinute(540), neighbours: [.init(name: "edge-b", host: "cart.edge-b.example")])
+    for (capacity, room) in [(Capacity.perMinute(300), 300.0), (nil, 1e9)] as [(Capacity?, Double)] {
+      spec.neighbours[0].capacity = capacity
+      let policy = OverflowPolicy(key: ObjectKey(namespace: "shop", name: "cart"), spec: spec)
+      var course = PolicyCourse(policy, split: nil)
+      let said = Headroom(perMinute: 1e9, at: .seconds(1), lifetime: .seconds(10))
+      let decision = course.step(
+        policy, .init(measurement: DemandMeasurement(demandPerMinute: 1080), headrooms: ["edge-b": said]),
+        at: .seconds(1))
+      #expect(decision.neighbours[0].headroom?.perMinute == room)
+    }
+  }
+
   @Test("Until something is measured, what is there stays; then a split that is found goes on")
   func beginning() {
     var walk = Walk(split: Split(local: 0.5, remote: [0.5]))

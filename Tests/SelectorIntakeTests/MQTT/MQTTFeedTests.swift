@@ -1,6 +1,7 @@
 import BrokerTestSupport
 import ControlPlaneTestSupport
 import Dispatching
+import Foundation
 import Messaging
 import Monitoring
 import Selection
@@ -27,7 +28,26 @@ struct MQTTFeedTests {
     #expect(load.inFlight == 3 && load.queued == 1 && load.cpuUtilization == 0.5 && load.requestsPerSecond == 9)
     #expect(abs((load.latencySeconds ?? 0) - 0.0015) < 1e-12)
     #expect(try message("tonari/load/c/a:1", "").state == .gone)
-    #expect(try message("tonari/load/c/a:1", "{\"inFlight\": 1e300}").load?.inFlight == 1_000_000_000)
+    #expect(try message("tonari/load/c/a:1", "{\"inFlight\": 1e300}").load?.inFlight == 1_000_000)
+    let claims = try message(
+      "tonari/load/c/a:1",
+      #"{"cpuUtilization": 1e308, "latencyUs": 1e308, "requestsPerSecond": 1e308, "errorsPerSecond": -1, "ttlSeconds": 1e308}"#
+    )
+    #expect(claims.load?.cpuUtilization == 1e4 && claims.load?.latencySeconds == 86_400)
+    #expect(claims.load?.requestsPerSecond == 1e6 && claims.load?.errorsPerSecond == 0 && claims.lifetime == 3600)
+  }
+
+  @Test("that the broker had kept are believed for as long as they say, from when they say")
+  func kept() throws {
+    let timed = try message("tonari/load/c/a:1", #"{"inFlight": 1, "time": "2026-01-01T00:00:00Z", "ttlSeconds": 30}"#)
+    let then = 1_767_225_600.0
+    #expect(timed.age(isKept: true, at: then + 20) == 20)
+    #expect(timed.age(isKept: true, at: then + 31) == nil)
+    #expect(timed.age(isKept: true, at: then - 61) == nil)
+    #expect(timed.age(isKept: false, at: then + 1000) == 0)
+    let timeless = try message("tonari/load/c/a:1", #"{"state": "gone"}"#)
+    #expect(timeless.age(isKept: true, at: then) == nil)
+    #expect(timeless.age(isKept: false, at: then) == 0)
   }
 
   @Test(
@@ -60,10 +80,14 @@ struct MQTTFeedTests {
     func publish(_ address: String, _ payload: String) async throws {
       try await broker.publish("tonari/load/edge/\(address)", payload)
     }
-    try await publish("a:1", "{\"inFlight\": 7}")
+    let time = Date.now.formatted(.iso8601)
+    try await publish("a:1", "{\"inFlight\": 7, \"time\": \"\(time)\", \"ttlSeconds\": 600}")
+    // Kept without a time, or for long: whoever comes later does not believe it.
+    try await publish("d:1", "{\"state\": \"gone\"}")
+    try await publish("e:1", "{\"state\": \"gone\", \"time\": \"2026-01-01T00:00:00Z\"}")
 
     let dispatcher = Dispatcher()
-    let replicas = ["a:1", "b:1"].map { ServiceReplica(address: $0, cluster: "edge") }
+    let replicas = ["a:1", "b:1", "d:1", "e:1"].map { ServiceReplica(address: $0, cluster: "edge") }
     dispatcher.set(replicas + [ServiceReplica(address: "c:1", cluster: "other")], of: "s", from: .file, at: .now)
     func replica(_ address: String) -> ReplicaStatus? {
       dispatcher.service("s")?.status(at: .now).replicas.first { $0.replica.address == address }
@@ -76,7 +100,8 @@ struct MQTTFeedTests {
     #expect(connection.report().fault == nil)
     try await publish("c:1", "{\"inFlight\": 7}")
     try await publish("c:1", "nonsense")
-    try await eventually("nonsense is counted") { feed.refused == 1 }
+    try await eventually("nonsense is counted") { feed.refused == 3 }
+    #expect(replica("d:1") != nil && replica("e:1") != nil)
 
     let subscriber = try broker.subscriber([
       "-t", "none", "--will-topic", "tonari/load/edge/b:1", "--will-retain", "--will-payload",
@@ -94,12 +119,40 @@ struct MQTTFeedTests {
     try await eventually("the fault is told") { connection.report().fault != nil }
     #expect(connection.report().isReady)
     try broker.start()
-    try await publish("a:1", "{\"inFlight\": 9}")
+    try await publish("a:1", "{\"inFlight\": 9, \"time\": \"\(time)\", \"ttlSeconds\": 600}")
     try await eventually("the load is heard again") { replica("a:1")?.view.lastReport?.inFlight == 9 }
 
     running.cancel()
     try await running.value
     await broker.kill()
+  }
+
+  @Test("of one cluster say nothing of another's replicas, nor of those that name no cluster and are in the own one")
+  func clusters() {
+    var options = DispatcherOptions()
+    options.place = Place(node: "n", cluster: "edge-a")
+    let dispatcher = Dispatcher(options)
+    dispatcher.set(
+      [
+        ServiceReplica(address: "own:1"), ServiceReplica(address: "near:1", cluster: "edge-a"),
+        ServiceReplica(address: "far:1", cluster: "edge-b"),
+      ], of: "s", from: .file, at: .now)
+    let addresses = ["own:1", "near:1", "far:1"]
+    func gone(by cluster: String) -> [String] {
+      let heard = addresses.filter { dispatcher.set(.gone, of: $0, in: cluster, at: .now) > 0 }
+      for address in addresses { dispatcher.set(nil, of: address, at: .now) }
+      return heard
+    }
+    func reported(by cluster: String) -> [String] {
+      addresses.filter { dispatcher.report(LoadReport(inFlight: 3), of: $0, in: cluster, at: .now) > 0 }
+    }
+    #expect(gone(by: "edge-b") == ["far:1"] && reported(by: "edge-b") == ["far:1"])
+    #expect(gone(by: "edge-a") == ["own:1", "near:1"] && reported(by: "edge-a") == ["own:1", "near:1"])
+    #expect(gone(by: "evil").isEmpty && reported(by: "evil").isEmpty)
+    // Where nobody says which cluster is the own one, replicas without a cluster are in any.
+    let anywhere = Dispatcher()
+    anywhere.set([ServiceReplica(address: "own:1")], of: "s", from: .file, at: .now)
+    #expect(anywhere.set(.gone, of: "own:1", in: "edge-b", at: .now) == 1)
   }
 
   @Test("are not heard under topics with wildcards", arguments: ["", "tonari/#", "tonari/+/load", "tonari//load"])
