@@ -141,12 +141,13 @@ private final class ObjectBed {
     overflow = try TonariProcess(
       [
         "overflow", "run", "--kubeconfig", plane.kubeconfig, "--cluster", "a", "--interval", "100ms", "--lease",
-        "tonari/overflow", "--listen", "127.0.0.1:0", "--log-level", "warning",
+        "tonari/overflow", "--listen", "127.0.0.1:0", "--log-level", "warning", "--allow-host", "*=10.9.9.9:443",
       ], in: folder)
     selector = try TonariProcess(
       [
         "selector", "--kubeconfig", plane.kubeconfig, "--cluster-name", "a", "--overflow-policies", "--framed",
         "unix:selector.sock", "--http", "127.0.0.1:0", "--replicas", "replicas.yaml", "--log-level", "warning",
+        "--allow-host", "*=10.9.9.9:443",
       ], in: folder)
     let address = SelectorAddress.unix(path: folder.appending(path: "selector.sock").path)
     let replicas = SelectorClient(SelectorClient.Configuration(addresses: [address]))

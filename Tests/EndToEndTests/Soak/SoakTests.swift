@@ -104,7 +104,7 @@ private final class SoakBed: @unchecked Sendable {
         "selector", "--kubeconfig", plane.kubeconfig, "--cluster-name", "a", "--overflow-policies", "--framed",
         "unix:framed.sock", "--grpc", "unix:grpc.sock", "--picker", "unix:picker.sock", "--http",
         "127.0.0.1:\(selectorPort)", "--replicas", "replicas.yaml", "--mqtt", "127.0.0.1:\(broker.port)",
-        "--pick-lifetime", "5s",
+        "--pick-lifetime", "5s", "--allow-host", "*=10.9.9.9:443",
       ],
       "extender": [
         "extender", "--kubeconfig", plane.kubeconfig, "--plan", "plan.yaml", "--listen", "127.0.0.1:\(extenderPort)",
@@ -112,6 +112,7 @@ private final class SoakBed: @unchecked Sendable {
       "overflow": [
         "overflow", "run", "--kubeconfig", plane.kubeconfig, "--cluster", "a", "--interval", "200ms", "--lease",
         "tonari/overflow", "--listen", "127.0.0.1:0", "--selector", "http://127.0.0.1:\(selectorPort)/metrics",
+        "--allow-host", "*=10.9.9.9:443",
       ],
     ]
     processes = try programs.mapValues { try TonariProcess($0 + ["--log-level", "error"], in: folder) }
