@@ -80,6 +80,7 @@ soak: toolchain deps ## Hold a selector, an extender and a controller under load
 	TONARI_SOAK_SECONDS=$${TONARI_SOAK_SECONDS-3600} swift test --skip-build --disable-xctest --filter SoakTests
 
 nightly: ## Everything that is too long for each change.
+	$(MAKE) dist
 	$(MAKE) sanitize
 	$(MAKE) fuzz FUZZ_SECONDS=$${FUZZ_SECONDS-600}
 	$(MAKE) objects
