@@ -115,6 +115,21 @@ RULES = {
 }
 
 
+def stripped(node, path=""):
+    """Where an Envoy's HTTP connections are configured without taking away what only a neighbouring cluster may say."""
+    if isinstance(node, list):
+        for index, item in enumerate(node):
+            yield from stripped(item, f"{path}[{index}]")
+    elif isinstance(node, dict):
+        if str(node.get("@type", "")).endswith("http_connection_manager.v3.HttpConnectionManager"):
+            mutations = [mutation for extension in node.get("early_header_mutation_extensions") or []
+                         for mutation in extension["typed_config"]["mutations"]]
+            if {"remove": "x-tonari-hops"} not in mutations:
+                yield f"edge: {path}: early_header_mutation_extensions do not remove x-tonari-hops"
+        for key, value in node.items():
+            yield from stripped(value, f"{path}.{key}" if path else key)
+
+
 def faults(document, everything):
     """What of an object that makes pods is not as the house has it; `everything` is all objects of all manifests."""
     template = objects.pod_template(document)
@@ -122,6 +137,7 @@ def faults(document, everything):
         for rule, check in RULES.items():
             for found in check(document, template[1], everything):
                 yield f"{rule}: {found}"
+    yield from stripped(document)
     if document.get("kind") == "ConfigMap":
         for name, text in (document.get("data") or {}).items():
             for url in re.findall(r"urlPrefix: (http://\S+)", text):

@@ -115,4 +115,4 @@ def pod_template(document):
 def describe(document):
     metadata = document.get("metadata") or {}
     namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
-    return f"{document.get('kind')} {namespace}{metadata.get('name')}"
+    return f"{document.get('kind')} {namespace}{metadata.get('name', '')}".strip()

@@ -166,6 +166,16 @@ class House(unittest.TestCase):
             found = faults(NAMESPACE, *documents)[0]
             self.assertTrue(found and all(f.startswith(rule + ": ") for f in found), f"{rule}: {found}")
 
+    def test_an_envoy_that_believes_what_clients_say_is_a_fault(self):
+        def envoy(extensions):
+            type = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+            return {"listeners": [{"filters": [{"typed_config": {"@type": type, **extensions}}]}]}
+
+        remove = {"typed_config": {"mutations": [{"remove": "x-tonari-hops"}]}}
+        self.assertEqual(list(house.stripped(envoy({"early_header_mutation_extensions": [remove]}))), [])
+        (fault,) = house.stripped(envoy({}))
+        self.assertIn("listeners[0].filters[0].typed_config", fault)
+
     def test_a_scheduler_that_asks_in_plain_text_is_a_fault(self):
         configuration = {
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"},
