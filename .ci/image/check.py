@@ -123,13 +123,13 @@ def check_libraries(stages, owners):
         yield f"Dockerfile: the runtime has {package}, of which the binary asks for nothing"
 
 
-def check_materials(stages):
+def check_materials(stages, checkouts):
     """The faults of the list of what is inside, made from what a build left behind here."""
     swift = pathlib.Path(shutil.which("swift")).resolve()
     with tempfile.TemporaryDirectory() as folder:
         made = subprocess.run(
             [sys.executable, ROOT / ".ci/image/sbom.py", "--resolved", ROOT / "Package.resolved",
-             "--checkouts", ROOT / ".build/checkouts", "--out", folder,
+             "--checkouts", checkouts, "--out", folder,
              "--swift-license", swift.parent.parent / "share/swift/LICENSE.txt",
              "--debian", *sorted(runtime_packages(stages) - NO_LIBRARY)], capture_output=True, text=True)
         if made.returncode != 0:
@@ -143,6 +143,7 @@ def check_materials(stages):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", help="a built tonari")
+    parser.add_argument("--checkouts", default=ROOT / ".build/checkouts", help="where SwiftPM has the packages' sources")
     parser.add_argument("--libraries", action="store_true", help="print the libraries' packages of the runtime, and end")
     arguments = parser.parse_args()
     stages = dockerfile.stages((ROOT / "Dockerfile").read_text())
@@ -152,7 +153,7 @@ def main():
     faults = [*check_stages(stages), *check_packages(stages, (ROOT / "Makefile").read_text()), *check_context(stages)]
     if arguments.binary:
         faults += check_libraries(stages, {name: owner(name) for name in needed_libraries(arguments.binary)})
-        faults += check_materials(stages)
+        faults += check_materials(stages, arguments.checkouts)
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:
