@@ -7,7 +7,7 @@ SOURCES  := Package.swift Sources Tests
 SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
 STEERING := ^OverflowControllerTests
 BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
-WHOLE    := SchedulingTests|EndToEndTests\.(SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
+WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
 FUZZING  := ^FuzzTests
 
 .PHONY: help deps toolchain build demo test e2e lint manifests dist format bench clean

@@ -286,10 +286,15 @@ def attack(tonari, name, scale, seconds):
                     ready.join(0.05)
                 under_way = time.monotonic() - start
                 during, seen = measure(daemon, clients, seconds)
-                load = (wire.processor_seconds(daemon.process.pid) - used) / (time.monotonic() - start)
+                load = 0.0
+                if daemon.process.poll() is None:
+                    load = (wire.processor_seconds(daemon.process.pid) - used) / (time.monotonic() - start)
             finally:
                 attacker.kill()
                 attacker.wait()
+            if daemon.process.poll() is not None:
+                with open(daemon.log.name) as log:
+                    return {"attack": name, "alive": False, "status": daemon.process.returncode, "log": log.read()[-2000:]}
             after, _ = measure(daemon, clients, seconds)
             return {
                 "attack": name, "alive": daemon.process.poll() is None, "before": before, "during": during, "after": after,
@@ -303,7 +308,7 @@ def sigterm(tonari, seconds=1.5):
     """Pipelined picks on every listener while the selector ends: each that was sent before the end was told is answered."""
     with tempfile.TemporaryDirectory(prefix="tonari-") as folder:
         daemon = Daemon(tonari, "selector", folder)
-        counts, lock = {}, threading.Lock()
+        counts, faults, lock = {}, [], threading.Lock()
         stop = threading.Event()
 
         def note(kind, asked, answered):
@@ -323,8 +328,8 @@ def sigterm(tonari, seconds=1.5):
                         answered += 1
             except OSError as error:
                 # What was sent after the other end said that it takes no more was not taken.
-                if isinstance(error, BrokenPipeError):
-                    pass
+                if not isinstance(error, (BrokenPipeError, ConnectionError)):
+                    faults.append(f"framed: {error!r}")
             note("framed", asked, answered)
 
         def h2(kind, path, message, ends):
@@ -339,8 +344,10 @@ def sigterm(tonari, seconds=1.5):
                 # A stream beyond the last one that GOAWAY names may be asked again elsewhere without harm.
                 if "goaway" in str(error):
                     refused = 1
-            except OSError:
-                pass
+                else:
+                    faults.append(f"{kind}: {error}, stream {connection.stream - 2}, last {connection.last}")
+            except OSError as error:
+                faults.append(f"{kind}: {error!r}")
             note(kind, asked - refused, answered)
 
         threads = [threading.Thread(target=framed) for _ in range(4)]
@@ -354,7 +361,7 @@ def sigterm(tonari, seconds=1.5):
             thread.join(30)
         return {"attack": "sigterm", "seconds": took, "status": daemon.process.returncode,
                 "asked": {kind: pair[0] for kind, pair in counts.items()},
-                "unanswered": {kind: pair[0] - pair[1] for kind, pair in counts.items()}}
+                "faults": faults, "unanswered": {kind: pair[0] - pair[1] for kind, pair in counts.items()}}
 
 
 def sigterm_bodies(tonari, count=1):

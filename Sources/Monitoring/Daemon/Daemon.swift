@@ -48,7 +48,7 @@ public struct Daemon: Sendable {
     let watch = ShutdownWatch(shutdownLimit, logger)
     defer { watch.cancel() }
     // The last is ended first.
-    let all: [any Service] = (monitoring.map { [$0] } ?? []) + [SideBySide(services: services)]
+    let all: [any Service] = (monitoring.map { [$0] } ?? []) + [SideBySide(services: services, logger: logger)]
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: all.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
@@ -60,12 +60,20 @@ public struct Daemon: Sendable {
 /// Services that run, and end, at the same time.
 private struct SideBySide: Service {
   let services: [any Service]
+  let logger: Logger
 
   func run() async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in services {
         group.addTask {
-          try await service.run()
+          do {
+            try await service.run()
+          } catch {
+            // One that ends with an error does not cut off what the others still answer.
+            guard Task.isShuttingDownGracefully else { throw error }
+            guard !(error is CancellationError) else { return }
+            logger.error("A service did not end well", metadata: ["error": "\(error)"])
+          }
           guard Task.isShuttingDownGracefully || Task.isCancelled else {
             throw ServiceGroupError.serviceFinishedUnexpectedly(service: "\(type(of: service))")
           }

@@ -11,20 +11,28 @@ final class WatchExecutor: TaskExecutor {
   }
 }
 
-/// How much is told to all watchers by gRPC together: a message is little work, but one for each watcher, service and
-/// connection is more than a server has time for beside its picks.
+/// Sees to it that watchers are told by gRPC one after the other, and take a part of the machine's time alone: a message is
+/// little work, but one for each watcher and service is more than a server has time for beside its picks.
 final class WatchPace: Sendable {
-  /// The time that is allowed for a message.
+  /// The time that is set aside for a message.
   private static let message = Duration.microseconds(200)
+  /// For how many times as long as it took to write nothing more is written.
+  private static let rest = 4
 
   private let next = Mutex(ContinuousClock.now)
 
-  /// How long to wait after some messages, until others had their turn.
-  func turn(after messages: Int) -> Duration {
-    next.withLock { next in
-      let now = ContinuousClock.now
-      next = max(next, now) + Self.message * messages
-      return now.duration(to: next)
+  /// Takes a turn for some messages. Answers how long it is until then.
+  func turn(for messages: Int) -> Duration {
+    guard messages > 0 else { return .zero }
+    return next.withLock { next in
+      let begin = max(next, .now)
+      next = begin + Self.message * messages
+      return max(.zero, ContinuousClock.now.duration(to: begin))
     }
+  }
+
+  /// Puts later turns off by what this one took: on a slow or busy machine there is less of them.
+  func took(_ duration: Duration) {
+    next.withLock { $0 = max($0, ContinuousClock.now + duration * Self.rest) }
   }
 }
