@@ -17,9 +17,11 @@ public struct WorkloadName: Hashable, Sendable {
   ///
   /// Answers nil where a part is empty or there is more than one slash.
   public init?(_ text: some StringProtocol) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    // By bytes: a slash and a combining mark behind it are one character, which is no slash.
+    let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
     guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }), let last = parts.last else { return nil }
-    self.init(namespace: parts.count == 2 ? String(parts[0]) : "default", name: String(last))
+    self.init(namespace: parts.count == 2 ? parts[0] : "default", name: last)
   }
 }
 

@@ -20,9 +20,9 @@ struct WorkloadNameTests {
     #expect(WorkloadName(text) == nil)
   }
 
-  @Test("is written as it is read")
-  func roundTrip() throws {
-    let name = WorkloadName(namespace: "shop", name: "cart")
+  @Test("is written as it is read", arguments: ["cart", "\u{301}cart", "\u{61A}"])
+  func roundTrip(_ text: String) throws {
+    let name = WorkloadName(namespace: "shop", name: text)
     #expect(WorkloadName(name.description) == name)
   }
 
