@@ -10,7 +10,7 @@ BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorPr
 WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
 FUZZING  := ^FuzzTests
 
-.PHONY: help deps toolchain build demo test e2e lint manifests dist format bench clean
+.PHONY: help deps toolchain control-plane build demo test e2e fuzz sanitize objects soak nightly lint manifests dist format bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -56,12 +56,14 @@ test: toolchain deps ## Run all tests.
 	# Whole programs that play together want the machine for themselves.
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(WHOLE)'
 
-e2e: toolchain deps ## Schedule through the extender on a real control plane.
+control-plane:
 	@[ -n "$${KUBEBUILDER_ASSETS-}" ] || { \
 	  echo "KUBEBUILDER_ASSETS is not set: it names a folder with etcd, kube-apiserver, kube-scheduler and kubectl." >&2; \
 	  echo "setup-envtest use -p path (sigs.k8s.io/controller-runtime/tools/setup-envtest) makes one without" >&2; \
 	  echo "kube-scheduler; take that from https://dl.k8s.io of the same version." >&2; \
 	  exit 1; }
+
+e2e: toolchain deps control-plane ## Schedule through the extender on a real control plane.
 	swift build --build-tests
 	swift test --skip-build --disable-xctest --filter SchedulingTests
 
@@ -71,11 +73,11 @@ fuzz: toolchain deps ## Look for inputs that decoders do not stand, FUZZ_SECONDS
 sanitize: toolchain deps ## Run C parts and tests under the address, undefined-behaviour and thread sanitizers.
 	Tests/Sanitize/run
 
-objects: toolchain deps ## Send generated objects to a real API server, TONARI_OBJECT_SECONDS (600) of each kind.
+objects: toolchain deps control-plane ## Send generated objects to a real API server, TONARI_OBJECT_SECONDS (600) of each kind.
 	swift build --build-tests
 	TONARI_OBJECT_SECONDS=$${TONARI_OBJECT_SECONDS-600} swift test --skip-build --disable-xctest --filter GeneratedObjectTests
 
-soak: toolchain deps ## Hold a selector, an extender and a controller under load for TONARI_SOAK_SECONDS (3600).
+soak: toolchain deps control-plane ## Hold a selector, an extender and a controller under load for TONARI_SOAK_SECONDS (3600).
 	swift build --build-tests
 	TONARI_SOAK_SECONDS=$${TONARI_SOAK_SECONDS-3600} swift test --skip-build --disable-xctest --filter SoakTests
 
