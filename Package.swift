@@ -129,7 +129,7 @@ let package = Package(
         "Monitoring", "Planning", "Report", "Simulation", "Certificates", "EnvoyServer", "Files", "Kubernetes",
         "Messaging", "Placement", "Traffic", "Topology", "SelectorServer", "SelectorIntake", "SelectorProtocol",
         "TonariClient", "Dispatching", "Overflow", "OverflowPlanning",
-        "Selection",
+        "Selection", "Sockets",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -254,7 +254,7 @@ let package = Package(
       "EnvoyServer",
       [
         "Certificates", "CNGHTTP2", "Dispatching", "EnvoyProtocol", "Monitoring", "Selection", "SelectorProtocol",
-        "SelectorServer",
+        "SelectorServer", "Sockets",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -288,6 +288,7 @@ let package = Package(
       "SelectorServer",
       [
         "CEpoll", "Certificates", "CProtobufC", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
+        "Sockets",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -331,6 +332,15 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    module(
+      "Sockets",
+      [
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]
+    ),
+
     module("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
 
     // Pure decisions.
@@ -352,6 +362,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     tests("Topology"),
+    tests("Sockets"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("Selection", ["Topology"]),
     tests("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
@@ -376,7 +387,7 @@ let package = Package(
       "EnvoyServer",
       [
         "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol", "Monitoring", "Overflow",
-        "Selection", "SelectorProtocol", "SelectorServer", "Topology",
+        "Selection", "SelectorProtocol", "SelectorServer", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -482,7 +493,7 @@ let package = Package(
       "SelectorServer",
       [
         "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching", "Monitoring", "Overflow",
-        "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "Topology",
+        "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -506,6 +517,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "tonari", "BrokerTestSupport", "ControlPlaneTestSupport", "EnvoyProtocol", "Extender", "Kubernetes",
+
         "OverflowPolicies", "Planning", "SelectorProtocol", "Simulation", "TonariClient", "Yams",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),

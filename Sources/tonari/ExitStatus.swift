@@ -6,6 +6,7 @@ import Placement
 import Planning
 import SelectorIntake
 import SelectorServer
+import Sockets
 import Traffic
 
 /// The statuses with which `tonari` ends. They are part of the interface: scripts branch on them.
@@ -28,7 +29,7 @@ enum ExitStatus {
       error.code == .infeasible || error.code == .notFound ? infeasible : failure
     case is PlanningError, is ManifestError, is TrafficError, is FileError, is OutputFile.Failure,
       is ConfigurationError,
-      is TLSFiles.Failure, is FramedError, is StatisticsError:
+      is TLSFiles.Failure, is FramedError, is SocketError, is StatisticsError:
       badInput
     default:
       failure

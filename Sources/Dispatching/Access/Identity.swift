@@ -12,7 +12,7 @@ public enum Identity: Hashable, Sendable, CustomStringConvertible {
   case serviceAccount(ServiceAccount)
 
   /// A pod.
-  public struct Pod: Hashable, Sendable {
+  public struct Pod: Hashable, Codable, Sendable {
     /// The namespace.
     public var namespace: String
     /// The name.

@@ -10,6 +10,8 @@ import NIOSSL
 public import Selection
 public import SelectorServer
 public import ServiceLifecycle
+import Sockets
+import Synchronization
 
 /// Serves the endpoint picker: Envoy's external processing (`envoy.service.ext_proc.v3.ExternalProcessor`) by the endpoint
 /// picker protocol 1.0.0 of the Gateway API Inference Extension, with `grpc.health.v1.Health/Check`.
@@ -35,6 +37,7 @@ public struct PickerServer: ServiceLifecycle.Service {
   private let tls: TLSFiles?
   private let answers: PickerAnswers
   private let limits: PickerLimits
+  private let pod: Identity.Pod?
   private let logger: Logger
   private let onListening: @Sendable ([SelectorGRPCServer.Address]) -> Void
 
@@ -49,12 +52,13 @@ public struct PickerServer: ServiceLifecycle.Service {
   ///   - usualService: the service of requests that do not tell theirs; nil for none.
   ///   - health: what tells whether the selector knows all that it should.
   ///   - limits: what peers may hold.
+  ///   - pod: the pod that alone can reach the addresses; nil where several can.
   ///   - now: the clock, the same for all that ask the dispatcher.
   ///   - onListening: is told where once it listens, with the ports that were free for those asked for as 0.
   public init(
     _ dispatcher: Dispatcher, addresses: [SelectorGRPCServer.Address], socketMode: UInt32? = nil, tls: TLSFiles? = nil,
     usualService: String? = nil,
-    health: [any HealthSource] = [], limits: PickerLimits = PickerLimits(),
+    health: [any HealthSource] = [], limits: PickerLimits = PickerLimits(), pod: Identity.Pod? = nil,
     logger: Logger = Logger(label: "tonari.selector.picker"),
     now: @escaping @Sendable () -> Moment = { .now },
     onListening: @escaping @Sendable ([SelectorGRPCServer.Address]) -> Void = { _ in }
@@ -64,6 +68,7 @@ public struct PickerServer: ServiceLifecycle.Service {
     self.tls = tls
     answers = PickerAnswers(dispatcher: dispatcher, usualService: usualService, health: health, now: now)
     self.limits = limits
+    self.pod = pod
     self.logger = logger
     self.onListening = onListening
   }
@@ -82,22 +87,30 @@ public struct PickerServer: ServiceLifecycle.Service {
   private func serve(_ certificates: ReloadingCertificates?) async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     var listeners: [(channel: any Channel, quiescing: ServerQuiescingHelper)] = []
+    let sockets = try listeningSockets()
+    defer { for socket in sockets { socket.removeFile() } }
+    let connections = OpenChannels()
     do {
-      for address in addresses {
+      for (address, socket) in zip(addresses, sockets) {
         let quiescing = ServerQuiescingHelper(group: group)
         listeners.append(
-          (try await listen(on: address, address.isLocal ? nil : certificates, group, quiescing), quiescing))
-        try address.setMode(socketMode)
+          (
+            try await listen(
+              on: socket, at: address, address.isLocal ? nil : certificates, group, quiescing, connections), quiescing
+          ))
       }
     } catch {
       for listener in listeners { listener.quiescing.initiateShutdown(promise: nil) }
       throw error
     }
-    let found = zip(addresses, listeners).map { $0.with(port: $1.channel.localAddress?.port) }
-    for address in found { logger.info("Serving Envoy's picks", metadata: ["address": "\(address)"]) }
+    let found = zip(addresses, sockets).map { $0.with(port: $1.port.map(Int.init)) }
+    for address in found {
+      logger.log(level: pod == nil ? .info : .debug, "Serving Envoy's picks", metadata: ["address": "\(address)"])
+    }
     onListening(found)
     // Ends with the shutdown, or with a cancelled task.
     try? await gracefulShutdown()
+    for socket in sockets { socket.removeFile() }
     let ends = listeners.map { listener in
       let end = group.next().makePromise(of: Void.self)
       listener.quiescing.initiateShutdown(promise: end)
@@ -109,17 +122,31 @@ public struct PickerServer: ServiceLifecycle.Service {
       await tasks.next()
       tasks.cancelAll()
     }
+    // A cancelled task waits for nobody.
+    connections.closeAll()
+  }
+
+  /// Listens on all addresses, or on none.
+  private func listeningSockets() throws(SocketError) -> [ListeningSocket] {
+    var sockets: [ListeningSocket] = []
+    do throws(SocketError) {
+      for address in addresses { sockets.append(try address.listen(mode: socketMode)) }
+    } catch {
+      for socket in sockets { socket.close() }
+      throw error
+    }
+    return sockets
   }
 
   private func listen(
-    on address: SelectorGRPCServer.Address, _ certificates: ReloadingCertificates?,
-    _ group: MultiThreadedEventLoopGroup, _ quiescing: ServerQuiescingHelper
+    on socket: ListeningSocket, at address: SelectorGRPCServer.Address, _ certificates: ReloadingCertificates?,
+    _ group: MultiThreadedEventLoopGroup,
+    _ quiescing: ServerQuiescingHelper, _ connections: OpenChannels
   ) async throws -> any Channel {
     let (answers, limits) = (answers, limits)
     let gate = ConnectionGate(limits.connections, name: "picker \(address)")
-    let bootstrap = ServerBootstrap(group: group)
+    var bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(gate.listenerHandler())
@@ -128,6 +155,7 @@ public struct PickerServer: ServiceLifecycle.Service {
       }
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          connections.add(channel)
           let peer = try gate.admit(channel)
           if let certificates {
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificates.context))
@@ -135,12 +163,22 @@ public struct PickerServer: ServiceLifecycle.Service {
           try channel.pipeline.syncOperations.addHandler(PickerConnection(answers, limits, peer))
         }
       }
-    switch address {
-    case .unix(let path):
-      return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
-    case .host(let host, let port):
-      return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1).bind(host: host, port: port)
-        .get()
-    }
+    if socket.port != nil { bootstrap = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
+    return try await bootstrap.withBoundSocket(socket.descriptor).get()
+  }
+}
+
+/// The connections that are open, to be closed where nobody waits for them any longer.
+private final class OpenChannels: Sendable {
+  private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+
+  func add(_ channel: any Channel) {
+    let id = ObjectIdentifier(channel)
+    channels.withLock { $0[id] = channel }
+    channel.closeFuture.whenComplete { [self] _ in channels.withLock { _ = $0.removeValue(forKey: id) } }
+  }
+
+  func closeAll() {
+    for channel in channels.withLock({ Array($0.values) }) { channel.close(promise: nil) }
   }
 }

@@ -13,6 +13,8 @@ struct FrameSession: ~Copyable {
   let owner: UInt32
   /// Who is at the other end, for what a peer may have.
   let peer: Peer
+  /// Which pod it is, where its socket proves that.
+  let pod: Identity.Pod?
   /// Picks that it did not complete; more than there are where others complete them, or they expired lately.
   private(set) var openPicks = 0
   /// What it ever picked from.
@@ -28,9 +30,10 @@ struct FrameSession: ~Copyable {
   private var placeLength = -1
   private var knownPlace = Place.unknown
 
-  init(owner: UInt32, peer: Peer = Peer("unknown")) {
+  init(owner: UInt32, peer: Peer = Peer("unknown"), pod: Identity.Pod? = nil) {
     self.owner = owner
     self.peer = peer
+    self.pod = pod
     place = .allocate(capacity: Self.longestPlace)
   }
 

@@ -27,6 +27,8 @@ final class FramedConnection {
   /// Whether the peer was told that nothing more comes.
   var isFinished = false
 
+  /// Where it came in.
+  let listener: FramedListener
   /// Its place in the books.
   let entry: ConnectionLedger.Entry
   /// Whether nobody but those on this machine is at the other end.
@@ -45,9 +47,10 @@ final class FramedConnection {
   init(_ socket: LoopMailbox.AcceptedSocket, at now: Moment) {
     descriptor = socket.descriptor
     entry = socket.entry
+    listener = socket.listener
     lastMessage = now
     isLocal = tonari_peer_user(socket.descriptor) >= 0
-    session = FrameSession(owner: socket.owner, peer: socket.entry.peer)
+    session = FrameSession(owner: socket.owner, peer: socket.entry.peer, pod: socket.listener.pod)
   }
 
   /// Bytes that it holds.

@@ -27,6 +27,8 @@ final class FramedLoop {
   /// All loops' mailboxes, to share connections out.
   private let peers: [LoopMailbox]
   private var listeners: [FramedListener]
+  /// Those of pods, which are this loop's to close.
+  private var podListeners: [FramedListener] = []
   private let shared: FramedShared
   private var log: LimitedLog
 
@@ -71,6 +73,7 @@ final class FramedLoop {
 
   deinit {
     close(poll)
+    for listener in podListeners { listener.close() }
     input.deallocate()
   }
 
@@ -148,7 +151,7 @@ extension FramedLoop {
       var yes: Int32 = 1
       setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
       nextPeer += 1
-      let socket = LoopMailbox.AcceptedSocket(descriptor: descriptor, owner: owner, entry: entry)
+      let socket = LoopMailbox.AcceptedSocket(descriptor: descriptor, owner: owner, entry: entry, listener: listener)
       if peer === mailbox { add(socket, at: now) } else { peer.post { $0.sockets.append(socket) } }
     }
   }
@@ -166,6 +169,8 @@ extension FramedLoop {
   private func takeMail(at now: Moment) {
     let mail = mailbox.take()
     for socket in mail.sockets { add(socket, at: now) }
+    for listener in mail.listeners { listen(on: listener) }
+    for listener in mail.ended { drop(listener, at: now) }
     for (descriptor, owner) in mail.evicted {
       guard Int(descriptor) < connections.count, let connection = connections[Int(descriptor)],
         connection.session.owner == owner
@@ -195,6 +200,25 @@ extension FramedLoop {
     { receive(connection, at: now) }
   }
 
+  /// Takes connections of a pod's socket from now on.
+  private func listen(on listener: FramedListener) {
+    podListeners.append(listener)
+    guard deadline == nil else { return }
+    listeners.append(listener)
+    watch(listener.descriptor, EPOLL_CTL_ADD, acceptsAgain == nil ? EPOLLIN.rawValue : 0)
+  }
+
+  /// Takes no connection of a pod's socket any more, and closes those that there are.
+  private func drop(_ listener: FramedListener, at now: Moment) {
+    isDirty = true
+    listeners.removeAll { $0 === listener }
+    if let index = podListeners.firstIndex(where: { $0 === listener }) {
+      watch(listener.descriptor, EPOLL_CTL_DEL, 0)
+      podListeners.remove(at: index).close()
+    }
+    for case let connection? in connections where connection.listener === listener { remove(connection, at: now) }
+  }
+
   private func add(_ socket: LoopMailbox.AcceptedSocket, at now: Moment) {
     let descriptor = socket.descriptor
     isDirty = true
@@ -205,6 +229,7 @@ extension FramedLoop {
     connections[Int(descriptor)] = connection
     watch(descriptor, EPOLL_CTL_ADD, EPOLLIN.rawValue)
     connection.interest = EPOLLIN.rawValue
+    if socket.listener.isOver { return remove(connection, at: now) }
     if deadline != nil { drain(connection, at: now) }
   }
 

@@ -85,6 +85,27 @@ public final class FramedServer: Service {
     }
   }
 
+  /// Listens on a socket of one pod's own, until its task is cancelled or a graceful shutdown. Its connections are closed
+  /// then, what was picked on them and not completed is abandoned, and the file is taken away.
+  ///
+  /// They are served while ``run()`` runs; until then they wait.
+  ///
+  /// - Parameters:
+  ///   - path: the socket's file.
+  ///   - mode: its permissions, as `0o666`.
+  ///   - pod: the pod that alone can reach it.
+  /// - Throws: ``FramedError`` where it cannot listen.
+  public func serve(path: String, mode: UInt32, for pod: Identity.Pod) async throws {
+    let listener = try FramedListener(.unix(path), mode: mode, pod: pod)
+    mailboxes[0].post { $0.listeners.append(listener) }
+    // Ends with the shutdown, or with a cancelled task.
+    try? await gracefulShutdown()
+    listener.end()
+    // At a shutdown the loops end by themselves, with everything that they have.
+    guard !Task.isShuttingDownGracefully else { return }
+    for mailbox in mailboxes { mailbox.post { $0.ended.append(listener) } }
+  }
+
   private func endLoops() {
     for mailbox in mailboxes { mailbox.post { $0.isEnding = true } }
   }

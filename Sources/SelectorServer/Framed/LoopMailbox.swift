@@ -11,6 +11,10 @@ final class LoopMailbox: Sendable {
     var sockets: [AcceptedSocket] = []
     /// Connections that make room for others, by descriptor and owner.
     var evicted: [(descriptor: Int32, owner: UInt32)] = []
+    /// Where connections are to be taken from now on; the loop closes them.
+    var listeners: [FramedListener] = []
+    /// Whose connections are to be closed, and where none is to be taken any more.
+    var ended: [FramedListener] = []
     /// Whether the server shuts down.
     var isEnding = false
   }
@@ -21,6 +25,8 @@ final class LoopMailbox: Sendable {
     /// Its number for the dispatcher.
     var owner: UInt32
     var entry: ConnectionLedger.Entry
+    /// Where it came in.
+    var listener: FramedListener
   }
 
   /// Is readable once there is mail.
@@ -51,7 +57,7 @@ final class LoopMailbox: Sendable {
     var count: eventfd_t = 0
     eventfd_read(descriptor, &count)
     return mail.withLock { mail in
-      defer { (mail.sockets, mail.evicted) = ([], []) }
+      defer { (mail.sockets, mail.evicted, mail.listeners, mail.ended) = ([], [], [], []) }
       return mail
     }
   }

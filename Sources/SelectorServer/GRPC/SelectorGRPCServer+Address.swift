@@ -1,13 +1,11 @@
-import GRPCNIOTransportHTTP2Posix
-import Glibc
-import NIOCore
+package import Sockets
 
 extension SelectorGRPCServer {
   /// Where to listen, written `host:port`, with an IPv6 address in brackets, or `unix:/path/of/socket`.
   public enum Address: Hashable, Sendable, CustomStringConvertible {
     /// A host, by name or number, and a port; 0 for any that is free.
     case host(String, port: Int)
-    /// A Unix socket at a path; one that is there is replaced.
+    /// A Unix socket at a path; one that nobody listens on any more is replaced.
     case unix(path: String)
 
     /// The address as it is written.
@@ -24,22 +22,18 @@ extension SelectorGRPCServer {
       return true
     }
 
-    /// The address as the transport knows it; a name is looked up.
-    func resolved() throws -> GRPCNIOTransportCore.SocketAddress {
+    /// Listens there.
+    ///
+    /// - Parameter mode: permissions of a Unix socket; nil for those that the process gives by itself.
+    package func listen(mode: UInt32?) throws(SocketError) -> ListeningSocket {
       switch self {
-      case .unix(let path): return .unixDomainSocket(path: path)
+      case .unix(let path): return try ListeningSocket(path: path, mode: mode)
       case .host(let host, let port):
-        switch try NIOCore.SocketAddress.makeAddressResolvingHost(host, port: port) {
-        case .v6(let address): return .ipv6(host: address.host.isEmpty ? host : address.host, port: port)
-        case let address: return .ipv4(host: address.ipAddress ?? host, port: port)
+        guard let port = UInt16(exactly: port) else {
+          throw SocketError(.invalidAddress, "\(self): expected a port from 0 to 65535")
         }
+        return try ListeningSocket(host: host, port: port)
       }
-    }
-
-    /// Gives a socket's file the permissions that are asked for, where there are any.
-    package func setMode(_ mode: UInt32?) throws {
-      guard case .unix(let path) = self, let mode, chmod(path, mode) != 0 else { return }
-      throw IOError(errnoCode: errno, reason: "\(self): cannot set the mode")
     }
 
     /// The address with the port that was found free.

@@ -8,6 +8,7 @@ import NIOCore
 public import Selection
 import SelectorProtocol
 public import ServiceLifecycle
+import Sockets
 
 /// Serves `tonari.selector.v1.ReplicaSelector`, `grpc.health.v1.Health` and what else it is given by gRPC.
 ///
@@ -31,6 +32,8 @@ public struct SelectorGRPCServer: Service {
     public var idleTimeout = Duration.seconds(3600)
     /// How long a connection is silent before the client is asked whether it is there.
     public var keepaliveTime = Duration.seconds(60)
+    /// The pod that alone can reach the address; nil where several can.
+    public var pod: Identity.Pod?
     /// How long the end waits for requests that are being answered.
     public var graceTime = Duration.seconds(10)
 
@@ -89,29 +92,20 @@ public struct SelectorGRPCServer: Service {
   /// used.
   public func run() async throws {
     let certificates = try configuration.tls.map { try ReloadingCertificates($0, logger: logger) }
-    let transport = HTTP2ServerTransport.Posix(
-      address: try configuration.address.resolved(), transportSecurity: try security(certificates),
-      config: transportConfiguration)
+    let security = try security(certificates)
+    let socket = try configuration.address.listen(mode: configuration.socketMode)
     var router = RPCRouter<HTTP2ServerTransport.Posix>()
     ReplicaSelectorService(messages: messages, board: board, name: name, now: now).registerMethods(with: &router)
     for service in services { service.registerMethods(with: &router) }
     let names = Set(router.methods.map(\.service.fullyQualifiedService))
     HealthService(sources: health, services: names).registerMethods(with: &router)
-    let server = GRPCServer(transport: transport, router: router)
-    try await withGracefulShutdownHandler {
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask {
-          let port = Self.port(of: try await transport.listeningAddress)
-          try configuration.address.setMode(configuration.socketMode)
-          logger.info("Serving gRPC", metadata: ["address": "\(configuration.address.with(port: port))"])
-          await onListening(port)
-          try await certificates?.run()
-        }
-        try await server.serve()
-        group.cancelAll()
-      }
-    } onGracefulShutdown: {
-      server.beginGracefulShutdown()
+    try await socket.serve(router, security: security, configuration: transportConfiguration) { [configuration] in
+      let port = socket.port.map(Int.init)
+      logger.log(
+        level: configuration.pod == nil ? .info : .debug, "Serving gRPC",
+        metadata: ["address": "\(configuration.address.with(port: port))"])
+      await onListening(port)
+      try await certificates?.run()
     }
   }
 
@@ -145,9 +139,5 @@ public struct SelectorGRPCServer: Service {
       // Answers are held back only for those that are nearly ready: who asks waits with a request of its own.
       $0.connection.flushCoalescing = .init(maxFlushDelay: .microseconds(10), maxBytes: 64 << 10)
     }
-  }
-
-  private static func port(of address: GRPCNIOTransportCore.SocketAddress) -> Int? {
-    address.ipv4?.port ?? address.ipv6?.port
   }
 }

@@ -11,6 +11,7 @@ import Selection
 import SelectorIntake
 import SelectorServer
 import ServiceLifecycle
+import Sockets
 
 /// Answers which replica gets a request.
 struct SelectorCommand: AsyncParsableCommand {
@@ -31,6 +32,9 @@ struct SelectorCommand: AsyncParsableCommand {
 
         On each node of a cluster, for the sidecars there:
           tonari selector --framed unix:/run/tonari/selector.sock --in-cluster --node "$NODE_NAME"
+
+        Each pod of a node on sockets of its own, as manifests/selector has it:
+          tonari selector --pod-sockets /run/tonari --in-cluster --node "$NODE_NAME"
 
         For unmodified Envoys, as manifests/envoy/picker.yaml has them:
           tonari selector --picker unix:/run/tonari/picker.sock --grpc unix:/run/tonari/grpc.sock --in-cluster
@@ -91,7 +95,7 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(links)
       health.append(links)
     }
-    let framed = try addServers(for: dispatcher, name: name, &services, health, registry, logger)
+    let framed = try addServers(for: dispatcher, name: name, &services, &health, registry, logger)
     services.append(ExpirySweep(dispatcher: dispatcher))
 
     SelectorMetrics.register(
@@ -177,37 +181,43 @@ struct SelectorCommand: AsyncParsableCommand {
 
   private func addServers(
     for dispatcher: Dispatcher, name: String, _ services: inout [any ServiceLifecycle.Service],
-    _ health: [any HealthSource], _ registry: MetricsRegistry, _ logger: Logger
+    _ health: inout [any HealthSource], _ registry: MetricsRegistry, _ logger: Logger
   ) throws -> FramedServer? {
+    let known = health
     let discovery = EndpointDiscovery(
-      dispatcher, isReady: { health.allSatisfy { $0.report().isReady } }, logger: logger)
+      dispatcher, isReady: { known.allSatisfy { $0.report().isReady } }, logger: logger)
     let loads = LoadReportingService(dispatcher)
     let (board, ledger) = (options.overload.board(dispatcher), options.overload.ledger())
     registry.watch(board.budget, of: "selector")
     registry.watch(ledger, of: "selector", listener: "all")
-    if !options.grpc.isEmpty {
+    if !options.grpc.isEmpty || options.podSockets != nil {
       discovery.register(in: registry)
       services.append(discovery)
       loads.register(in: registry)
     }
+    let grpc = { @Sendable (configuration: SelectorGRPCServer.Configuration) in
+      SelectorGRPCServer(
+        configuration, SelectorMessages(dispatcher), name: name, board: board, ledger: ledger,
+        services: [discovery, loads], health: known,
+        logger: logger)
+    }
     for address in options.grpc {
       var configuration = SelectorGRPCServer.Configuration(address, tls: address.isLocal ? nil : options.tls.files)
       configuration.socketMode = options.socketMode
-      services.append(
-        SelectorGRPCServer(
-          configuration, SelectorMessages(dispatcher), name: name, board: board, ledger: ledger,
-          services: [discovery, loads], health: health, logger: logger))
+      services.append(grpc(configuration))
     }
-    if !options.picker.isEmpty {
-      let limits = PickerLimits(connections: ledger)
+    let limits = PickerLimits(connections: ledger)
+    if !options.picker.isEmpty || options.podSockets != nil {
       registry.watch(limits.streams, of: "selector")
       registry.watch(limits.bytes, of: "selector")
+    }
+    if !options.picker.isEmpty {
       services.append(
         PickerServer(
           dispatcher, addresses: options.picker, socketMode: options.socketMode, tls: options.tls.files,
-          usualService: options.pickerService, health: health, limits: limits, logger: logger))
+          usualService: options.pickerService, health: known, limits: limits, logger: logger))
     }
-    guard !options.framed.isEmpty else { return nil }
+    guard !options.framed.isEmpty || options.podSockets != nil else { return nil }
     let framed = try FramedServer(
       dispatcher, addresses: options.framed, options: FramedOptions(socketMode: options.socketMode), board: board,
       ledger: ledger, logger: logger
@@ -216,6 +226,30 @@ struct SelectorCommand: AsyncParsableCommand {
     }
     framed.register(in: registry)
     services.append(framed)
+    if let folder = options.podSockets {
+      let pods = PodSockets(folder, options: .init(mostPods: options.maxPods), logger: logger) {
+        [usual = options.pickerService] pod, folder in
+        var configuration = SelectorGRPCServer.Configuration(.unix(path: "\(folder)/\(PodFolders.grpc)"))
+        configuration.socketMode = PodSockets.socketMode
+        configuration.pod = pod
+        let picker = PickerServer(
+          dispatcher, addresses: [.unix(path: "\(folder)/\(PodFolders.picker)")], socketMode: PodSockets.socketMode,
+          usualService: usual, health: known, limits: limits, pod: pod, logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { [configuration] group in
+          group.addTask {
+            try await framed.serve(
+              path: "\(folder)/\(PodFolders.framed)", mode: PodSockets.socketMode, for: pod)
+          }
+          group.addTask { try await picker.run() }
+          group.addTask { try await grpc(configuration).run() }
+          defer { group.cancelAll() }
+          try await group.waitForAll()
+        }
+      }
+      pods.register(in: registry)
+      services.append(pods)
+      health.append(pods)
+    }
     return framed
   }
 }

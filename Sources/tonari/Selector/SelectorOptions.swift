@@ -32,6 +32,19 @@ struct SelectorOptions: ParsableArguments {
   var picker: [SelectorGRPCServer.Address] = []
 
   @Option(
+    help: ArgumentHelp(
+      "Serve each pod of this node on sockets of its own, in the folder that tonari csi-driver shows.",
+      discussion: """
+        A pod's volume of csi.tonari.dev then has selector.sock (framed), picker.sock and grpc.sock, for that pod alone.
+        """, valueName: "folder"),
+    completion: .directory
+  )
+  var podSockets: String?
+
+  @Option(help: ArgumentHelp("The most pods with sockets of their own.", valueName: "count"))
+  var maxPods = 1000
+
+  @Option(
     help: ArgumentHelp("The service of Envoys' requests that do not tell theirs.", valueName: "name"))
   var pickerService: String?
 
@@ -108,8 +121,11 @@ struct SelectorOptions: ParsableArguments {
   @OptionGroup var log: LogOptions
 
   func validate() throws {
-    if framed.isEmpty, grpc.isEmpty, picker.isEmpty {
-      throw ValidationError("expected --framed, --grpc or --picker: where to be asked")
+    if framed.isEmpty, grpc.isEmpty, picker.isEmpty, podSockets == nil {
+      throw ValidationError("expected --framed, --grpc, --picker or --pod-sockets: where to be asked")
+    }
+    guard (1...100_000).contains(maxPods) else {
+      throw ValidationError("--max-pods \(maxPods): expected 1 to 100000")
     }
     if namespace != nil, !api.isGiven {
       throw ValidationError("--namespace: expected a cluster to follow: --kubeconfig or --in-cluster")

@@ -11,6 +11,7 @@ import Selection
 import SelectorProtocol
 import SelectorServer
 import ServiceLifecycle
+import Sockets
 import SwiftProtobuf
 import Testing
 
@@ -54,6 +55,49 @@ struct EndpointPickerTests {
   private static func becomes(_ what: String, _ holds: () -> Bool) async throws {
     for _ in 0..<500 where !holds() { try await Task.sleep(for: .milliseconds(10)) }
     #expect(holds(), "\(what)")
+  }
+
+  /// Runs a server on a Unix socket for as long as the work takes.
+  private static func serve(on path: String, _ work: @Sendable () async throws -> Void) async throws {
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let (bound, continuation) = AsyncStream<Void>.makeStream()
+    let service = PickerServer(
+      Dispatcher(DispatcherOptions()), addresses: [.unix(path: path)], socketMode: 0o600, logger: logger,
+      onListening: { _ in continuation.yield() })
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        defer { continuation.finish() }
+        try await service.run()
+      }
+      if await bound.first(where: { _ in true }) != nil { try await work() }
+      group.cancelAll()
+      try await group.waitForAll()
+    }
+  }
+
+  @Test("A second server on a Unix socket is refused, and the first keeps its clients and its file")
+  func twoOnOneSocket() async throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "p-\(UUID().uuidString.prefix(8)).sock").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try await Self.serve(on: path) {
+      await #expect(throws: SocketError.self) { try await Self.serve(on: path) {} }
+      let health = try await withGRPCClient(
+        transport: .http2NIOPosix(target: .unixDomainSocket(path: path), transportSecurity: .plaintext)
+      ) { try await Grpc_Health_V1_Health.Client(wrapping: $0).check(.init()) }
+      #expect(health.status == .serving)
+    }
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
+  @Test("At its end a server leaves a socket alone that another one has put in its place")
+  func othersSocket() async throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "p-\(UUID().uuidString.prefix(8)).sock").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try await Self.serve(on: path) {
+      try FileManager.default.removeItem(atPath: path)
+      _ = try ListeningSocket(path: path)
+    }
+    #expect(FileManager.default.fileExists(atPath: path))
   }
 
   @Test("Answers request and response of a stream, whatever authority Istio gives it")

@@ -5,6 +5,7 @@ import Logging
 import Selection
 import SelectorProtocol
 import ServiceLifecycle
+import Sockets
 import SwiftProtobuf
 import Testing
 

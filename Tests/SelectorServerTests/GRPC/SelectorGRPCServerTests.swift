@@ -6,6 +6,7 @@ import Monitoring
 import Selection
 import SelectorProtocol
 import ServiceLifecycle
+import Sockets
 import SwiftProtobuf
 import Synchronization
 import Testing
@@ -263,6 +264,33 @@ struct SelectorGRPCServerTests {
       ) { try await Selector(wrapping: $0).pick(.with { $0.service = "shop/cart" }) }
       #expect(picked.address == "10.0.0.1:80")
     }
+  }
+
+  @Test("A second server on a Unix socket is refused, and the first keeps its clients and its file")
+  func twoOnOneSocket() async throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "g-\(UUID().uuidString.prefix(8)).sock").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try await RunningServer.run({ $0.address = .unix(path: path) }) { _ in
+      await #expect(throws: SocketError.self) {
+        try await RunningServer.run({ $0.address = .unix(path: path) }) { _ in }
+      }
+      let picked = try await withGRPCClient(
+        transport: .http2NIOPosix(target: .unixDomainSocket(path: path), transportSecurity: .plaintext)
+      ) { try await Selector(wrapping: $0).pick(.with { $0.service = "shop/cart" }) }
+      #expect(picked.address == "10.0.0.1:80")
+    }
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
+  @Test("At its end a server leaves a socket alone that another one has put in its place")
+  func othersSocket() async throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "g-\(UUID().uuidString.prefix(8)).sock").path
+    let other = try await RunningServer.run({ $0.address = .unix(path: path) }) { _ in
+      try FileManager.default.removeItem(atPath: path)
+      return try ListeningSocket(path: path)
+    }
+    #expect(FileManager.default.fileExists(atPath: path))
+    other.close()
   }
 
   @Test("A port that is taken is an error")
