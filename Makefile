@@ -6,8 +6,8 @@ TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
 SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
 STEERING := ^OverflowControllerTests
-BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|TonariClientTests|CTonariClientTests)
-WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|SelectorTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
+BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|NodeDriverTests|TonariClientTests|CTonariClientTests)
+WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|SelectorTests|PodSocketsTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
 FUZZING  := ^FuzzTests
 
 .PHONY: help deps toolchain control-plane build demo test e2e fuzz sanitize objects soak nightly lint manifests dist format bench clean

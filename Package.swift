@@ -129,7 +129,7 @@ let package = Package(
         "Monitoring", "Planning", "Report", "Simulation", "Certificates", "EnvoyServer", "Files", "Kubernetes",
         "Messaging", "Placement", "Traffic", "Topology", "SelectorServer", "SelectorIntake", "SelectorProtocol",
         "TonariClient", "Dispatching", "Overflow", "OverflowPlanning",
-        "Selection", "Sockets",
+        "NodeDriver", "Selection", "Sockets",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -341,6 +341,30 @@ let package = Package(
       ]
     ),
 
+    // The volume driver of a node.
+    module(
+      "NodeDriver",
+      [
+        "CMount", "Dispatching", "Files", "Monitoring", "NodeProtocol", "Sockets",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]
+    ),
+    .target(
+      name: "NodeProtocol",
+      dependencies: [
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+      ],
+      exclude: ["csi", "generate", "pluginregistration"],
+      swiftSettings: settings
+    ),
+
     module("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
 
     // Pure decisions.
@@ -354,6 +378,7 @@ let package = Package(
     // C libraries and thin shims.
     .target(name: "CCurl", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CEpoll", cSettings: cSettings),
+    .target(name: "CMount", cSettings: cSettings),
     .target(name: "CGLPK", cSettings: cSettings, linkerSettings: [.linkedLibrary("glpk")]),
     .target(name: "CProtobufC", cSettings: cSettings, linkerSettings: [.linkedLibrary("protobuf-c")]),
     .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
@@ -363,6 +388,16 @@ let package = Package(
 
     tests("Topology"),
     tests("Sockets"),
+    tests(
+      "NodeDriver",
+      [
+        "Dispatching", "Monitoring", "NodeProtocol", "SelectorServer", "Selection", "SelectorProtocol", "Sockets",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("Selection", ["Topology"]),
     tests("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
@@ -517,7 +552,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "tonari", "BrokerTestSupport", "ControlPlaneTestSupport", "EnvoyProtocol", "Extender", "Kubernetes",
-
+        "NodeProtocol",
         "OverflowPolicies", "Planning", "SelectorProtocol", "Simulation", "TonariClient", "Yams",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
@@ -526,7 +561,7 @@ let package = Package(
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
-      ], exclude: ["Envoy/envoy-requirements.txt"], swiftSettings: settings),
+      ], exclude: ["Envoy/envoy-requirements.txt", "Node/kubelet.sh", "Node/pod.c"], swiftSettings: settings),
     fuzz,
   ] + (Context.environment["TONARI_BENCHMARKS"] == nil ? [] : benchmarks)
 )

@@ -21,7 +21,8 @@ struct Tonari: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       PlanCommand.self, EvaluateCommand.self, ExtenderCommand.self, SelectorCommand.self, TopCommand.self,
-      OverflowCommand.self, CalibrateCommand.self, SimulateCommand.self, DemoCommand.self, CompletionsCommand.self,
+      OverflowCommand.self, CSIDriverCommand.self, CalibrateCommand.self, SimulateCommand.self, DemoCommand.self,
+      CompletionsCommand.self,
     ]
   )
 
