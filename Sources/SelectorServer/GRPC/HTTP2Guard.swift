@@ -41,8 +41,9 @@ struct HTTP2Guard: Sendable {
 }
 
 /// Reads along what comes, before it is decoded.
-private final class MeterHandler: ChannelInboundHandler {
+private final class MeterHandler: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
 
   /// How long a client may take to say that it speaks HTTP/2.
   private static let handshake: Int64 = 10_000_000_000
@@ -97,6 +98,13 @@ private final class MeterHandler: ChannelInboundHandler {
       metadata: ["peer": "\(peer)", "reason": "\(fault?.rawValue ?? "there is no memory for its messages")"])
     end()
     context.close(promise: nil)
+  }
+
+  /// The transport holds flushes back for a moment; what it wrote before it closes would be lost, the last answers of a
+  /// server that ends among it.
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    context.flush()
+    context.close(mode: mode, promise: promise)
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {

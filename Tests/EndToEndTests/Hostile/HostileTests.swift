@@ -102,6 +102,8 @@ struct HostileTests {
       #expect(during.failures <= allowed, "\(name): \(during.failures) of \(during.requests): \(during.faults)")
       #expect(during.max_ms <= Self.longestWait, "\(name) waited for \(during.max_ms) ms")
       #expect(after.failures == 0, "\(name) after it: \(after.faults)")
+      // A scrape tells of more services then, and is bounded by the number that have series.
+      guard name != "metrics" else { continue }
       #expect(
         during.p50_ms <= 2 * before.p50_ms + Self.noise,
         "\(name): half of the requests took \(during.p50_ms) ms, before \(before.p50_ms) ms")
