@@ -1325,7 +1325,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__pick_request__descriptor 
   (ProtobufCMessageInit) tonari__selector__v1__pick_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tonari__selector__v1__pick_response__field_descriptors[6] =
+static const ProtobufCFieldDescriptor tonari__selector__v1__pick_response__field_descriptors[7] =
 {
   {
     "pick_id",
@@ -1399,6 +1399,18 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__pick_response__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pick_key",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__PickResponse, pick_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tonari__selector__v1__pick_response__field_indices_by_name[] = {
   1,   /* field[1] = address */
@@ -1406,12 +1418,13 @@ static const unsigned tonari__selector__v1__pick_response__field_indices_by_name
   5,   /* field[5] = hops */
   3,   /* field[3] = panic */
   0,   /* field[0] = pick_id */
+  6,   /* field[6] = pick_key */
   2,   /* field[2] = tier */
 };
 static const ProtobufCIntRange tonari__selector__v1__pick_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tonari__selector__v1__pick_response__descriptor =
 {
@@ -1421,14 +1434,14 @@ const ProtobufCMessageDescriptor tonari__selector__v1__pick_response__descriptor
   "Tonari__Selector__V1__PickResponse",
   "tonari.selector.v1",
   sizeof(Tonari__Selector__V1__PickResponse),
-  6,
+  7,
   tonari__selector__v1__pick_response__field_descriptors,
   tonari__selector__v1__pick_response__field_indices_by_name,
   1,  tonari__selector__v1__pick_response__number_ranges,
   (ProtobufCMessageInit) tonari__selector__v1__pick_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tonari__selector__v1__complete_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tonari__selector__v1__complete_request__field_descriptors[6] =
 {
   {
     "pick_id",
@@ -1490,18 +1503,31 @@ static const ProtobufCFieldDescriptor tonari__selector__v1__complete_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pick_key",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tonari__Selector__V1__CompleteRequest, pick_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tonari__selector__v1__complete_request__field_indices_by_name[] = {
   2,   /* field[2] = latency_us */
   4,   /* field[4] = load */
   1,   /* field[1] = outcome */
   0,   /* field[0] = pick_id */
+  5,   /* field[5] = pick_key */
   3,   /* field[3] = served_by */
 };
 static const ProtobufCIntRange tonari__selector__v1__complete_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor tonari__selector__v1__complete_request__descriptor =
 {
@@ -1511,7 +1537,7 @@ const ProtobufCMessageDescriptor tonari__selector__v1__complete_request__descrip
   "Tonari__Selector__V1__CompleteRequest",
   "tonari.selector.v1",
   sizeof(Tonari__Selector__V1__CompleteRequest),
-  5,
+  6,
   tonari__selector__v1__complete_request__field_descriptors,
   tonari__selector__v1__complete_request__field_indices_by_name,
   1,  tonari__selector__v1__complete_request__number_ranges,

@@ -17,7 +17,9 @@ public final class Dispatcher: Sendable {
     var refusedNames: UInt64 = 0
     /// The services that have a replica, by its address.
     var having: [String: Set<String>] = [:]
-    var peers: [String: PeerDigest] = [:]
+    var peers = PeerTable()
+    /// The services of which a connection registered replicas, by its number.
+    var registrars: [UInt32: Set<String>] = [:]
     var nextOwner: UInt32 = 1
     /// Policies of overflow by the service that they name.
     var overflows: [String: ServiceOverflow] = [:]
@@ -68,13 +70,27 @@ public final class Dispatcher: Sendable {
     return services.map { $0.status(at: now) }
   }
 
-  /// Takes all open picks of somebody who is gone as cancelled.
+  /// Takes all open picks of somebody who is gone as cancelled, and lets what they registered stay no longer than
+  /// ``DispatcherOptions/registrationGrace``.
   ///
   /// - Parameter services: those that they picked from; nil where that is not known.
   public func abandon(owner: UInt32, of services: PickedServices? = nil, at now: Moment) {
     let directory = directory
     for service in services?.services(in: directory) ?? Array(directory.all) {
       service.abandon(owner: owner, at: now)
+    }
+    release(owner: owner, at: now)
+  }
+
+  /// Lets what a connection registered go soon, unless it is registered again.
+  func release(owner: UInt32, at now: Moment) {
+    guard owner != 0 else { return }
+    let until = Moment(nanoseconds: now.nanoseconds &+ Int64(options.registrationGrace / .nanoseconds(1)))
+    for name in state.withLock({ $0.registrars.removeValue(forKey: owner) }) ?? [] {
+      change(name, at: now) {
+        $0.release(owner: owner, until: until)
+        return false
+      }
     }
   }
 
@@ -102,15 +118,37 @@ extension Dispatcher {
     for (name, replicas) in services { set(replicas, of: name, from: source, at: now) }
   }
 
+  /// The addresses of a service's replicas that some sources name.
+  public func addresses(of service: String, from sources: Set<ReplicaSource>) -> Set<String> {
+    guard let members = state.withLock({ $0.members[service] }) else { return [] }
+    return sources.reduce(into: []) { $0.formUnion(members.named(by: $1).keys) }
+  }
+
   /// Adds replicas to a service for a time, or changes those that are there. Answers whether the service is there, or
   /// false where there are too many; see ``DispatcherOptions/mostRegisteredServices``.
+  ///
+  /// - Parameter owner: whose connection registers them, with which they go; 0 for none that ends.
   @discardableResult
   public func register(
     _ replicas: [ServiceReplica], of service: String, lifetime: Duration, from source: ReplicaSource = .registration,
-    at now: Moment
+    owner: UInt32 = 0, at now: Moment
   ) -> Bool {
     let until = Moment(nanoseconds: now.nanoseconds &+ Int64(lifetime / .nanoseconds(1)))
-    return change(service, at: now) { $0.add(replicas, from: source, until: until) }
+    guard change(service, at: now, { $0.add(replicas, from: source, until: until, owner: owner) }) else { return false }
+    note(registrar: owner, of: service)
+    return true
+  }
+
+  /// Notes that a connection registers replicas of a service.
+  func note(registrar owner: UInt32, of service: String) {
+    guard owner != 0 else { return }
+    state.withLock { state in
+      var services = state.registrars[owner] ?? []
+      services.insert(service)
+      // Most of so many are not there any more.
+      if services.count > 2 * options.mostRegisteredServices { services = services.filter { state.members[$0] != nil } }
+      state.registrars[owner] = services
+    }
   }
 
   /// Takes registered replicas away, or lets them finish what they have until their time is over.
@@ -286,12 +324,12 @@ extension Dispatcher {
 
   /// Whether a selector speaks for its cluster: of those that hear each other the one with the least name.
   public func speaks(as selector: String) -> Bool {
-    state.withLock { $0.peers.keys.allSatisfy { $0 >= selector } }
+    state.withLock { $0.peers.names.allSatisfy { $0 >= selector } }
   }
 
   /// Counts anew and plans, where it is time.
   func planOverflow(at now: Moment) {
-    let (overflows, peers) = state.withLock { ($0.overflows, $0.peers.values.map(\.arrivals)) }
+    let (overflows, peers) = state.withLock { ($0.overflows, $0.peers.digests.map(\.arrivals)) }
     guard !overflows.isEmpty else { return }
     for service in directory.all {
       guard overflows[service.name] != nil || overflows[Self.base(service.name)] != nil else { continue }
@@ -313,20 +351,19 @@ extension Dispatcher {
     state.withLock { $0.members[service]?.named(by: .registration).compactMapValues(\.until) } ?? [:]
   }
 
-  /// Takes what a peer says, nil for nothing any more, and tells the services what all peers say together.
-  func tellServices(_ digest: PeerDigest?, from peer: String, at now: Moment) {
-    let (peers, before) = state.withLock { state -> ([String: PeerDigest], PeerDigest?) in
-      guard digest == nil || state.peers[peer] != nil || state.peers.count < options.mostPeers else {
-        return ([:], nil)
-      }
-      let before = state.peers.updateValue(digest ?? PeerDigest(services: [:], heard: now), forKey: peer)
-      if digest == nil { state.peers[peer] = nil }
-      return (state.peers, before)
-    }
+  /// Calls a function with what is known of peers.
+  func withPeers<Result>(_ use: (inout PeerTable) -> Result) -> Result { state.withLock { use(&$0.peers) } }
+
+  /// The replicas of a service that any source names; none where there is no such service.
+  func addresses(of service: String) -> Set<String> { state.withLock { $0.members[service]?.addresses } ?? [] }
+
+  /// Tells services what all peers say together, where one of them said something else before.
+  func tellServices(_ digest: PeerDigest?, after before: PeerDigest?, at now: Moment) {
+    let peers = withPeers { Array($0.digests) }
     for name in Set(before?.services.keys ?? [:].keys).union(digest?.services.keys ?? [:].keys) {
       guard let service = service(name) else { continue }
       var together: [String: PeerKnowledge] = before?.services[name]?.mapValues { _ in PeerKnowledge() } ?? [:]
-      for peer in peers.values {
+      for peer in peers {
         for (address, knowledge) in peer.services[name] ?? [:] {
           together[address, default: PeerKnowledge()].add(knowledge)
         }
@@ -337,8 +374,8 @@ extension Dispatcher {
 
   private func forgetSilentPeers(at now: Moment) {
     let lifetime = Int64(options.peerLifetime / .nanoseconds(1))
-    let silent = state.withLock { state in
-      state.peers.filter { now.nanoseconds - $0.value.heard.nanoseconds > lifetime }.map(\.key)
+    let silent = withPeers { peers in
+      peers.names.filter { now.nanoseconds - (peers[$0]?.heard.nanoseconds ?? 0) > lifetime }
     }
     for peer in silent { forget(peer: peer, at: now) }
   }

@@ -10,6 +10,9 @@ public struct DispatcherOptions: Hashable, Sendable {
   public var pickLifetime: Duration
   /// How long registered replicas stay where their registration does not say.
   public var registrationLifetime: Duration
+  /// How long registered replicas stay once the connection or the peer that registered them has gone, so that they can
+  /// register anew.
+  public var registrationGrace: Duration
   /// How long what a peer said of its requests in flight counts.
   public var peerLifetime: Duration
   /// Retries for each request of a service; see ``RetryBudget``.
@@ -37,13 +40,15 @@ public struct DispatcherOptions: Hashable, Sendable {
   /// Makes options.
   public init(
     policy: PolicyName = .tonari, selection: SelectorOptions = SelectorOptions(), pickLifetime: Duration = .seconds(60),
-    registrationLifetime: Duration = .seconds(30), peerLifetime: Duration = .seconds(3), retryShare: Double = 0.2,
+    registrationLifetime: Duration = .seconds(30), registrationGrace: Duration = .seconds(5),
+    peerLifetime: Duration = .seconds(3), retryShare: Double = 0.2,
     retriesPerSecond: Double = 3, mostInFlight: Int? = nil, place: Place = .unknown, seed: UInt64 = 0
   ) {
     self.policy = policy
     self.selection = selection
     self.pickLifetime = pickLifetime
     self.registrationLifetime = registrationLifetime
+    self.registrationGrace = registrationGrace
     self.peerLifetime = peerLifetime
     self.retryShare = retryShare
     self.retriesPerSecond = retriesPerSecond

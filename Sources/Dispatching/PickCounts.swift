@@ -28,6 +28,8 @@ public struct PickCounts: Hashable, Sendable {
   public var failed: UInt64 = 0
   /// Picks whose asker gave up or went away.
   public var cancelled: UInt64 = 0
+  /// Completions of picks by somebody who had not made them; they changed nothing.
+  public var foreign: UInt64 = 0
 
   /// No requests.
   public init() {}

@@ -3,6 +3,7 @@ public struct SelectorAddress: Hashable, Sendable, CustomStringConvertible {
   enum Place: Hashable, Sendable {
     case unix(path: String)
     case tcp(host: String, port: Int)
+    case tls(host: String, port: Int)
   }
 
   let place: Place
@@ -15,24 +16,31 @@ public struct SelectorAddress: Hashable, Sendable, CustomStringConvertible {
     SelectorAddress(place: .tcp(host: host, port: port))
   }
 
+  /// A host, by name or number, and the port where the selector serves connections that are secured by TLS.
+  public static func tls(host: String, port: Int) -> SelectorAddress {
+    SelectorAddress(place: .tls(host: host, port: port))
+  }
+
   private init(place: Place) {
     self.place = place
   }
 
-  /// Reads `unix:/path` or `tcp:host:port`, an IPv6 host in brackets; nil where it is neither.
+  /// Reads `unix:/path`, `tcp:host:port` or `tls:host:port`, an IPv6 host in brackets; nil where it is none of them.
   public init?(_ text: String) {
     if text.hasPrefix("unix:"), text.utf8.count > 5 {
       place = .unix(path: String(text.dropFirst(5)))
       return
     }
-    guard text.hasPrefix("tcp:"), let colon = text.lastIndex(of: ":"), let port = UInt16(text[colon...].dropFirst())
+    guard text.hasPrefix("tcp:") || text.hasPrefix("tls:"), let colon = text.lastIndex(of: ":"),
+      let port = UInt16(text[colon...].dropFirst())
     else { return nil }
     let start = text.index(text.startIndex, offsetBy: 4)
     guard start < colon, port > 0 else { return nil }
     let host = text[start..<colon]
     let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
     guard isBracketed || !host.contains(":") else { return nil }
-    place = .tcp(host: String(isBracketed ? host.dropFirst().dropLast() : host), port: Int(port))
+    let name = String(isBracketed ? host.dropFirst().dropLast() : host)
+    place = text.hasPrefix("tls:") ? .tls(host: name, port: Int(port)) : .tcp(host: name, port: Int(port))
   }
 
   /// The address as it is read.
@@ -40,6 +48,7 @@ public struct SelectorAddress: Hashable, Sendable, CustomStringConvertible {
     switch place {
     case .unix(let path): "unix:\(path)"
     case .tcp(let host, let port): host.contains(":") ? "tcp:[\(host)]:\(port)" : "tcp:\(host):\(port)"
+    case .tls(let host, let port): host.contains(":") ? "tls:[\(host)]:\(port)" : "tls:\(host):\(port)"
     }
   }
 }

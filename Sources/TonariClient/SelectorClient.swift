@@ -23,6 +23,8 @@ public final class SelectorClient: Service, Sendable {
   public struct Configuration: Hashable, Sendable {
     /// Selectors, of which one is asked; the next one when it goes away. At least one.
     public var addresses: [SelectorAddress]
+    /// How connections to `tls:` addresses are secured.
+    public var tls = TLS()
     /// Where the requests come from: the node's name.
     public var node = ""
     /// The zone's name.
@@ -45,6 +47,24 @@ public final class SelectorClient: Service, Sendable {
     /// Makes a configuration.
     public init(addresses: [SelectorAddress]) {
       self.addresses = addresses
+    }
+  }
+
+  /// How connections are secured. Files are read anew for each connection, so that they may be renewed.
+  public struct TLS: Hashable, Sendable {
+    /// The file with the authorities that vouch for selectors, as PEM; nil for those of the system.
+    public var authority: String?
+    /// The files with this side's certificate chain and its key, as PEM, for selectors that want one; nil for none.
+    public var certificate: String?
+    public var key: String?
+    /// The name that a selector's certificate must have; nil for the host of its address.
+    public var serverName: String?
+
+    /// Names the files.
+    public init(
+      authority: String? = nil, certificate: String? = nil, key: String? = nil, serverName: String? = nil
+    ) {
+      (self.authority, self.certificate, self.key, self.serverName) = (authority, certificate, key, serverName)
     }
   }
 
@@ -293,7 +313,7 @@ public final class SelectorClient: Service, Sendable {
     }
     let connection = try await SelectorConnection.open(
       address, number: number, timeout: configuration.connectTimeout, longestMessage: configuration.longestMessage,
-      mostInFlight: configuration.mostInFlight, group: group)
+      mostInFlight: configuration.mostInFlight, tls: configuration.tls, group: group)
     do {
       // Something that listens is a selector only once it has answered; no pick has the id 0.
       _ = try await connection.ask(.complete(.init()), timeout: configuration.connectTimeout)

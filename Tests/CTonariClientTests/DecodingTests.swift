@@ -53,6 +53,8 @@ struct DecodingTests {
     #expect(Int(picked.tier.rawValue) == ((0...3).contains(message.tier.rawValue) ? message.tier.rawValue : 0))
     #expect((picked.panic != 0) == message.panic)
     #expect(picked.hops == message.hops)
+    let key = withUnsafeBytes(of: picked.key) { Array($0.prefix(picked.key_length)) }
+    #expect(key == Array(message.pickKey))
     let alternatives = [picked.alternatives.0, picked.alternatives.1, picked.alternatives.2].map {
       ClientTests.string($0)
     }

@@ -21,12 +21,14 @@ public final class TestCertificates: Sendable {
   public func path(_ name: String) -> String { folder.appending(path: name).path }
 
   /// Makes a self-signed certificate for 127.0.0.1, `name.crt` with its key `name.key`.
-  public func make(_ name: String, subject: String? = nil) throws {
+  ///
+  /// - Parameter names: more names of whom it is for, such as `URI:spiffe://cluster.local/ns/a/sa/b` or `DNS:a.b`.
+  public func make(_ name: String, subject: String? = nil, names: [String] = []) throws {
     let process = Process()
     process.executableURL = URL(filePath: Self.openssl)
     process.arguments = [
       "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-      "/CN=\(subject ?? name)", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path("\(name).key"), "-out",
+      "/CN=\(subject ?? name)", "-addext", "subjectAltName=\((["IP:127.0.0.1"] + names).joined(separator: ","))", "-keyout", path("\(name).key"), "-out",
       path("\(name).crt"),
     ]
     process.standardError = FileHandle.nullDevice

@@ -30,7 +30,8 @@ struct SelectorTests {
     try await Fixtures.withFolder { folder in
       try Data(Self.replicas.utf8).write(to: folder.appending(path: "replicas.yaml"))
       let configuration = """
-        {framed: 'unix:selector.sock', grpc: '127.0.0.1:\(grpc)', http: '127.0.0.1:\(http)', replicas: replicas.yaml}
+        {framed: 'unix:selector.sock', grpc: '127.0.0.1:\(grpc)', http: '127.0.0.1:\(http)', replicas: replicas.yaml,
+         allow: [watch=local]}
         """
       try Data(configuration.utf8).write(to: folder.appending(path: "selector.yaml"))
       let selector = try TonariProcess(["selector", "--config", "selector.yaml", "--node", "n2"], in: folder)
@@ -71,7 +72,7 @@ struct SelectorTests {
           [
             "selector", "--framed", "unix:\(number).sock", "--grpc", "127.0.0.1:\(ports[number])", "--http",
             "127.0.0.1:\(https[number])", "--replicas", "replicas.yaml", "--name", "s\(number)", "--log-level",
-            "warning",
+            "warning", "--allow", "exchange=local", "--allow", "watch=local",
           ] + peers, in: folder)
         try await eventually("it is ready") { await self.fetch(https[number], "/readyz")?.status == 200 }
         return process
@@ -113,7 +114,7 @@ struct SelectorTests {
   @Test(
     "says what is wrong with its options and files",
     arguments: [
-      (["--framed", "pipe:x"], 2, "expected unix:/path or tcp:host:port"),
+      (["--framed", "pipe:x"], 2, "expected unix:/path, tcp:host:port"),
       ([], 2, "expected --framed, --grpc or --picker"),
       (["--grpc", "127.0.0.1:0", "--replicas", "/nonexistent.yaml"], 4, "/nonexistent.yaml"),
       (["--config", "/nonexistent.yaml"], 4, "/nonexistent.yaml"),

@@ -25,8 +25,10 @@ struct RunningEnvoyServer: Sendable {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let (ports, port) = AsyncStream<Int>.makeStream()
     let methods = services(dispatcher)
+    var configuration = SelectorGRPCServer.Configuration(.host("127.0.0.1", port: 0))
+    configuration.access = .open
     let server = SelectorGRPCServer(
-      SelectorGRPCServer.Configuration(.host("127.0.0.1", port: 0)), SelectorMessages(dispatcher), name: "one",
+      configuration, SelectorMessages(dispatcher), name: "one",
       services: methods, logger: logger, onListening: { port.yield($0 ?? 0) })
     let running: [any Service] = [server] + methods.compactMap { $0 as? any Service }
     let group = ServiceGroup(services: running, logger: logger)

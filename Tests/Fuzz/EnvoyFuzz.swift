@@ -97,7 +97,7 @@ extension Fuzzer {
     var input = InputReader(bytes)
     let chunk = max(1, Int(input.byte()))
     let dispatcher = dispatcher()
-    let answers = PickerAnswers(dispatcher: dispatcher, usualService: nil, health: []) { .seconds(1) }
+    let answers = PickerAnswers(dispatcher: dispatcher, access: .open, usualService: nil, health: []) { .seconds(1) }
     let channel = EmbeddedChannel(handler: PickerConnection(answers))
     try channel.connect(to: SocketAddress(unixDomainSocketPath: "/x")).wait()
     try? channel.writeInbound(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))

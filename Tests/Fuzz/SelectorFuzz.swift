@@ -75,7 +75,7 @@ extension Fuzzer {
     let chunk = max(1, Int(input.byte()))
     let dispatcher = dispatcher()
     var processor = FrameProcessor(dispatcher, FramedOptions(longestMessage: 4096))
-    var session = FrameSession(owner: dispatcher.newOwner())
+    var session = FrameSession(Caller(.local, owner: dispatcher.newOwner(), policy: .open))
     var now = Moment.seconds(1)
     var waiting: [UInt8] = []
     for start in stride(from: 0, to: input.rest.count, by: chunk) {
@@ -110,7 +110,7 @@ extension Fuzzer {
       if case .watch(let wanted) = envelope.message, var watch = try? ServiceWatch(wanted, dispatcher) {
         for change in watch.changes(at: now) { _ = try change.serializedBytes() as [UInt8] }
       }
-      _ = try messages.answer(envelope, owner: 1, at: now, using: answer)?.serializedBytes() as [UInt8]?
+      _ = try messages.answer(envelope, by: Caller(.local, owner: 1, policy: .open), at: now, using: answer)?.serializedBytes() as [UInt8]?
       now = Moment(nanoseconds: now.nanoseconds + 10_000_000)
     }
     try exercise(dispatcher, at: now)

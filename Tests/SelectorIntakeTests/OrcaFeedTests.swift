@@ -41,6 +41,24 @@ struct OrcaFeedTests {
     }
   }
 
+  @Test("is asked of no address that somebody registered, unless it is in a range that the operator allows")
+  func registered() async throws {
+    let replica = Replica()
+    try await withServer([replica]) { port in
+      let dispatcher = Dispatcher()
+      dispatcher.register(
+        [ServiceReplica(address: "127.0.0.1:\(port)")], of: "cart", lifetime: .seconds(60), at: .now)
+      try await withFeed(OrcaConfiguration(ranges: [AddressRange("10.0.0.0/8")].compactMap { $0 }), dispatcher) { _ in
+        // Long enough for a replica that is asked, as the next one shows.
+        try await Task.sleep(for: .seconds(2))
+        #expect(replica.listeners.load(ordering: .relaxed) == 0)
+      }
+      try await withFeed(OrcaConfiguration(ranges: [AddressRange("127.0.0.0/8")].compactMap { $0 }), dispatcher) { _ in
+        try await eventually("it is asked") { replica.listeners.load(ordering: .relaxed) == 1 }
+      }
+    }
+  }
+
   /// Serves on a port of its own, which the work gets.
   private func withServer(
     _ services: [any RegistrableRPCService], _ work: @escaping @Sendable (Int) async throws -> Void

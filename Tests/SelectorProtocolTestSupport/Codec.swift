@@ -74,6 +74,7 @@ public final class Codec {
           $0.outcome =
             Tonari_Selector_V1_Outcome(rawValue: Int(Int32(truncatingIfNeeded: request.outcome))) ?? .success
           $0.latencyUs = request.latency_us
+          $0.pickKey = Data(UnsafeBufferPointer(start: request.pick_key.start, count: request.pick_key.length))
         }
       }
     default: return (verdict, false)

@@ -104,6 +104,7 @@ extension Tonari_Selector_V1_PickResponse {
     panic = message.panic != 0
     alternatives = strings(message.alternatives, message.n_alternatives)
     hops = message.hops
+    pickKey = Data(UnsafeBufferPointer(start: message.pick_key.data, count: message.pick_key.len))
   }
 }
 
@@ -114,6 +115,7 @@ extension Tonari_Selector_V1_CompleteRequest {
     outcome = Tonari_Selector_V1_Outcome(rawValue: Int(Int32(bitPattern: message.outcome.rawValue))) ?? .success
     latencyUs = message.latency_us
     servedBy = string(message.served_by)
+    pickKey = Data(UnsafeBufferPointer(start: message.pick_key.data, count: message.pick_key.len))
     if let said = message.load { load = Tonari_Selector_V1_Load(said.pointee) }
   }
 }

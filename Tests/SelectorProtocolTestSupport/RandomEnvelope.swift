@@ -146,6 +146,7 @@ public struct RandomEnvelope {
       $0.panic = flag()
       $0.alternatives = texts()
       if flag() { $0.hops = small() }
+      if flag() { $0.pickKey = Data((0..<16).map { _ in UInt8(truncatingIfNeeded: below(256)) }) }
     }
   }
 
@@ -156,6 +157,7 @@ public struct RandomEnvelope {
       $0.latencyUs = number()
       if flag() { $0.servedBy = text() }
       if flag() { $0.load = load() }
+      if flag() { $0.pickKey = Data((0..<below(20)).map { _ in UInt8(truncatingIfNeeded: below(256)) }) }
     }
   }
 

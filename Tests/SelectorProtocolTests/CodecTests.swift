@@ -147,8 +147,10 @@ struct CodecTests {
       TonariBytes(
         start: UnsafeRawPointer(text)?.assumingMemoryBound(to: UInt8.self), length: text.map { strlen($0) } ?? 0)
     }
-    return tonari_put_picked(
-      written, id, message.pickID, UInt32(message.tier.rawValue), message.panic, message.hops, slices,
-      slices.count)
+    return message.pickKey.withUnsafeBytes { key in
+      tonari_put_picked(
+        written, id, message.pickID, UInt32(message.tier.rawValue), message.panic, message.hops, slices,
+        slices.count, key.isEmpty ? nil : key.baseAddress)
+    }
   }
 }

@@ -30,10 +30,10 @@ struct SelectorClientTests {
   /// Answers as a selector does, for a dispatcher; a watch is answered once.
   private static func answers(_ dispatcher: Dispatcher) -> ScriptedSelector.Script {
     let messages = SelectorMessages(dispatcher)
-    let owner = dispatcher.newOwner()
+    let caller = Caller(.local, owner: dispatcher.newOwner(), policy: .open)
     return { request in
       guard case .watch(let watch) = request.message else {
-        return [messages.answer(request, owner: owner, at: .now, using: PickAnswer())].compactMap { $0 }
+        return [messages.answer(request, by: caller, at: .now, using: PickAnswer())].compactMap { $0 }
       }
       guard var watch = try? ServiceWatch(watch, dispatcher) else { return [] }
       return watch.changes(at: .now).map { status in .with { ($0.id, $0.watched) = (request.id, status) } }

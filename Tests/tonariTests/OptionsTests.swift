@@ -161,4 +161,39 @@ struct OutputFileTests {
     let error = try #require(throws: OutputFile.Failure.self) { try OutputFile(path: path).check() }
     #expect(error.description.hasPrefix("\(path): cannot be written: \(reason)"))
   }
+
+  @Test(
+    "refuse a listener of a selector that the network reaches without TLS",
+    arguments: [
+      (["--grpc", "0.0.0.0:9443"], "--grpc 0.0.0.0:9443"), (["--grpc", "[::]:9443"], "--grpc [::]:9443"),
+      (["--picker", "10.0.0.1:9002"], "--picker 10.0.0.1:9002"),
+      (["--framed", "tcp:0.0.0.0:1"], "--framed tcp:0.0.0.0:1"),
+      (["--framed", "tcp:host.example:1"], "--framed tcp:host.example:1"),
+      (
+        ["--framed", "tcp:10.0.0.1:1", "--grpc", "0.0.0.0:1", "--tls-cert", "a", "--tls-key", "b"],
+        "--framed tcp:10.0.0.1:1"
+      ),
+    ])
+  func plainListeners(arguments: [String], listener: String) throws {
+    let error = #expect(throws: (any Error).self) { try SelectorOptions.parse(arguments) }
+    let message = SelectorOptions.message(for: try #require(error))
+    #expect(message.contains("\(listener): others on the network") && message.contains("--insecure"), "\(message)")
+    #expect(try SelectorOptions.parse(arguments + ["--insecure"]).plainListeners == [listener])
+  }
+
+  @Test("take listeners of this machine, and those with TLS")
+  func closedListeners() throws {
+    for arguments in [
+      ["--grpc", "127.0.0.1:1", "--picker", "[::1]:2", "--framed", "tcp:localhost:3", "--framed", "unix:/x"],
+      ["--grpc", "0.0.0.0:1", "--framed", "tls:0.0.0.0:2", "--tls-cert", "a", "--tls-key", "b"],
+    ] {
+      #expect(try SelectorOptions.parse(arguments).plainListeners == [])
+    }
+    #expect(throws: (any Error).self) { try SelectorOptions.parse(["--framed", "tls:0.0.0.0:2"]) }
+    #expect(throws: (any Error).self) {
+      try SelectorOptions.parse(["--framed", "unix:/x", "--allow", "register=everybody"])
+    }
+    let options = try SelectorOptions.parse(["--framed", "unix:/x", "--allow", "register=local"])
+    #expect(options.access.policy.rights(of: .local).allows(.register, for: "a/b"))
+  }
 }

@@ -74,6 +74,11 @@ class Daemon:
                 "selector", "--framed", self.addresses["framed"], "--grpc", self.addresses["grpc"], "--picker",
                 self.addresses["picker"], "--picker-service", "shop/cart", "--http", self.addresses["http"],
                 "--replicas", f"{folder}/replicas.yaml", "--socket-mode", "0666", "--log-level", "error"]
+            help_text = subprocess.run([tonari, "selector", "--help"], capture_output=True, text=True).stdout
+            if "--allow " in help_text:
+                # What an attacker on this machine may at most be allowed.
+                for capability in ["register", "report", "exchange", "watch"]:
+                    command += ["--allow", f"{capability}=local"]
         else:
             port = free_port()
             self.addresses = {"extender": f"127.0.0.1:{port}", "http": f"127.0.0.1:{http}"}

@@ -189,10 +189,15 @@ struct  Tonari__Selector__V1__PickResponse
    * x-tonari-hops where it is not 0.
    */
   uint32_t hops;
+  /*
+   * To complete the pick with on another connection than the one that it was picked on, or by a method of its own (gRPC's
+   * Complete). Empty where the asker is proven: then all its connections may complete its picks without.
+   */
+  ProtobufCBinaryData pick_key;
 };
 #define TONARI__SELECTOR__V1__PICK_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__pick_response__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, TONARI__SELECTOR__V1__TIER__TIER_REMOTE, 0, 0,NULL, 0 }
+    , 0, (char *)protobuf_c_empty_string, TONARI__SELECTOR__V1__TIER__TIER_REMOTE, 0, 0,NULL, 0, {0,NULL} }
 
 
 struct  Tonari__Selector__V1__CompleteRequest
@@ -213,10 +218,15 @@ struct  Tonari__Selector__V1__CompleteRequest
    * What the replica said of its load in its answer.
    */
   Tonari__Selector__V1__Load *load;
+  /*
+   * The pick's key, where the answer named one and it was not given on this connection. A pick of somebody else is left as
+   * it is.
+   */
+  ProtobufCBinaryData pick_key;
 };
 #define TONARI__SELECTOR__V1__COMPLETE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tonari__selector__v1__complete_request__descriptor) \
-    , 0, TONARI__SELECTOR__V1__OUTCOME__OUTCOME_SUCCESS, 0, (char *)protobuf_c_empty_string, NULL }
+    , 0, TONARI__SELECTOR__V1__OUTCOME__OUTCOME_SUCCESS, 0, (char *)protobuf_c_empty_string, NULL, {0,NULL} }
 
 
 struct  Tonari__Selector__V1__CompleteResponse
@@ -653,8 +663,8 @@ struct  Tonari__Selector__V1__Error
 {
   ProtobufCMessage base;
   /*
-   * The numbers of gRPC's status codes: 3 invalid argument, 5 not found, 8 resource exhausted, 12 unimplemented,
-   * 13 internal, 14 unavailable.
+   * The numbers of gRPC's status codes: 3 invalid argument, 5 not found, 7 permission denied, 8 resource exhausted,
+   * 12 unimplemented, 13 internal, 14 unavailable, 16 unauthenticated.
    */
   uint32_t code;
   char *message;

@@ -8,6 +8,9 @@
 /* No frame of these is longer, with strings of at most 255 bytes, four addresses at most. */
 #define TONARI_LONGEST_ANSWER 1120
 
+/* How many bytes a pick's key is. */
+#define TONARI_PICK_KEY 16
+
 static inline size_t tonari_varint_length(uint64_t number) {
   return number < 0x80 ? 1 : (size_t)(70 - __builtin_clzll(number)) / 7;
 }
@@ -43,11 +46,12 @@ static inline uint8_t *tonari_put_head(uint8_t *at, uint64_t id, uint8_t tag, si
   return tonari_put_varint(at, length);
 }
 
-/* Writes the frame that names a replica, and more for retries. Answers where it ends. */
+/* Writes the frame that names a replica, and more for retries; with the pick's key, or NULL for none. Answers where it
+ * ends. */
 static inline uint8_t *tonari_put_picked(
     uint8_t *at, uint64_t id, uint64_t pick_id, unsigned tier, bool is_panic, uint32_t hops,
-    const TonariBytes *addresses, size_t count) {
-  size_t length = 9 + (tier ? 2 : 0) + (is_panic ? 2 : 0) + (hops ? 1 + tonari_varint_length(hops) : 0);
+    const TonariBytes *addresses, size_t count, const void *key) {
+  size_t length = 9 + (key ? 2 + TONARI_PICK_KEY : 0) + (tier ? 2 : 0) + (is_panic ? 2 : 0) + (hops ? 1 + tonari_varint_length(hops) : 0);
   for (size_t i = 0; i < count; i++)
     length += 1 + tonari_varint_length(addresses[i].length) + addresses[i].length;
   at = tonari_put_head(at, id, 0x1A, length);
@@ -67,6 +71,7 @@ static inline uint8_t *tonari_put_picked(
     *at++ = 0x30;
     at = tonari_put_varint(at, hops);
   }
+  if (key) at = tonari_put_bytes(at, 0x3A, key, TONARI_PICK_KEY);
   return at;
 }
 

@@ -31,6 +31,7 @@ typedef struct {
   uint64_t pick_id;
   uint64_t latency_us;
   uint64_t outcome;
+  TonariBytes pick_key;
 } TonariRequest;
 
 /* Reads a varint of at most `most` bytes; answers where it ends, NULL where it does not. */
@@ -78,12 +79,14 @@ static inline TonariRequestKind tonari_request(const uint8_t *at, size_t length,
   if (kind == 0x22) {
     request->outcome = 0;
     request->latency_us = 0;
+    request->pick_key = (TonariBytes){NULL, 0};
     if (end - at < 9 || *at != 0x09) return TONARI_ANOTHER;
     request->pick_id = 0;
     for (int i = 8; i > 0; i--) request->pick_id = request->pick_id << 8 | at[i];
     at += 9;
     if (at < end && *at == 0x10 && !(at = tonari_varint(at + 1, end, 4, &request->outcome))) return TONARI_ANOTHER;
     if (at < end && *at == 0x18 && !(at = tonari_varint(at + 1, end, 9, &request->latency_us))) return TONARI_ANOTHER;
+    if (at < end && *at == 0x32 && !(at = tonari_bytes(at + 1, end, &request->pick_key))) return TONARI_ANOTHER;
     return at == end ? TONARI_COMPLETE : TONARI_ANOTHER;
   }
   request->from = request->key = (TonariBytes){NULL, 0};

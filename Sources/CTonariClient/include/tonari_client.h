@@ -22,6 +22,11 @@
  * tonari_receive reads what is there, tonari_next takes one answer after the other; none of them waits. tonari_descriptor
  * is what to poll: for reading always, for writing while tonari_flush answers TONARI_AGAIN.
  *
+ * A pick is completed on the connection that it was made on; tonari_send_complete_pick completes it on any of this program.
+ *
+ * The connection is not encrypted: ask on a Unix socket or the loopback interface. A selector elsewhere is asked by gRPC
+ * with TLS, or through a proxy on this machine that speaks TLS.
+ *
  * A client belongs to one thread at a time. After an error below zero other than TONARI_TIMED_OUT and TONARI_TOO_LARGE the
  * connection is of no more use: close it and open another; meanwhile pick a replica yourself.
  */
@@ -58,6 +63,9 @@ enum {
   /* Not everything could be done without waiting. */
   TONARI_AGAIN = -5
 };
+
+/* How many bytes a pick's key is. */
+enum { TONARI_KEY = 16 };
 
 typedef enum { TONARI_SUCCESS = 0, TONARI_FAILURE = 1, TONARI_CANCELLED = 2 } tonari_outcome;
 typedef enum { TONARI_REMOTE = 0, TONARI_NODE = 1, TONARI_ZONE = 2, TONARI_CLUSTER = 3 } tonari_tier;
@@ -100,6 +108,9 @@ typedef struct {
   /* How often the request will have been sent from one cluster to another once it is there: to be sent along as
    * x-tonari-hops where it is not 0. */
   unsigned hops;
+  /* The pick's key, to complete it with on another connection; key_length is 0 where none is needed. */
+  size_t key_length;
+  uint8_t key[TONARI_KEY];
 } tonari_picked;
 
 /* An answer in the order of arrival. */
@@ -145,6 +156,11 @@ int tonari_send_pick(tonari_client *client, uint64_t id, const tonari_pick_reque
  * request, or NULL. TONARI_AGAIN: the buffer is full. */
 int tonari_send_complete(
     tonari_client *client, uint64_t id, uint64_t pick_id, tonari_outcome outcome, uint64_t latency_us,
+    const char *served_by);
+
+/* As tonari_send_complete, for a pick that may have been made on another connection of this program. */
+int tonari_send_complete_pick(
+    tonari_client *client, uint64_t id, const tonari_picked *picked, tonari_outcome outcome, uint64_t latency_us,
     const char *served_by);
 
 /* Sends what is in the buffer. TONARI_AGAIN: not all of it went. */
@@ -271,6 +287,7 @@ static int tonari__decode_picked(const uint8_t *at, const uint8_t *end, tonari_p
   picked->address[0] = 0;
   picked->alternative_count = 0;
   picked->hops = 0;
+  picked->key_length = 0;
   while (at < end) {
     at = tonari__next_field(at, end, &field);
     if (!at) return TONARI_MALFORMED;
@@ -287,6 +304,9 @@ static int tonari__decode_picked(const uint8_t *at, const uint8_t *end, tonari_p
       picked->alternative_count++;
     } else if (field.number == 6 && field.wire == 0) {
       picked->hops = (unsigned)(field.value & UINT32_MAX);
+    } else if (field.number == 7 && field.wire == 2 && field.length == TONARI_KEY) {
+      memcpy(picked->key, field.bytes, TONARI_KEY);
+      picked->key_length = TONARI_KEY;
     }
   }
   return picked->pick_id && picked->address[0] ? TONARI_OK : TONARI_MALFORMED;
@@ -453,11 +473,11 @@ int tonari_send_pick(tonari_client *client, uint64_t id, const tonari_pick_reque
   return TONARI_OK;
 }
 
-int tonari_send_complete(
+static int tonari__send_complete(
     tonari_client *client, uint64_t id, uint64_t pick_id, tonari_outcome outcome, uint64_t latency_us,
-    const char *served_by) {
+    const char *served_by, const uint8_t *key, size_t key_length) {
   size_t size = 9 + (outcome ? 2 : 0) + (latency_us ? 1 + tonari__number_size(latency_us) : 0) +
-                tonari__string_size(served_by);
+                tonari__string_size(served_by) + (key_length ? tonari__bytes_size(key_length) : 0);
   int status, i;
   uint8_t *at = tonari__begin(client, id, 0x22, size, &status);
   if (!at) return status;
@@ -471,8 +491,22 @@ int tonari_send_complete(
     *at++ = 0x18;
     at = tonari__put_number(at, latency_us);
   }
-  tonari__put_string(at, 0x22, served_by);
+  at = tonari__put_string(at, 0x22, served_by);
+  if (key_length) tonari__put_bytes(at, 0x32, key, key_length);
   return TONARI_OK;
+}
+
+int tonari_send_complete(
+    tonari_client *client, uint64_t id, uint64_t pick_id, tonari_outcome outcome, uint64_t latency_us,
+    const char *served_by) {
+  return tonari__send_complete(client, id, pick_id, outcome, latency_us, served_by, NULL, 0);
+}
+
+int tonari_send_complete_pick(
+    tonari_client *client, uint64_t id, const tonari_picked *picked, tonari_outcome outcome, uint64_t latency_us,
+    const char *served_by) {
+  return tonari__send_complete(
+      client, id, picked->pick_id, outcome, latency_us, served_by, picked->key, picked->key_length);
 }
 
 /* Sockets */

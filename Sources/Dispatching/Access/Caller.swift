@@ -31,6 +31,15 @@ public struct Caller: Sendable {
     knownAddresses = addresses
   }
 
+  /// The same caller under a number of its own.
+  public func numbered(_ owner: UInt32) -> Caller { Caller(self, owner: owner) }
+
+  private init(_ other: Caller, owner: UInt32) {
+    (identity, key, rights) = (other.identity, other.key, other.rights)
+    (seenAddress, knownAddresses) = (other.seenAddress, other.knownAddresses)
+    self.owner = owner
+  }
+
   /// Whether its answers tell the key, since it has none of its own.
   public var isToldItsKey: Bool { !identity.isProven }
 

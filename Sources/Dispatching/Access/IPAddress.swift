@@ -6,7 +6,7 @@
 
 /// An address of the internet protocol, in one form: an IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) is the IPv4
 /// address.
-public struct IPAddress: Hashable, Sendable {
+public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   /// Its bytes, of which IPv4 addresses have the last four, after ten zeros and 0xffff.
   let high: UInt64
   let low: UInt64
@@ -35,6 +35,19 @@ public struct IPAddress: Hashable, Sendable {
   public init?(ofReplica address: String) {
     guard let colon = address.lastIndex(of: ":") else { return nil }
     self.init(address[..<colon])
+  }
+
+  /// The address as it is written.
+  public var description: String {
+    var text = [CChar](repeating: 0, count: 64)
+    if isFour {
+      var four = in_addr(s_addr: UInt32(truncatingIfNeeded: low).bigEndian)
+      inet_ntop(AF_INET, &four, &text, socklen_t(text.count))
+    } else {
+      var bytes = (high.bigEndian, low.bigEndian)
+      inet_ntop(AF_INET6, &bytes, &text, socklen_t(text.count))
+    }
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// Whether it is this machine, whichever that is.

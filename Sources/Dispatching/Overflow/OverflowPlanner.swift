@@ -10,6 +10,9 @@ struct OverflowPlanner: Sendable {
   private static let window = 5
   /// How fast the room of a neighbour is believed to grow, as a share of what it says, in a second.
   private static let roomRise = 0.2
+  /// No more requests are believed to come to another selector than so many times what the cluster bears: what one says
+  /// lowers what all others admit.
+  private static let mostOfPeer = 10.0
   /// The part of a second's count in what a selector says of its requests.
   private static let weightOfLatest = 0.5
 
@@ -98,9 +101,11 @@ struct OverflowPlanner: Sendable {
       }
     }
     last = (now, figures.arrivals, figures.received, figures.sent)
+    let most = Self.mostOfPeer * given
     all = peers.reduce(own) { sum, peer in
       PeerArrivals(
-        perMinute: sum.perMinute + peer.perMinute, receivedPerMinute: sum.receivedPerMinute + peer.receivedPerMinute)
+        perMinute: sum.perMinute + min(peer.perMinute, most),
+        receivedPerMinute: sum.receivedPerMinute + min(peer.receivedPerMinute, most))
     }
     if let counted {
       let mean = answers.count > 0 ? answers.seconds / Double(answers.count) : nil

@@ -21,7 +21,9 @@ extension Dispatcher {
       let leases = registrations(of: status.name)
       return .with { service in
         service.service = status.name
-        service.replicas = status.replicas.map { ReplicaDigest($0, leases[$0.replica.address], at: now).message }
+        service.replicas = status.replicas.map {
+          Tonari_Selector_V1_ReplicaDigest($0, leases[$0.replica.address], at: now)
+        }
         guard let arrivals = self.service(status.name)?.arrivals else { return }
         service.arrivals = .with {
           $0.perMinute = arrivals.perMinute
@@ -32,31 +34,68 @@ extension Dispatcher {
     return digest
   }
 
-  /// Takes in what another selector dispatched and learnt, in place of what it said before. Replicas that are registered
-  /// there are there as long as they are registered there.
-  public func hear(_ digest: Tonari_Selector_V1_Digest, at now: Moment) {
+  /// Takes in what another selector dispatched and learnt, in place of what it said before, as far as it can know it:
+  /// of services and replicas that are there, and no more in flight than it may claim (``PeerClaims``). Replicas that are
+  /// registered there are there as long as it says so, and somewhat longer, for services for which the link may say so.
+  ///
+  /// Answers whether it may speak under its name.
+  @discardableResult
+  public func hear(_ digest: Tonari_Selector_V1_Digest, from link: PeerLink, at now: Moment) -> Bool {
+    guard digest.selector.utf8.count <= PeerClaims.longestName,
+      withPeers({ $0.admits(digest.selector, on: link, most: options.mostPeers) })
+    else { return false }
     var services: [String: [String: PeerKnowledge]] = [:]
     var arrivals: [String: PeerArrivals] = [:]
     for service in digest.services {
-      if service.hasArrivals { arrivals[service.service] = PeerArrivals(service.arrivals) }
-      var leases: [(replica: ServiceReplica, until: Moment)] = []
-      for replica in service.replicas {
-        let digest = ReplicaDigest(replica)
-        services[service.service, default: [:]][replica.address] = digest.knowledge
-        if let lease = digest.lease(at: now) { leases.append(lease) }
+      let leases = leases(in: service, from: link, at: now)
+      if !leases.isEmpty {
+        change(service.service, at: now) { members in
+          leases.reduce(false) { members.add([$1.replica], from: .peer, until: $1.until, owner: link.number) || $0 }
+        }
+        note(registrar: link.number, of: service.service)
       }
-      guard !leases.isEmpty else { continue }
-      change(service.service, at: now) { members in
-        leases.reduce(false) { $1.until > now && members.add([$1.replica], from: .peer, until: $1.until) || $0 }
-      }
+      let known = addresses(of: service.service)
+      guard !known.isEmpty else { continue }
+      if service.hasArrivals, link.isTrusted { arrivals[service.service] = PeerArrivals(service.arrivals) }
+      services[service.service] = PeerClaims.knowledge(service.replicas, of: known)
     }
-    tellServices(PeerDigest(services: services, arrivals: arrivals, heard: now), from: digest.selector, at: now)
+    let heard = PeerDigest(services: services, arrivals: arrivals, heard: now)
+    let before = withPeers { $0.set(heard, of: digest.selector, on: link) }
+    tellServices(heard, after: before, at: now)
+    return true
   }
 
-  /// A peer is gone: what it had in flight is no longer there.
-  public func forget(peer: String, at now: Moment) {
-    tellServices(nil, from: peer, at: now)
+  /// Takes in what a selector of this process says.
+  package func hear(_ digest: Tonari_Selector_V1_Digest, at now: Moment) { hear(digest, from: .inProcess, at: now) }
+
+  private func leases(
+    in service: Tonari_Selector_V1_ServiceDigest, from link: PeerLink, at now: Moment
+  ) -> [(replica: ServiceReplica, until: Moment)] {
+    guard service.replicas.contains(where: \.hasRegistered), !service.service.isEmpty,
+      service.service.utf8.count <= PeerClaims.longestService,
+      link.rights?.allows(.exchange, for: service.service) ?? true
+    else { return [] }
+    return service.replicas.prefix(PeerClaims.mostReplicas).compactMap {
+      PeerClaims.lease($0, longest: options.registrationLifetime, at: now)
+    }
   }
+
+  /// A link has ended. Where the peer is heard on no other, what it had in flight is no longer there, and what was
+  /// registered with it goes soon.
+  public func forget(_ link: PeerLink, at now: Moment) {
+    if let name = withPeers({ $0.end(link.number) }) { forget(peer: name, at: now) }
+    release(owner: link.number, at: now)
+  }
+
+  /// A peer is gone.
+  package func forget(peer: String, at now: Moment) {
+    guard let gone = withPeers({ $0.remove(peer) }) else { return }
+    tellServices(nil, after: gone.digest, at: now)
+    for link in gone.links { release(owner: link, at: now) }
+  }
+
+  /// How often somebody spoke under the name of another peer.
+  public var refusedDigests: UInt64 { withPeers { $0.refused } }
 }
 
 extension PeerArrivals {
@@ -70,41 +109,19 @@ extension PeerArrivals {
   }
 }
 
-/// What is said of one replica.
-private struct ReplicaDigest {
-  var message: Tonari_Selector_V1_ReplicaDigest
-
-  init(_ message: Tonari_Selector_V1_ReplicaDigest) {
-    self.message = message
-  }
-
-  init(_ status: ReplicaStatus, _ until: Moment?, at now: Moment) {
-    message = .with { message in
-      message.address = status.replica.address
-      message.inFlight = UInt32(clamping: status.view.inFlight)
-      if let pace = status.view.pace {
-        message.serviceTimeUs = pace.seconds * 1e6
-        message.concurrency = pace.concurrency
-        message.completions = pace.completions
-      }
-      guard let until else { return }
-      message.registered = Tonari_Selector_V1_Replica(status.replica)
-      message.lifetimeMs = UInt32(clamping: (until.nanoseconds - now.nanoseconds) / 1_000_000)
+extension Tonari_Selector_V1_ReplicaDigest {
+  /// What is said of a replica.
+  fileprivate init(_ status: ReplicaStatus, _ until: Moment?, at now: Moment) {
+    self.init()
+    address = status.replica.address
+    inFlight = UInt32(clamping: status.view.inFlight)
+    if let pace = status.view.pace {
+      serviceTimeUs = pace.seconds * 1e6
+      concurrency = pace.concurrency
+      completions = pace.completions
     }
-  }
-
-  var knowledge: PeerKnowledge {
-    let pace = ServicePace(
-      seconds: message.serviceTimeUs * 1e-6, concurrency: message.concurrency, completions: message.completions)
-    return PeerKnowledge(inFlight: Int(message.inFlight), pace: message.completions > 0 ? pace : nil)
-  }
-
-  /// The replica as registered there, and until when; nil where it was not, or what is said cannot be.
-  func lease(at now: Moment) -> (replica: ServiceReplica, until: Moment)? {
-    guard message.hasRegistered, message.lifetimeMs > 0 else { return nil }
-    let replica = ServiceReplica(message.registered)
-    guard replica.fault == nil, replica.address == message.address else { return nil }
-    let left = Int64(min(message.lifetimeMs, 86_400_000)) * 1_000_000
-    return (replica, Moment(nanoseconds: now.nanoseconds &+ left))
+    guard let until else { return }
+    registered = Tonari_Selector_V1_Replica(status.replica)
+    lifetimeMs = UInt32(clamping: (until.nanoseconds - now.nanoseconds) / 1_000_000)
   }
 }

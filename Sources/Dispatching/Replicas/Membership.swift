@@ -7,6 +7,8 @@ struct Membership: Sendable {
     var replica: ServiceReplica
     /// Until when; nil for as long as its source says so.
     var until: Moment?
+    /// Whose connection named it last; 0 for none that ends.
+    var owner: UInt32 = 0
   }
 
   private var sources: [[String: Lease]] = ReplicaSource.allCases.map { _ in [:] }
@@ -61,10 +63,15 @@ struct Membership: Sendable {
   }
 
   /// Adds replicas, or changes them. Answers whether that changes anything but their leases.
-  mutating func add(_ replicas: [ServiceReplica], from source: ReplicaSource, until: Moment) -> Bool {
+  ///
+  /// - Parameter owner: whose connection names them; 0 for none that ends.
+  mutating func add(
+    _ replicas: [ServiceReplica], from source: ReplicaSource, until: Moment, owner: UInt32 = 0
+  ) -> Bool {
     var changes = false
     for replica in replicas {
-      let known = sources[source.rawValue].updateValue(Lease(replica: replica, until: until), forKey: replica.address)
+      let known = sources[source.rawValue].updateValue(
+        Lease(replica: replica, until: until, owner: owner), forKey: replica.address)
       changes = changes || known?.replica != replica || states.removeValue(forKey: replica.address) != nil
     }
     nextExpiry = min(nextExpiry, until)
@@ -82,6 +89,16 @@ struct Membership: Sendable {
       changes = true
     }
     return changes
+  }
+
+  /// Lets what a connection named, and nobody renewed, stay no longer than to a time.
+  mutating func release(owner: UInt32, until: Moment) {
+    for source in sources.indices {
+      for (address, lease) in sources[source] where lease.owner == owner {
+        sources[source][address]?.until = min(lease.until ?? .init(nanoseconds: .max), until)
+        nextExpiry = min(nextExpiry, until)
+      }
+    }
   }
 
   /// Hears of a replica's state; nil is the one that its source names. Answers whether that changes anything.

@@ -50,6 +50,16 @@ public struct ServiceReplica: Hashable, Sendable {
     return nil
   }
 
+  /// What a replica may claim to be worth in comparison with others when nobody but it says so.
+  public static let claimedWeights = 0.1...10
+
+  /// The replica with no more weight, and no less, than it may claim itself.
+  public var claimed: ServiceReplica {
+    var replica = self
+    replica.weight = min(max(weight, Self.claimedWeights.lowerBound), Self.claimedWeights.upperBound)
+    return replica
+  }
+
   init(_ replica: Replica, labels: LabelBits) {
     self.init(
       address: replica.name, node: replica.node ?? "", zone: replica.zone ?? "", cluster: replica.cluster ?? "",

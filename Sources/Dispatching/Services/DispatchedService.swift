@@ -22,22 +22,27 @@ public class DispatchedService: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - owner: who asks, for ``abandon(owner:at:)``; 0 for somebody who is never said to be gone.
+  ///   - key: what the pick is completed with besides its id.
   ///   - answer: is filled where there is a replica.
-  public func pick(_ query: PickQuery, owner: UInt32, at now: Moment, into answer: PickAnswer) -> PickStatus {
+  public func pick(
+    _ query: PickQuery, owner: UInt32, key: PickKey = .inProcess, at now: Moment, into answer: PickAnswer
+  ) -> PickStatus {
     preconditionFailure("a subclass picks")
   }
 
-  /// Learns how a pick's request ended. Answers whether the pick was open.
+  /// Learns how a pick's request ended. Answers whether the pick was open; one that was made with another key is left as it
+  /// is.
   ///
   /// - Parameters:
   ///   - id: the pick.
+  ///   - key: the key that it was made with.
   ///   - latencySeconds: what the request took; nil for the time since the pick.
   ///   - servedBy: the alternative that served it after the picked replica failed; nil where the picked one did.
   ///   - load: what the replica said of its load.
   @discardableResult
   public func complete(
-    _ id: UInt64, _ outcome: Outcome, latencySeconds: Double? = nil, servedBy: String? = nil, load: LoadReport? = nil,
-    at now: Moment
+    _ id: UInt64, key: PickKey = .inProcess, _ outcome: Outcome, latencySeconds: Double? = nil,
+    servedBy: String? = nil, load: LoadReport? = nil, at now: Moment
   ) -> Bool {
     preconditionFailure("a subclass completes")
   }

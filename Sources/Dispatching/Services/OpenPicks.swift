@@ -8,6 +8,8 @@ struct OpenPicks: Sendable {
   private struct Entry: Sendable {
     var pick: Pick?
     var owner: UInt32 = 0
+    /// What it is completed with besides its id.
+    var key = PickKey.inProcess
     /// Which use of the place this is.
     var use: UInt32
     var older: Int32 = -1
@@ -31,6 +33,8 @@ struct OpenPicks: Sendable {
   private var free: Int32 = -1
   /// How many there are.
   private(set) var count = 0
+  /// How often somebody was to complete a pick of somebody else.
+  private(set) var foreign: UInt64 = 0
   /// The use of a place that is new.
   private var firstUse: UInt32
   /// The first picks of chains, by the low bits of their owners' numbers; as many as there are places. Owners are
@@ -49,7 +53,7 @@ struct OpenPicks: Sendable {
   var capacity: Int { entries.count }
 
   /// Keeps a pick. Answers the lower 44 bits of its id; nil where there is no room for more.
-  mutating func insert(_ pick: Pick, owner: UInt32) -> UInt64? {
+  mutating func insert(_ pick: Pick, owner: UInt32, key: PickKey = .inProcess) -> UInt64? {
     let index: Int32
     if free >= 0 {
       index = free
@@ -63,6 +67,7 @@ struct OpenPicks: Sendable {
     }
     entries[Int(index)].pick = pick
     entries[Int(index)].owner = owner
+    entries[Int(index)].key = key
     entries[Int(index)].older = youngest
     entries[Int(index)].younger = -1
     if youngest >= 0 { entries[Int(youngest)].younger = index } else { oldest = index }
@@ -72,11 +77,15 @@ struct OpenPicks: Sendable {
     return UInt64(entries[Int(index)].use) << UInt64(Self.indexBits) | UInt64(index)
   }
 
-  /// Takes a pick out; nil where there is none of this id (any more).
-  mutating func remove(_ id: UInt64) -> Pick? {
+  /// Takes a pick out; nil where there is none of this id (any more), or its key is another.
+  mutating func remove(_ id: UInt64, key: PickKey = .inProcess) -> Pick? {
     let index = Int(id & (1 << UInt64(Self.indexBits) - 1))
     let use = UInt32(id >> UInt64(Self.indexBits) & (1 << UInt64(Self.useBits) - 1))
     guard index < entries.count, entries[index].use == use else { return nil }
+    guard entries[index].key == key else {
+      if entries[index].pick != nil { foreign &+= 1 }
+      return nil
+    }
     return remove(at: Int32(index))
   }
 

@@ -66,7 +66,9 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   // MARK: Requests
 
   @_specialize(where Policy == TonariPolicy)
-  override func pick(_ query: PickQuery, owner: UInt32, at now: Moment, into answer: PickAnswer) -> PickStatus {
+  override func pick(
+    _ query: PickQuery, owner: UInt32, key: PickKey, at now: Moment, into answer: PickAnswer
+  ) -> PickStatus {
     answer.clear()
     // However it is picked, what was sent on keeps its mark.
     answer.hops = query.hops
@@ -122,7 +124,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         return .noReplica
       }
       makeRoom(&state, at: now)
-      guard let id = state.open.insert(pick, owner: owner) else {
+      guard let id = state.open.insert(pick, owner: owner, key: key) else {
         state.selector.complete(pick, .cancelled, at: now)
         state.counts.none &+= 1
         return .noReplica
@@ -194,10 +196,11 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
 
   @_specialize(where Policy == TonariPolicy)
   override func complete(
-    _ id: UInt64, _ outcome: Outcome, latencySeconds: Double?, servedBy: String?, load: LoadReport?, at now: Moment
+    _ id: UInt64, key: PickKey, _ outcome: Outcome, latencySeconds: Double?, servedBy: String?, load: LoadReport?,
+    at now: Moment
   ) -> Bool {
     state.withLock { state in
-      guard let pick = state.open.remove(id) else { return false }
+      guard let pick = state.open.remove(id, key: key) else { return false }
       openPicks.subtract(1)
       var server: ReplicaID?
       if let servedBy {
@@ -461,8 +464,10 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         let replica = ServiceReplica(view.replica, labels: state.labels)
         return ReplicaStatus(replica: replica, view: view, picks: slot.picks, failures: slot.failures)
       }
+      var counts = state.counts
+      counts.foreign = state.open.foreign
       return ServiceStatus(
-        name: name, revision: state.revision, policy: policyName, replicas: replicas, counts: state.counts,
+        name: name, revision: state.revision, policy: policyName, replicas: replicas, counts: counts,
         ejections: state.selector.ejections, openPicks: state.open.count,
         overflow: overflow)
     }

@@ -53,6 +53,14 @@ public final class EndpointDiscovery: RegistrableRPCService, Service {
     AggregatedMethods(discovery: self).registerMethods(with: &router)
   }
 
+  /// What a caller needs for the methods.
+  public static let capabilities: [MethodDescriptor: Capability] = [
+    Envoy_Service_Endpoint_V3_EndpointDiscoveryService.Method.StreamEndpoints.descriptor: .endpoints,
+    Envoy_Service_Endpoint_V3_EndpointDiscoveryService.Method.DeltaEndpoints.descriptor: .endpoints,
+    Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Method.StreamAggregatedResources.descriptor: .endpoints,
+    Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Method.DeltaAggregatedResources.descriptor: .endpoints,
+  ]
+
   /// Adds what it counts to a registry.
   public func register(in registry: MetricsRegistry) {
     registry.collect { [counts, boards] in

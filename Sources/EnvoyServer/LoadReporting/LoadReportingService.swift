@@ -34,6 +34,11 @@ public final class LoadReportingService: RegistrableRPCService {
     Methods(service: self).registerMethods(with: &router)
   }
 
+  /// What a caller needs for the method.
+  public static let capabilities: [MethodDescriptor: Capability] = [
+    Envoy_Service_LoadStats_V3_LoadReportingService.Method.StreamLoadStats.descriptor: .report
+  ]
+
   /// Adds what it counts to a registry.
   public func register(in registry: MetricsRegistry) {
     registry.collect { [self] in

@@ -12,6 +12,8 @@ struct PickerAnswers: Sendable {
   private static let serviceName = Envoy_Service_ExtProc_V3_ExternalProcessor.descriptor.fullyQualifiedService
 
   let dispatcher: Dispatcher
+  /// Who may pick.
+  let access: AccessPolicy
   /// The service of requests that do not tell theirs; nil for none.
   let usualService: String?
   /// What tells whether the selector knows all that it should.

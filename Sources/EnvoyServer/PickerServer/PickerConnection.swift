@@ -4,6 +4,7 @@ import GRPCCore
 import Monitoring
 import NIOCore
 import NIOExtras
+import SelectorServer
 
 /// A connection of a ``PickerServer``: the frames of all its streams, read and written by nghttp2 one after the other,
 /// without a task or a channel for each. What arrived together is answered together.
@@ -26,6 +27,9 @@ final class PickerConnection: ChannelInboundHandler {
   private var hints = PickerHints()
   private var hintBytes: [UInt8] = []
   private let decision = PickAnswer()
+  /// Who is there; known once the first stream begins, which is after a handshake.
+  private var caller: Caller?
+  private weak var channel: (any Channel)?
   private var isEnding = false
   /// Bytes that its streams hold.
   private var held = 0
@@ -48,6 +52,7 @@ final class PickerConnection: ChannelInboundHandler {
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
+    channel = context.channel
     var callbacks: OpaquePointer?
     var option: OpaquePointer?
     defer {
@@ -230,12 +235,20 @@ extension PickerConnection {
     stream.isBegun = true
     switch stream.method {
     case .process:
+      guard mayPick else {
+        return finish(id, RPCError(code: .permissionDenied, message: "this caller may not pick here"))
+      }
       if stream.hints != hintBytes { (hintBytes, hints) = (stream.hints, PickerHints(stream.hints)) }
       stream.exchange = picker.exchange(hints)
     case .checkHealth: break
     case .unknown(let path):
       finish(id, RPCError(code: .unimplemented, message: "\(path.prefix(200)) is not served here"))
     }
+  }
+
+  private var mayPick: Bool {
+    if caller == nil, let channel { caller = ChannelCaller(channel).caller(owner: 0, picker.access) }
+    return caller?.rights.allows(.pick) ?? false
   }
 
   private func take(_ bytes: UnsafeRawBufferPointer, on id: Int32) {

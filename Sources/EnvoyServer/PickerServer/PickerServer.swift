@@ -57,7 +57,7 @@ public struct PickerServer: ServiceLifecycle.Service {
   ///   - onListening: is told where once it listens, with the ports that were free for those asked for as 0.
   public init(
     _ dispatcher: Dispatcher, addresses: [SelectorGRPCServer.Address], socketMode: UInt32? = nil, tls: TLSFiles? = nil,
-    usualService: String? = nil,
+    access: AccessPolicy = AccessPolicy(), usualService: String? = nil,
     health: [any HealthSource] = [], limits: PickerLimits = PickerLimits(), pod: Identity.Pod? = nil,
     logger: Logger = Logger(label: "tonari.selector.picker"),
     now: @escaping @Sendable () -> Moment = { .now },
@@ -66,7 +66,8 @@ public struct PickerServer: ServiceLifecycle.Service {
     self.addresses = addresses
     self.socketMode = socketMode
     self.tls = tls
-    answers = PickerAnswers(dispatcher: dispatcher, usualService: usualService, health: health, now: now)
+    answers = PickerAnswers(
+      dispatcher: dispatcher, access: access, usualService: usualService, health: health, now: now)
     self.limits = limits
     self.pod = pod
     self.logger = logger

@@ -1,7 +1,11 @@
+public import Dispatching
+
 /// Which replicas are asked for their load by ORCA, and how.
 public struct OrcaConfiguration: Hashable, Sendable {
   /// The services whose replicas are asked; none for all.
   public var services: Set<String>
+  /// Where replicas may be that neither Kubernetes nor a file names; others are not asked. None for none.
+  public var ranges: [AddressRange]
   /// The port that they are asked at; nil for the one that they serve at.
   public var port: Int?
   /// The time between two reports of a replica.
@@ -13,10 +17,12 @@ public struct OrcaConfiguration: Hashable, Sendable {
 
   /// Makes a configuration.
   public init(
-    services: Set<String> = [], port: Int? = nil, interval: Duration = .seconds(1), mostReplicas: Int = 2000,
+    services: Set<String> = [], ranges: [AddressRange] = [], port: Int? = nil, interval: Duration = .seconds(1),
+    mostReplicas: Int = 2000,
     unknownMethodPause: Duration = .seconds(300)
   ) {
     self.services = services
+    self.ranges = ranges
     self.port = port
     self.interval = interval
     self.mostReplicas = mostReplicas

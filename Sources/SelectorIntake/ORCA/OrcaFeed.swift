@@ -13,6 +13,9 @@ import Synchronization
 /// Asks replicas for their load by ORCA (`xds.service.orca.v3.OpenRcaService`), out of band: each tells it at an interval on
 /// a stream over plain HTTP/2.
 ///
+/// Only those are asked that Kubernetes or a file names, or that are in ranges of addresses that the operator allows:
+/// whoever registers a replica does not send the selector anywhere.
+///
 /// Replicas that come are asked, those that go are not any more. One that cannot be reached is tried again after longer and
 /// longer pauses; one that does not know the method, every few minutes.
 public final class OrcaFeed: ServiceLifecycle.Service, HealthSource {
@@ -86,11 +89,18 @@ public final class OrcaFeed: ServiceLifecycle.Service, HealthSource {
     var addresses: Set<String> = []
     for service in dispatcher.directory.all
     where configuration.services.isEmpty || configuration.services.contains(service.name) {
-      addresses.formUnion(service.status(at: now).replicas.map(\.replica.address))
+      let known = dispatcher.addresses(of: service.name, from: [.kubernetes, .file])
+      addresses.formUnion(
+        service.status(at: now).replicas.map(\.replica.address).filter { known.contains($0) || isAllowed($0) })
     }
     guard addresses.count > configuration.mostReplicas else { return addresses }
     // Always the same ones, so that streams last.
     return Set(addresses.sorted().prefix(configuration.mostReplicas))
+  }
+
+  private func isAllowed(_ address: String) -> Bool {
+    guard !configuration.ranges.isEmpty, let address = IPAddress(ofReplica: address) else { return false }
+    return configuration.ranges.contains { $0.contains(address) }
   }
 
   private func ask(_ address: String) async {

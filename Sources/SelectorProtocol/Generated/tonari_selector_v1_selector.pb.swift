@@ -20,6 +20,10 @@
 ///   message as four bytes, big endian, and the message, an Envelope (the framing of gRPC's messages, without HTTP/2).
 ///   Many requests may be in flight on a connection; answers come in any order and carry the id of their request.
 ///
+/// Who asks may do what the selector's operator allows: without more, pick and complete its own picks on this machine, or
+/// proven by a socket of its own, a certificate or a token (PERMISSION_DENIED, 7, where it may not; UNAUTHENTICATED, 16, where
+/// its token is not good; by gRPC a Kubernetes token with audience "tonari.dev" travels as "authorization: Bearer ...").
+///
 /// Compatibility: fields are added, never renumbered; unknown fields are ignored; an unknown enum value is taken for
 /// the one numbered 0. What can't be compatible will be tonari.selector.v2.
 
@@ -270,6 +274,10 @@ public nonisolated struct Tonari_Selector_V1_PickResponse: Sendable {
   /// x-tonari-hops where it is not 0.
   public var hops: UInt32 = 0
 
+  /// To complete the pick with on another connection than the one that it was picked on, or by a method of its own (gRPC's
+  /// Complete). Empty where the asker is proven: then all its connections may complete its picks without.
+  public var pickKey: Data = Data()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -300,6 +308,10 @@ public nonisolated struct Tonari_Selector_V1_CompleteRequest: Sendable {
   public var hasLoad: Bool {self._load != nil}
   /// Clears the value of `load`. Subsequent reads from it will return its default value.
   public mutating func clearLoad() {self._load = nil}
+
+  /// The pick's key, where the answer named one and it was not given on this connection. A pick of somebody else is left as
+  /// it is.
+  public var pickKey: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -850,8 +862,8 @@ public nonisolated struct Tonari_Selector_V1_Error: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The numbers of gRPC's status codes: 3 invalid argument, 5 not found, 8 resource exhausted, 12 unimplemented,
-  /// 13 internal, 14 unavailable.
+  /// The numbers of gRPC's status codes: 3 invalid argument, 5 not found, 7 permission denied, 8 resource exhausted,
+  /// 12 unimplemented, 13 internal, 14 unavailable, 16 unauthenticated.
   public var code: UInt32 = 0
 
   public var message: String = String()
@@ -1130,7 +1142,7 @@ nonisolated extension Tonari_Selector_V1_PickRequest: SwiftProtobuf.Message, Swi
 
 nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PickResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pick_id\0\u{1}address\0\u{1}tier\0\u{1}panic\0\u{1}alternatives\0\u{1}hops\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pick_id\0\u{1}address\0\u{1}tier\0\u{1}panic\0\u{1}alternatives\0\u{1}hops\0\u{3}pick_key\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1144,6 +1156,7 @@ nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, Sw
       case 4: try { try decoder.decodeSingularBoolField(value: &self.panic) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.alternatives) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.hops) }()
+      case 7: try { try decoder.decodeSingularBytesField(value: &self.pickKey) }()
       default: break
       }
     }
@@ -1168,6 +1181,9 @@ nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, Sw
     if self.hops != 0 {
       try visitor.visitSingularUInt32Field(value: self.hops, fieldNumber: 6)
     }
+    if !self.pickKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.pickKey, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1178,6 +1194,7 @@ nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, Sw
     if lhs.panic != rhs.panic {return false}
     if lhs.alternatives != rhs.alternatives {return false}
     if lhs.hops != rhs.hops {return false}
+    if lhs.pickKey != rhs.pickKey {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1185,7 +1202,7 @@ nonisolated extension Tonari_Selector_V1_PickResponse: SwiftProtobuf.Message, Sw
 
 nonisolated extension Tonari_Selector_V1_CompleteRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CompleteRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pick_id\0\u{1}outcome\0\u{3}latency_us\0\u{3}served_by\0\u{1}load\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pick_id\0\u{1}outcome\0\u{3}latency_us\0\u{3}served_by\0\u{1}load\0\u{3}pick_key\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1198,6 +1215,7 @@ nonisolated extension Tonari_Selector_V1_CompleteRequest: SwiftProtobuf.Message,
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.latencyUs) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.servedBy) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._load) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.pickKey) }()
       default: break
       }
     }
@@ -1223,6 +1241,9 @@ nonisolated extension Tonari_Selector_V1_CompleteRequest: SwiftProtobuf.Message,
     try { if let v = self._load {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     } }()
+    if !self.pickKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.pickKey, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1232,6 +1253,7 @@ nonisolated extension Tonari_Selector_V1_CompleteRequest: SwiftProtobuf.Message,
     if lhs.latencyUs != rhs.latencyUs {return false}
     if lhs.servedBy != rhs.servedBy {return false}
     if lhs._load != rhs._load {return false}
+    if lhs.pickKey != rhs.pickKey {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -158,15 +158,19 @@ struct FrameProcessor: ~Copyable {
     into output: inout OutputBuffer, at now: Moment
   ) {
     guard id != 0 else { return }
+    guard session.mayPick else {
+      refuse(id, .permissionDenied, "this caller may not pick here", into: &output)
+      return
+    }
     guard session.openPicks < options.mostOpenPicks else {
       refuse(id, .resourceExhausted, "too many picks of this connection are not complete", into: &output)
       return
     }
-    switch service.pick(query, owner: session.owner, at: now, into: answer) {
+    switch service.pick(query, owner: session.caller.owner, key: session.key, at: now, into: answer) {
     case .picked:
       session.note(pick: answer.id)
       let at = output.room(for: Int(TONARI_LONGEST_ANSWER))
-      output.advance(to: write(id, to: at))
+      output.advance(to: write(id, session.toldKey, to: at))
     case .noReplica: refuse(id, .unavailable, "the service has no replica for this request", into: &output)
     case .full:
       let text: StaticString = "the service has as many requests as it may"
@@ -176,7 +180,9 @@ struct FrameProcessor: ~Copyable {
   }
 
   @inline(__always)
-  private func write(_ id: UInt64, to at: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+  private func write(
+    _ id: UInt64, _ key: UnsafeMutableRawPointer?, to at: UnsafeMutablePointer<UInt8>
+  ) -> UnsafeMutablePointer<UInt8> {
     withUnsafeTemporaryAllocation(of: TonariBytes.self, capacity: PickAnswer.mostAlternatives + 1) { addresses in
       for index in 0..<answer.count {
         let address = answer.address(index)
@@ -186,7 +192,7 @@ struct FrameProcessor: ~Copyable {
       }
       return tonari_put_picked(
         at, id, answer.id, Self.number(answer.tier), answer.isPanic, UInt32(clamping: answer.hops),
-        addresses.baseAddress, answer.count)
+        addresses.baseAddress, answer.count, key)
     }
   }
 
@@ -206,10 +212,18 @@ struct FrameProcessor: ~Copyable {
   ) {
     let wasOpen =
       directory.service(ofPick: request.pick_id)?.complete(
-        request.pick_id, Outcome(number: Int64(truncatingIfNeeded: request.outcome)),
+        request.pick_id, key: key(request.pick_key.start, request.pick_key.length, of: session),
+        Outcome(number: Int64(truncatingIfNeeded: request.outcome)),
         latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us), at: now)
       ?? false
     completed(request.id, wasOpen: wasOpen, of: &session, into: &output)
+  }
+
+  /// The key that a message has, or the one of its sender.
+  @inline(__always)
+  private func key(_ bytes: UnsafePointer<UInt8>?, _ length: Int, of session: borrowing FrameSession) -> PickKey {
+    guard length > 0 else { return session.key }
+    return PickKey(bytes: UnsafeRawBufferPointer(start: bytes, count: length)) ?? session.key
   }
 
   @inline(__always)
@@ -251,13 +265,16 @@ struct FrameProcessor: ~Copyable {
           try PickQuery(request, for: dispatcher), from: service, id: id, of: &session, into: &output, at: now)
       case TONARI__SELECTOR__V1__ENVELOPE__MESSAGE_COMPLETE:
         let request = envelope.pointee.complete.pointee
-        completed(id, wasOpen: complete(request, at: now), of: &session, into: &output)
+        completed(id, wasOpen: complete(request, of: session, at: now), of: &session, into: &output)
       default:
         guard let request = try? Tonari_Selector_V1_Envelope(serializedBytes: Array(message)) else { return .malformed }
         if case .watch(let wanted) = request.message {
           try watch(wanted, id: id, of: &session, at: now)
-        } else if let reply = messages.answer(request, owner: session.owner, at: now, using: answer) {
-          append(reply, to: &output)
+        } else {
+          if case .register = request.message { session.hasRegistered = true }
+          if let reply = messages.answer(request, by: session.caller, at: now, using: answer) {
+            append(reply, to: &output)
+          }
         }
       }
     } catch {
@@ -278,10 +295,13 @@ struct FrameProcessor: ~Copyable {
     }
   }
 
-  private func complete(_ request: Tonari__Selector__V1__CompleteRequest, at now: Moment) -> Bool {
+  private func complete(
+    _ request: Tonari__Selector__V1__CompleteRequest, of session: borrowing FrameSession, at now: Moment
+  ) -> Bool {
     let servedBy = String(cString: request.served_by)
     return directory.service(ofPick: request.pick_id)?.complete(
-      request.pick_id, Outcome(number: Int64(request.outcome.rawValue)),
+      request.pick_id, key: key(request.pick_key.data, request.pick_key.len, of: session),
+      Outcome(number: Int64(request.outcome.rawValue)),
       latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us),
       servedBy: servedBy.isEmpty ? nil : servedBy, load: request.load.map { LoadReport($0.pointee) }, at: now) ?? false
   }
@@ -295,6 +315,7 @@ struct FrameProcessor: ~Copyable {
     guard session.watches.count < options.mostWatches else {
       throw SelectorFault(.resourceExhausted, "expected at most \(options.mostWatches) watches of a connection")
     }
+    try messages.check(watch: request, by: session.caller)
     session.watches.append(FrameWatch(id: id, watch: try ServiceWatch(request, board, for: session.peer), due: now))
   }
 

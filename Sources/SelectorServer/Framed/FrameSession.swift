@@ -9,12 +9,23 @@ struct FrameSession: ~Copyable {
   /// A longer place is looked up each time.
   private static let longestPlace = 256
 
-  /// Who asks, for the dispatcher.
-  let owner: UInt32
+  /// Who asks.
+  let caller: Caller
   /// Who is at the other end, for what a peer may have.
   let peer: Peer
   /// Which pod it is, where its socket proves that.
-  let pod: Identity.Pod?
+  var pod: Identity.Pod? {
+    guard case .pod(let pod) = caller.identity else { return nil }
+    return pod
+  }
+  /// Whether it may pick.
+  let mayPick: Bool
+  /// What its picks are completed with besides their ids.
+  let key: PickKey
+  /// The key as answers tell it; nil where they do not.
+  let toldKey: UnsafeMutableRawPointer?
+  /// Whether it ever registered a replica.
+  var hasRegistered = false
   /// Picks that it did not complete; more than there are where others complete them, or they expired lately.
   private(set) var openPicks = 0
   /// What it ever picked from.
@@ -30,15 +41,26 @@ struct FrameSession: ~Copyable {
   private var placeLength = -1
   private var knownPlace = Place.unknown
 
-  init(owner: UInt32, peer: Peer = Peer("unknown"), pod: Identity.Pod? = nil) {
-    self.owner = owner
+  /// Its number for the dispatcher.
+  var owner: UInt32 { caller.owner }
+
+  init(_ caller: Caller, peer: Peer = Peer("unknown")) {
+    self.caller = caller
     self.peer = peer
-    self.pod = pod
+    mayPick = caller.rights.allows(.pick)
+    key = caller.key
+    toldKey = caller.isToldItsKey ? .allocate(byteCount: PickKey.byteCount, alignment: 8) : nil
+    if let toldKey {
+      caller.key.withBytes {
+        UnsafeMutableRawBufferPointer(start: toldKey, count: PickKey.byteCount).copyMemory(from: $0)
+      }
+    }
     place = .allocate(capacity: Self.longestPlace)
   }
 
   deinit {
     place.deallocate()
+    toldKey?.deallocate()
   }
 
   /// Counts a pick.

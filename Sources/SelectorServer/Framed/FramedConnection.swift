@@ -1,4 +1,5 @@
 import CEpoll
+import Dispatching
 import Glibc
 import Monitoring
 import Selection
@@ -44,13 +45,13 @@ final class FramedConnection {
   /// When something was read last of what waits to be sent; nil while nothing waits.
   var unsentSince: Moment?
 
-  init(_ socket: LoopMailbox.AcceptedSocket, at now: Moment) {
+  init(_ socket: LoopMailbox.AcceptedSocket, _ access: AccessPolicy, at now: Moment) {
     descriptor = socket.descriptor
     entry = socket.entry
     listener = socket.listener
     lastMessage = now
     isLocal = tonari_peer_user(socket.descriptor) >= 0
-    session = FrameSession(owner: socket.owner, peer: socket.entry.peer, pod: socket.listener.pod)
+    session = FrameSession(socket.caller(access), peer: socket.entry.peer)
   }
 
   /// Bytes that it holds.

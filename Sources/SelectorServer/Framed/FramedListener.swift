@@ -25,6 +25,9 @@ final class FramedListener: Sendable {
       case .tcp(let host, let port):
         socket = try ListeningSocket(host: host, port: port)
         self.address = .tcp(host, socket.port ?? port)
+      case .tls:
+        throw SocketError(
+          .invalidAddress, "\(address): expected unix:/path or tcp:host:port, since there is no certificate")
       }
       self.pod = pod
     } catch {

@@ -225,7 +225,7 @@ extension FramedLoop {
     statistics.connections &+= 1
     statistics.openConnections += 1
     while connections.count <= Int(descriptor) { connections.append(nil) }
-    let connection = FramedConnection(socket, at: now)
+    let connection = FramedConnection(socket, options.access, at: now)
     connections[Int(descriptor)] = connection
     watch(descriptor, EPOLL_CTL_ADD, EPOLLIN.rawValue)
     connection.interest = EPOLLIN.rawValue
@@ -242,7 +242,7 @@ extension FramedLoop {
     shared.ledger.leave(connection.entry)
     if connection.counted > 0 { shared.bytes.give(connection.counted, from: connection.session.peer) }
     connection.counted = 0
-    if !connection.session.picked.isEmpty {
+    if !connection.session.picked.isEmpty || connection.session.hasRegistered {
       dispatcher.abandon(owner: connection.session.owner, of: connection.session.picked, at: now)
     }
   }

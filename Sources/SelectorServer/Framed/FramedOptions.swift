@@ -1,3 +1,5 @@
+public import Dispatching
+
 /// What can be set in a ``FramedServer``.
 public struct FramedOptions: Hashable, Sendable {
   /// Threads that serve connections; each connection stays with one.
@@ -28,12 +30,15 @@ public struct FramedOptions: Hashable, Sendable {
   public var shutdownLimit: Duration
   /// Permissions of a socket in the file system, as `0o660`; nil for those that the process gives by itself.
   public var socketMode: UInt32?
+  /// Who may do what.
+  public var access: AccessPolicy
 
   /// Makes options.
   public init(
     threads: Int = FramedOptions.defaultThreads, longestMessage: Int = 64 << 10, mostConnections: Int = 10_000,
     mostOpenPicks: Int = 100_000, mostWatches: Int = 16, mostUnreadOutput: Int = 1 << 20,
-    shutdownLimit: Duration = .seconds(5), socketMode: UInt32? = nil
+    shutdownLimit: Duration = .seconds(5), socketMode: UInt32? = nil,
+    access: AccessPolicy = AccessPolicy()
   ) {
     self.threads = threads
     self.longestMessage = longestMessage
@@ -43,5 +48,6 @@ public struct FramedOptions: Hashable, Sendable {
     self.mostUnreadOutput = mostUnreadOutput
     self.shutdownLimit = shutdownLimit
     self.socketMode = socketMode
+    self.access = access
   }
 }

@@ -25,7 +25,11 @@ public struct FramedStatistics: Hashable, Sendable {
   /// What decisions took, one in ``DecisionTimes/sampling``.
   public var decisions = DecisionTimes()
 
-  mutating func add(_ other: FramedStatistics) {
+  /// No connections.
+  public init() {}
+
+  /// Adds what another server did.
+  public mutating func add(_ other: FramedStatistics) {
     openConnections += other.openConnections
     connections &+= other.connections
     refusedConnections &+= other.refusedConnections

@@ -1,4 +1,5 @@
 import CEpoll
+import Dispatching
 import Glibc
 import Monitoring
 import Synchronization
@@ -27,6 +28,13 @@ final class LoopMailbox: Sendable {
     var entry: ConnectionLedger.Entry
     /// Where it came in.
     var listener: FramedListener
+
+    /// Who calls.
+    func caller(_ policy: AccessPolicy) -> Caller {
+      if let pod = listener.pod { return Caller(.pod(pod), owner: owner, policy: policy) }
+      let address = PeerAddress.of(descriptor)
+      return Caller(address.identity, address: address.host, owner: owner, policy: policy)
+    }
   }
 
   /// Is readable once there is mail.

@@ -28,8 +28,9 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_PickResponse> {
     let request = try await ServerRequest(stream: request)
     guard !context.isOver else { throw RPCError.endedByTransport }
+    let caller = try CallerInterceptor.caller
     let response = try answering { () throws(SelectorFault) in
-      try messages.pick(request.message, owner: 0, at: now(), using: PickAnswer())
+      try messages.pick(request.message, by: caller, at: now(), using: PickAnswer())
     }
     return StreamingServerResponse { writer in
       // A pick that nobody hears of would count as in flight for long.
@@ -37,7 +38,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
         try await writer.write(response)
         if context.isOver { throw RPCError.endedByTransport }
       } catch {
-        messages.abandon(pick: response.pickID, at: now())
+        messages.abandon(pick: response.pickID, of: caller, at: now())
         throw error
       }
       return [:]
@@ -47,33 +48,40 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
   func complete(
     request: StreamingServerRequest<Tonari_Selector_V1_CompleteRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_CompleteResponse> {
-    try await unary(request) { messages.complete($0, at: now()) }
+    try await unary(request) { messages.complete($0, by: $1, at: now()) }
   }
 
   func report(
     request: StreamingServerRequest<Tonari_Selector_V1_ReportRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_ReportResponse> {
-    try await unary(request) { message throws(SelectorFault) in try messages.report(message, at: now()) }
+    try await unary(request) { message, caller throws(SelectorFault) in
+      try messages.report(message, by: caller, at: now())
+    }
   }
 
   func register(
     request: StreamingServerRequest<Tonari_Selector_V1_RegisterRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_RegisterResponse> {
-    try await unary(request) { message throws(SelectorFault) in try messages.register(message, at: now()) }
+    try await unary(request) { message, caller throws(SelectorFault) in
+      try messages.register(message, by: caller, at: now())
+    }
   }
 
   func deregister(
     request: StreamingServerRequest<Tonari_Selector_V1_DeregisterRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_DeregisterResponse> {
-    try await unary(request) { message throws(SelectorFault) in try messages.deregister(message, at: now()) }
+    try await unary(request) { message, caller throws(SelectorFault) in
+      try messages.deregister(message, by: caller, at: now())
+    }
   }
 
   func session(
     request: StreamingServerRequest<Tonari_Selector_V1_Envelope>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_Envelope> {
-    StreamingServerResponse { writer in
+    let caller = try CallerInterceptor.caller.numbered(messages.dispatcher.newOwner())
+    return StreamingServerResponse { writer in
       let peer = Peer("grpc \(context.remotePeer.host)")
-      try await context.serve { try await converse(request.messages, writer, peer) }
+      try await context.serve { try await converse(request.messages, writer, caller, peer) }
       return [:]
     }
   }
@@ -82,8 +90,10 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
     request: StreamingServerRequest<Tonari_Selector_V1_WatchRequest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_WatchResponse> {
     let request = try await ServerRequest(stream: request)
+    let caller = try CallerInterceptor.caller
     let watch = try answering { () throws(SelectorFault) in
-      try ServiceWatch(request.message, board, for: Peer("grpc \(context.remotePeer.host)"))
+      try messages.check(watch: request.message, by: caller)
+      return try ServiceWatch(request.message, board, for: Peer("grpc \(context.remotePeer.host)"))
     }
     return StreamingServerResponse { writer in
       try await withTaskExecutorPreference(watchers) {
@@ -96,8 +106,10 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
   func exchange(
     request: StreamingServerRequest<Tonari_Selector_V1_Digest>, context: ServerContext
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_Digest> {
-    StreamingServerResponse { writer in
+    let link = PeerLink(try CallerInterceptor.caller.numbered(messages.dispatcher.newOwner()))
+    return StreamingServerResponse { writer in
       try await context.serve {
+        defer { messages.dispatcher.forget(link, at: now()) }
         try await withThrowingTaskGroup(of: Void.self) { group in
           group.addTask {
             try await withTaskExecutorPreference(watchers) {
@@ -108,7 +120,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
             }
           }
           for try await digest in request.messages where digest.selector != name {
-            messages.dispatcher.hear(digest, at: now())
+            messages.dispatcher.hear(digest, from: link, at: now())
           }
           group.cancelAll()
         }
@@ -126,10 +138,11 @@ extension ReplicaSelectorService {
   }
 
   private func unary<Request, Answer: Sendable>(
-    _ request: StreamingServerRequest<Request>, _ answer: (Request) throws(SelectorFault) -> Answer
+    _ request: StreamingServerRequest<Request>, _ answer: (Request, Caller) throws(SelectorFault) -> Answer
   ) async throws -> StreamingServerResponse<Answer> {
     let request = try await ServerRequest(stream: request)
-    let message = try answering { () throws(SelectorFault) in try answer(request.message) }
+    let caller = try CallerInterceptor.caller
+    let message = try answering { () throws(SelectorFault) in try answer(request.message, caller) }
     return StreamingServerResponse(single: ServerResponse(message: message))
   }
 
@@ -152,17 +165,16 @@ extension ReplicaSelectorService {
   /// read its answers is not read from either.
   private func converse(
     _ requests: RPCAsyncSequence<Tonari_Selector_V1_Envelope, any Error>,
-    _ writer: RPCWriter<Tonari_Selector_V1_Envelope>, _ peer: Peer
+    _ writer: RPCWriter<Tonari_Selector_V1_Envelope>, _ caller: Caller, _ peer: Peer
   ) async throws {
-    let owner = messages.dispatcher.newOwner()
     var picked = PickedServices()
-    defer { messages.dispatcher.abandon(owner: owner, of: picked, at: now()) }
+    defer { messages.dispatcher.abandon(owner: caller.owner, of: picked, at: now()) }
     let decision = PickAnswer()
     try await withThrowingTaskGroup(of: Void.self) { group in
       var watches = 0
       for try await envelope in requests {
         guard case .watch(let request) = envelope.message else {
-          let answer = messages.answer(envelope, owner: owner, at: now(), using: decision)
+          let answer = messages.answer(envelope, by: caller, at: now(), using: decision)
           if let answer {
             if case .picked(let pick) = answer.message { picked.note(pick: pick.pickID) }
             try await writer.write(answer)
@@ -173,6 +185,7 @@ extension ReplicaSelectorService {
           guard watches < Self.mostWatches else {
             throw SelectorFault(.resourceExhausted, "expected at most \(Self.mostWatches) watches in a session")
           }
+          try messages.check(watch: request, by: caller)
           let watch = try ServiceWatch(request, board, for: peer)
           watches += 1
           group.addTask(executorPreference: watchers) {

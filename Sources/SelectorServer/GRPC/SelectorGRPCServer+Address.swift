@@ -22,6 +22,12 @@ extension SelectorGRPCServer {
       return true
     }
 
+    /// The host; nil for a Unix socket.
+    public var host: String? {
+      guard case .host(let host, _) = self else { return nil }
+      return host
+    }
+
     /// Listens there.
     ///
     /// - Parameter mode: permissions of a Unix socket; nil for those that the process gives by itself.

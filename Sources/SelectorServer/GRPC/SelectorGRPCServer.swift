@@ -22,6 +22,8 @@ public struct SelectorGRPCServer: Service {
     public var tls: TLSFiles?
     /// Permissions of a socket in the file system, as `0o660`; nil for those that the process gives by itself.
     public var socketMode: UInt32?
+    /// Who may do what.
+    public var access = AccessPolicy()
     /// The largest message that is taken, in bytes.
     public var largestMessage = 4 << 20
     /// The most requests that are open at a time on one connection.
@@ -50,6 +52,8 @@ public struct SelectorGRPCServer: Service {
   private let ledger: ConnectionLedger
   private let name: String
   private let services: [any RegistrableRPCService]
+  private let capabilities: [MethodDescriptor: Capability]
+  private let tokens: (any TokenReviewing)?
   private let health: [any HealthSource]
   private let logger: Logger
   private let now: @Sendable () -> Moment
@@ -63,13 +67,16 @@ public struct SelectorGRPCServer: Service {
   ///   - board: what watchers are told; nil for one of its own.
   ///   - ledger: who holds which connections, where other servers share it; nil for one of its own.
   ///   - services: what else is served, such as what Envoy asks.
+  ///   - capabilities: what a caller needs for the methods of those services.
+  ///   - tokens: what finds out whose a token is; nil to look at none.
   ///   - health: what the health service asks whether it is ready.
   ///   - now: the clock, the same for all that ask the dispatcher.
   ///   - onListening: is told the port once it listens; nil on a Unix socket.
   public init(
     _ configuration: Configuration, _ messages: SelectorMessages, name: String, board: WatchBoard? = nil,
     ledger: ConnectionLedger? = nil,
-    services: [any RegistrableRPCService] = [], health: [any HealthSource] = [],
+    services: [any RegistrableRPCService] = [], capabilities: [MethodDescriptor: Capability] = [:],
+    tokens: (any TokenReviewing)? = nil, health: [any HealthSource] = [],
     logger: Logger = Logger(label: "tonari.selector.grpc"), now: @escaping @Sendable () -> Moment = { .now },
     onListening: @escaping @Sendable (Int?) async -> Void = { _ in }
   ) {
@@ -82,6 +89,8 @@ public struct SelectorGRPCServer: Service {
         ConnectionLedger.Limits(total: Descriptors.connections(atMost: 10_000), perPeer: 5000))
     self.name = name
     self.services = services
+    self.capabilities = capabilities
+    self.tokens = tokens
     self.health = health
     self.logger = logger
     self.now = now
@@ -99,6 +108,11 @@ public struct SelectorGRPCServer: Service {
     for service in services { service.registerMethods(with: &router) }
     let names = Set(router.methods.map(\.service.fullyQualifiedService))
     HealthService(sources: health, services: names).registerMethods(with: &router)
+    router.registerInterceptors(pipeline: [
+      .apply(
+        CallerInterceptor(configuration.access, pod: configuration.pod, tokens: tokens, capabilities: capabilities),
+        to: .all)
+    ])
     try await socket.serve(router, security: security, configuration: transportConfiguration) { [configuration] in
       let port = socket.port.map(Int.init)
       logger.log(

@@ -9,12 +9,16 @@ public struct SelectorFault: Error, Hashable, Sendable, CustomStringConvertible 
     public static let invalidArgument = Code(number: 3)
     /// There is no such service or replica.
     public static let notFound = Code(number: 5)
+    /// The caller may not do it.
+    public static let permissionDenied = Code(number: 7)
     /// There is no more of something: retries, room.
     public static let resourceExhausted = Code(number: 8)
     /// There is no such request.
     public static let unimplemented = Code(number: 12)
     /// The service has no replica, or the selector ends.
     public static let unavailable = Code(number: 14)
+    /// What the caller proves itself with is not good.
+    public static let unauthenticated = Code(number: 16)
   }
 
   /// What kind of fault it is.

@@ -6,7 +6,7 @@ extension SelectorMessages {
   /// Answers a request on a framed connection or a session; nil where it wants no answer, having the id 0. A watch is not
   /// answered here, as it has many answers: see ``ServiceWatch``.
   public func answer(
-    _ envelope: Tonari_Selector_V1_Envelope, owner: UInt32, at now: Moment, using answer: PickAnswer
+    _ envelope: Tonari_Selector_V1_Envelope, by caller: Caller, at now: Moment, using answer: PickAnswer
   ) -> Tonari_Selector_V1_Envelope? {
     var reply = Tonari_Selector_V1_Envelope()
     reply.id = envelope.id
@@ -15,11 +15,11 @@ extension SelectorMessages {
       case .pick(let request):
         // A pick whose answer nobody wants would stay open.
         guard envelope.id != 0 else { return nil }
-        reply.picked = try pick(request, owner: owner, at: now, using: answer)
-      case .complete(let request): reply.completed = complete(request, at: now)
-      case .report(let request): reply.reported = try report(request, at: now)
-      case .register(let request): reply.registered = try register(request, at: now)
-      case .deregister(let request): reply.deregistered = try deregister(request, at: now)
+        reply.picked = try pick(request, by: caller, at: now, using: answer)
+      case .complete(let request): reply.completed = complete(request, by: caller, at: now)
+      case .report(let request): reply.reported = try report(request, by: caller, at: now)
+      case .register(let request): reply.registered = try register(request, by: caller, at: now)
+      case .deregister(let request): reply.deregistered = try deregister(request, by: caller, at: now)
       case .watch, .picked, .completed, .reported, .registered, .deregistered, .watched, .error, nil:
         throw SelectorFault(.unimplemented, "expected a request that is known here")
       }

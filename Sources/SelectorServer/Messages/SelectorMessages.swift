@@ -1,4 +1,5 @@
 public import Dispatching
+import Foundation
 public import Selection
 public import SelectorProtocol
 import SwiftProtobuf
@@ -30,14 +31,14 @@ public struct SelectorMessages: Sendable {
   /// Picks a replica.
   ///
   /// - Parameters:
-  ///   - owner: who asks, as `Dispatcher.newOwner()` numbers them; 0 for somebody who is never said to be gone.
   ///   - answer: memory for the decision, used again from one pick to the next.
   public func pick(
-    _ request: Tonari_Selector_V1_PickRequest, owner: UInt32, at now: Moment, using answer: PickAnswer
+    _ request: Tonari_Selector_V1_PickRequest, by caller: Caller, at now: Moment, using answer: PickAnswer
   ) throws(SelectorFault) -> Tonari_Selector_V1_PickResponse {
+    guard caller.rights.allows(.pick) else { throw .denied(.pick, caller) }
     let service = try service(request.service)
-    switch service.pick(try query(request), owner: owner, at: now, into: answer) {
-    case .picked: return response(answer)
+    switch service.pick(try query(request), owner: caller.owner, key: caller.key, at: now, into: answer) {
+    case .picked: return response(answer, for: caller)
     case .noReplica:
       throw SelectorFault(.unavailable, "service '\(request.service)' has no replica for this request")
     case .full:
@@ -49,12 +50,14 @@ public struct SelectorMessages: Sendable {
     }
   }
 
-  /// Learns how the request of a pick ended. A pick that is not known (any more) is no fault.
+  /// Learns how the request of a pick ended. A pick that is not known (any more), or of somebody else, is no fault.
+  @discardableResult
   public func complete(
-    _ request: Tonari_Selector_V1_CompleteRequest, at now: Moment
+    _ request: Tonari_Selector_V1_CompleteRequest, by caller: Caller, at now: Moment
   ) -> Tonari_Selector_V1_CompleteResponse {
     dispatcher.directory.service(ofPick: request.pickID)?.complete(
-      request.pickID, Outcome(request.outcome),
+      request.pickID, key: request.pickKey.withUnsafeBytes { PickKey(bytes: $0) } ?? caller.key,
+      Outcome(request.outcome),
       latencySeconds: request.latencyUs == 0 ? nil : LoadReport.seconds(microseconds: request.latencyUs),
       servedBy: request.servedBy.isEmpty ? nil : request.servedBy,
       load: request.hasLoad ? LoadReport(request.load) : nil, at: now)
@@ -62,14 +65,18 @@ public struct SelectorMessages: Sendable {
   }
 
   /// Takes a pick that nobody heard of as cancelled.
-  public func abandon(pick id: UInt64, at now: Moment) {
-    dispatcher.directory.service(ofPick: id)?.complete(id, .cancelled, at: now)
+  public func abandon(pick id: UInt64, of caller: Caller, at now: Moment) {
+    dispatcher.directory.service(ofPick: id)?.complete(id, key: caller.key, .cancelled, at: now)
   }
 
   /// Learns how loaded a replica is.
   public func report(
-    _ request: Tonari_Selector_V1_ReportRequest, at now: Moment
+    _ request: Tonari_Selector_V1_ReportRequest, by caller: Caller, at now: Moment
   ) throws(SelectorFault) -> Tonari_Selector_V1_ReportResponse {
+    guard
+      caller.rights.allows(.report, for: request.service)
+        || caller.rights.allows(.register, for: request.service) && caller.owns(request.address)
+    else { throw .denied(.report, caller) }
     let service = try service(request.service)
     guard service.report(LoadReport(request.load), of: request.address, at: now) else {
       let address = request.address.utf8.count > PickAnswer.longestAddress ? "" : " at '\(request.address)'"
@@ -78,12 +85,14 @@ public struct SelectorMessages: Sendable {
     return Tonari_Selector_V1_ReportResponse()
   }
 
-  /// Adds replicas, or changes those that are there: all of them, or none where something is wrong with one.
+  /// Adds replicas, or changes those that are there: all of them, or none where something is wrong with one. They have no
+  /// more weight than `ServiceReplica.claimedWeights`, and go with the caller's connection.
   public func register(
-    _ request: Tonari_Selector_V1_RegisterRequest, at now: Moment
+    _ request: Tonari_Selector_V1_RegisterRequest, by caller: Caller, at now: Moment
   ) throws(SelectorFault) -> Tonari_Selector_V1_RegisterResponse {
     try check(service: request.service)
     try check(replicas: request.replicas.count)
+    try check(caller, registers: request.replicas.map(\.address), of: request.service)
     let lifetime =
       request.lifetimeMs == 0
       ? dispatcher.options.registrationLifetime : .milliseconds(Int64(request.lifetimeMs))
@@ -92,8 +101,10 @@ public struct SelectorMessages: Sendable {
     }
     var replicas: [ServiceReplica] = []
     replicas.reserveCapacity(request.replicas.count)
-    for replica in request.replicas { replicas.append(try ServiceReplica(checking: replica)) }
-    guard dispatcher.register(replicas, of: request.service, lifetime: lifetime, at: now) else {
+    for replica in request.replicas { replicas.append(try ServiceReplica(checking: replica).claimed) }
+    guard
+      dispatcher.register(replicas, of: request.service, lifetime: lifetime, owner: caller.owner, at: now)
+    else {
       throw SelectorFault(.resourceExhausted, "there are too many services: '\(request.service)' is not taken")
     }
     return .with { $0.lifetimeMs = UInt32(clamping: Int64(lifetime / .milliseconds(1))) }
@@ -101,12 +112,47 @@ public struct SelectorMessages: Sendable {
 
   /// Takes registered replicas away.
   public func deregister(
-    _ request: Tonari_Selector_V1_DeregisterRequest, at now: Moment
+    _ request: Tonari_Selector_V1_DeregisterRequest, by caller: Caller, at now: Moment
   ) throws(SelectorFault) -> Tonari_Selector_V1_DeregisterResponse {
     try check(service: request.service)
     try check(replicas: request.addresses.count)
+    try check(caller, registers: request.addresses, of: request.service)
     dispatcher.deregister(request.addresses, of: request.service, drains: request.drain, at: now)
     return Tonari_Selector_V1_DeregisterResponse()
+  }
+}
+
+// MARK: - Who may ask
+
+extension SelectorMessages {
+  /// Whether somebody may watch services: those that are named, who may pick; all of them, who may watch.
+  func check(watch request: Tonari_Selector_V1_WatchRequest, by caller: Caller) throws(SelectorFault) {
+    guard caller.rights.allows(.watch) || !request.services.isEmpty && caller.rights.allows(.pick) else {
+      throw .denied(request.services.isEmpty ? .watch : .pick, caller)
+    }
+  }
+
+  /// Whether somebody may say who serves at some addresses of a service.
+  private func check(
+    _ caller: Caller, registers addresses: [String], of service: String
+  ) throws(SelectorFault) {
+    if caller.rights.allows(.registrar, for: service) { return }
+    guard caller.rights.allows(.register) else { throw .denied(.register, caller) }
+    guard caller.rights.allows(.register, for: service) else {
+      throw SelectorFault(.permissionDenied, "\(caller.identity) may not register replicas of service '\(service)'")
+    }
+    guard let other = addresses.first(where: { !caller.owns($0) }) else { return }
+    let address = other.utf8.count > PickAnswer.longestAddress ? "" : " '\(other)'"
+    throw SelectorFault(.permissionDenied, "address\(address): expected one of \(caller.identity) itself")
+  }
+}
+
+extension SelectorFault {
+  /// Somebody may not do something.
+  package static func denied(_ capability: Capability, _ caller: Caller) -> SelectorFault {
+    SelectorFault(
+      .permissionDenied,
+      "\(caller.identity) may not \(capability.summary): no rule '\(capability.rawValue)=...' allows it")
   }
 }
 
@@ -145,13 +191,14 @@ extension SelectorMessages {
     return query
   }
 
-  private func response(_ answer: PickAnswer) -> Tonari_Selector_V1_PickResponse {
+  private func response(_ answer: PickAnswer, for caller: Caller) -> Tonari_Selector_V1_PickResponse {
     var response = Tonari_Selector_V1_PickResponse()
     response.pickID = answer.id
     response.address = answer.addressString(0)
     response.tier = Tonari_Selector_V1_Tier(answer.tier)
     response.panic = answer.isPanic
     response.hops = UInt32(clamping: answer.hops)
+    if caller.isToldItsKey { caller.key.withBytes { response.pickKey.append(contentsOf: $0) } }
     if answer.count > 1 { response.alternatives = (1..<answer.count).map(answer.addressString) }
     return response
   }

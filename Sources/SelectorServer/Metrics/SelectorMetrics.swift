@@ -72,6 +72,9 @@ public enum SelectorMetrics {
     var unanswered = CollectedMetric(
       "tonari_selector_unanswered_total", .counter, "Requests for which no replica was named, by reason.")
     var completions = CollectedMetric("tonari_selector_completions_total", .counter, "Completed picks, by outcome.")
+    var foreign = CollectedMetric(
+      "tonari_selector_foreign_completions_total", .counter,
+      "Completions of picks by somebody who had not made them; they changed nothing.")
     var open = CollectedMetric("tonari_selector_open_picks", .gauge, "Picks that are not complete.")
     var ejections = CollectedMetric("tonari_selector_ejections_total", .counter, "How often a replica was ejected.")
     var replicas = CollectedMetric("tonari_selector_replicas", .gauge, "Replicas, by state.")
@@ -93,6 +96,7 @@ public enum SelectorMetrics {
         ("success", counts.succeeded), ("failure", counts.failed), ("cancelled", counts.cancelled),
         ("expired", counts.expired &- counts.evicted), ("evicted", counts.evicted),
       ] { completions.add(count, [name, ("outcome", outcome)]) }
+      foreign.add(counts.foreign, [name])
       open.add(service.openPicks, [name])
       ejections.add(service.ejections, [name])
       for state in [ReplicaState.starting, .ready, .draining] {
@@ -106,7 +110,7 @@ public enum SelectorMetrics {
         age.add(max(0, now.seconds(since: oldest)), [name])
       }
     }
-    return [picks, panics, unanswered, completions, open, ejections, replicas, inFlight, age]
+    return [picks, panics, unanswered, completions, foreign, open, ejections, replicas, inFlight, age]
   }
 
   /// Counted before requests are split: a split that is made of what was split would feed on itself.

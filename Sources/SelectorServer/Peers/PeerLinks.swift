@@ -23,6 +23,7 @@ public final class PeerLinks: Service, HealthSource {
   private let peers: [SelectorTarget]
   private let name: String
   private let dispatcher: Dispatcher
+  private let access: AccessPolicy
   private let logger: Logger
   private let now: @Sendable () -> Moment
   private let faults = Mutex<[SelectorTarget: String]>([:])
@@ -32,13 +33,16 @@ public final class PeerLinks: Service, HealthSource {
   /// - Parameters:
   ///   - peers: the other selectors; this one may be among them.
   ///   - name: this selector's name, which no other has.
+  ///   - access: says of which services a peer may say who is registered there.
   public init(
-    _ peers: [SelectorTarget], name: String, _ dispatcher: Dispatcher, logger: Logger,
+    _ peers: [SelectorTarget], name: String, _ dispatcher: Dispatcher, access: AccessPolicy = AccessPolicy(),
+    logger: Logger,
     now: @escaping @Sendable () -> Moment = { .now }
   ) {
     self.peers = peers
     self.name = name
     self.dispatcher = dispatcher
+    self.access = access
     self.logger = logger
     self.now = now
   }
@@ -90,7 +94,8 @@ public final class PeerLinks: Service, HealthSource {
         for address in addresses {
           found.insert(
             SelectorTarget(
-              host: address, port: peer.port, serverName: peer.serverName ?? peer.host, security: peer.security))
+              host: address, port: peer.port, serverName: peer.serverName ?? peer.host, security: peer.security,
+              tokenFile: peer.tokenFile))
         }
         faults.withLock { $0[peer] = nil }
       } catch {
@@ -120,21 +125,22 @@ public final class PeerLinks: Service, HealthSource {
   private func link(to target: SelectorTarget) async throws {
     try await withGRPCClient(transport: try target.transport()) { client in
       let selector = Tonari_Selector_V1_ReplicaSelector.Client(wrapping: client)
-      try await selector.exchange { writer in
+      try await selector.exchange(metadata: try target.credentials()) { writer in
         while !Task.isCancelled {
           try await writer.write(self.dispatcher.digest(of: self.name, at: self.now()))
           try await Task.sleep(for: Self.interval)
         }
       } onResponse: { response in
-        var heard: Set<String> = []
-        defer { for peer in heard { self.dispatcher.forget(peer: peer, at: self.now()) } }
+        let link = PeerLink(target.caller(owner: self.dispatcher.newOwner(), self.access))
+        defer { self.dispatcher.forget(link, at: self.now()) }
+        var isHeard = false
         for try await digest in response.messages {
-          if heard.isEmpty, self.faults.withLock({ $0.removeValue(forKey: target) }) != nil {
+          if !isHeard, self.faults.withLock({ $0.removeValue(forKey: target) }) != nil {
             self.logger.notice("A peer is there", metadata: ["peer": "\(target)"])
           }
+          isHeard = true
           guard digest.selector != self.name else { continue }
-          heard.insert(digest.selector)
-          self.dispatcher.hear(digest, at: self.now())
+          self.dispatcher.hear(digest, from: link, at: self.now())
         }
       }
     }

@@ -1,3 +1,5 @@
+import Dispatching
+import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 
@@ -29,12 +31,18 @@ public struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {
   /// How the connection is secured; nil for plain HTTP/2.
   public var security: Security?
 
+  /// A file with a token for it, which is read anew for each call; nil for none.
+  public var tokenFile: String?
+
   /// Names a selector.
-  public init(host: String, port: Int, serverName: String? = nil, security: Security? = nil) {
+  public init(
+    host: String, port: Int, serverName: String? = nil, security: Security? = nil, tokenFile: String? = nil
+  ) {
     self.host = host
     self.port = port
     self.serverName = serverName
     self.security = security
+    self.tokenFile = tokenFile
   }
 
   /// `host:port`.
@@ -55,6 +63,24 @@ public struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {
       config: .defaults {
         if security != nil { $0.http2.authority = serverName ?? host }
       })
+  }
+
+  /// What proves who calls it. Throws where the token cannot be read, or would travel in plain text to another machine.
+  func credentials() throws -> Metadata {
+    guard let tokenFile else { return [:] }
+    guard security != nil || host == "localhost" || IPAddress(host)?.isLoopback == true else {
+      throw RPCError(code: .failedPrecondition, message: "a token is not sent without TLS")
+    }
+    let text = try String(contentsOfFile: tokenFile, encoding: .utf8)
+    return ["authorization": "Bearer \(text.trimmingCharacters(in: .whitespacesAndNewlines))"]
+  }
+
+  /// Who is there: with TLS whoever has the name that its certificate must have.
+  func caller(owner: UInt32, _ access: AccessPolicy) -> Caller {
+    let address = IPAddress(host)
+    let unproven: Identity = address?.isLoopback == true || host == "localhost" ? .local : .anyone
+    let identity: Identity = security == nil ? unproven : .certificate(["dns:" + (serverName ?? host).lowercased()])
+    return Caller(identity, address: address, owner: owner, policy: access)
   }
 
   private var transportSecurity: HTTP2ClientTransport.Posix.TransportSecurity {

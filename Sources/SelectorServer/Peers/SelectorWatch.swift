@@ -44,7 +44,7 @@ public struct SelectorWatch: Sendable {
       request.intervalMs = UInt32(clamping: max(10, Int64(interval / .milliseconds(1))))
       var options = CallOptions.defaults
       options.waitForReady = false
-      try await selector.watch(request, options: options) { response in
+      try await selector.watch(request, metadata: try target.credentials(), options: options) { response in
         // The first answers come at once, one for each service.
         async let ticks: Void = {
           try await Task.sleep(for: .milliseconds(100))

@@ -59,12 +59,16 @@ final class SelectorConnection: Sendable {
   /// Connects. Throws what the system says against it.
   static func open(
     _ address: SelectorAddress, number: UInt64, timeout: Duration, longestMessage: Int, mostInFlight: Int,
-    group: any EventLoopGroup
+    tls: SelectorClient.TLS, group: any EventLoopGroup
   ) async throws -> SelectorConnection {
+    var secure: (@Sendable (any Channel) throws -> Void)?
+    if case .tls(let host, _) = address.place { secure = try tls.handler(host: host) }
+    let securing = secure
     let bootstrap = ClientBootstrap(group: group).connectTimeout(.init(timeout))
     let setUp: @Sendable (any Channel) -> EventLoopFuture<SelectorConnection> = { channel in
       channel.eventLoop.makeCompletedFuture {
         let connection = SelectorConnection(channel, number: number, mostInFlight: mostInFlight)
+        try securing?(channel)
         try channel.pipeline.syncOperations.addHandlers([
           ByteToMessageHandler(FrameDecoder(longest: longestMessage)), EnvelopeHandler(connection: connection),
         ])
@@ -74,7 +78,7 @@ final class SelectorConnection: Sendable {
     }
     return switch address.place {
     case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: setUp)
-    case .tcp(let host, let port):
+    case .tcp(let host, let port), .tls(let host, let port):
       try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .connect(host: host, port: port, channelInitializer: setUp)
     }

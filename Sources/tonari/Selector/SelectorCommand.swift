@@ -40,7 +40,14 @@ struct SelectorCommand: AsyncParsableCommand {
           tonari selector --picker unix:/run/tonari/picker.sock --grpc unix:/run/tonari/grpc.sock --in-cluster
 
         Three behind one Service, by gRPC:
-          tonari selector --grpc 0.0.0.0:9443 --in-cluster --peer tonari-selector-peers.tonari.svc:9443
+          tonari selector --grpc 0.0.0.0:9443 --tls-cert tls.crt --tls-key tls.key --client-ca ca.crt --in-cluster \\
+            --peer tonari-selector-peers.tonari.svc:9443 --peer-ca ca.crt \\
+            --allow exchange=dns:tonari-selector-peers.tonari.svc
+
+        Where replicas register themselves, on this machine and by their certificates:
+          tonari selector --framed unix:/run/tonari/selector.sock --allow register=local --framed tls:0.0.0.0:9444 \\
+            --tls-cert tls.crt --tls-key tls.key --client-ca ca.crt \\
+            --allow "register=spiffe://cluster.local/ns/shop/sa/*"
 
         On an edge that sends what is too many for it next door, as the policies in a file say:
           tonari selector --picker unix:/run/tonari/picker.sock --in-cluster --cluster-name edge-a \\
@@ -49,8 +56,10 @@ struct SelectorCommand: AsyncParsableCommand {
         The same in a file, whose fields are the options' names:
           tonari selector --config selector.yaml
 
-        Look on:
+        Look on, at a selector with --allow watch=local:
           tonari top 127.0.0.1:9443
+
+      Without --allow, callers may pick and no more: --allow's own help tells who may be allowed what.
 
       A FILE OF REPLICAS
         services:
@@ -83,6 +92,11 @@ struct SelectorCommand: AsyncParsableCommand {
     if let lifetime = options.pickLifetime { settings.pickLifetime = lifetime }
     options.overload.apply(to: &settings)
     let dispatcher = Dispatcher(settings)
+    for listener in options.plainListeners {
+      logger.warning(
+        "INSECURE: others on the network can read and forge what is said to this listener",
+        metadata: ["listener": "\(listener)"])
+    }
 
     var health: [any HealthSource] = []
     var services: [any ServiceLifecycle.Service] = []
@@ -91,7 +105,8 @@ struct SelectorCommand: AsyncParsableCommand {
     let registry = MetricsRegistry()
     try addLoad(to: dispatcher, &services, &health, registry, logger)
     if !options.peers.peer.isEmpty {
-      let links = PeerLinks(options.peers.targets(options.tls), name: name, dispatcher, logger: logger)
+      let links = PeerLinks(
+        options.peers.targets(options.tls), name: name, dispatcher, access: options.access.policy, logger: logger)
       services.append(links)
       health.append(links)
     }
@@ -99,8 +114,7 @@ struct SelectorCommand: AsyncParsableCommand {
     services.append(ExpirySweep(dispatcher: dispatcher))
 
     SelectorMetrics.register(
-      in: registry, dispatcher, mostServices: options.overload.mostServicesInMetrics ?? 1000
-    ) { framed?.statistics }
+      in: registry, dispatcher, mostServices: options.overload.mostServicesInMetrics ?? 1000, framed: framed)
     let server = MonitoringServer(
       host: options.http.host, port: options.http.port,
       routes: HealthRoutes(registry, health, stalenessLabel: "tonari_selector_source_staleness_seconds"),
@@ -182,7 +196,7 @@ struct SelectorCommand: AsyncParsableCommand {
   private func addServers(
     for dispatcher: Dispatcher, name: String, _ services: inout [any ServiceLifecycle.Service],
     _ health: inout [any HealthSource], _ registry: MetricsRegistry, _ logger: Logger
-  ) throws -> FramedServer? {
+  ) throws -> @Sendable () -> FramedStatistics? {
     let known = health
     let discovery = EndpointDiscovery(
       dispatcher, isReady: { known.allSatisfy { $0.report().isReady } }, logger: logger)
@@ -195,15 +209,20 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(discovery)
       loads.register(in: registry)
     }
+    let access = options.access.policy
+    let tokens = try tokenReviewer(logger)
     let grpc = { @Sendable (configuration: SelectorGRPCServer.Configuration) in
       SelectorGRPCServer(
         configuration, SelectorMessages(dispatcher), name: name, board: board, ledger: ledger,
-        services: [discovery, loads], health: known,
+        services: [discovery, loads],
+        capabilities: EndpointDiscovery.capabilities.merging(LoadReportingService.capabilities) { one, _ in one },
+        tokens: tokens, health: known,
         logger: logger)
     }
     for address in options.grpc {
       var configuration = SelectorGRPCServer.Configuration(address, tls: address.isLocal ? nil : options.tls.files)
       configuration.socketMode = options.socketMode
+      configuration.access = access
       services.append(grpc(configuration))
     }
     let limits = PickerLimits(connections: ledger)
@@ -215,42 +234,63 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(
         PickerServer(
           dispatcher, addresses: options.picker, socketMode: options.socketMode, tls: options.tls.files,
-          usualService: options.pickerService, health: known, limits: limits, logger: logger))
+          access: access, usualService: options.pickerService, health: known, limits: limits, logger: logger))
     }
-    guard !options.framed.isEmpty || options.podSockets != nil else { return nil }
-    let framed = try FramedServer(
-      dispatcher, addresses: options.framed, options: FramedOptions(socketMode: options.socketMode), board: board,
-      ledger: ledger, logger: logger
-    ) { addresses in
+    guard !options.framed.isEmpty || options.podSockets != nil else { return { nil } }
+    let framedOptions = FramedOptions(socketMode: options.socketMode, access: access)
+    let tell: @Sendable ([FramedAddress]) -> Void = { addresses in
       for address in addresses { logger.notice("Serving framed connections", metadata: ["address": "\(address)"]) }
     }
-    framed.register(in: registry)
-    services.append(framed)
-    if let folder = options.podSockets {
-      let pods = PodSockets(folder, options: .init(mostPods: options.maxPods), logger: logger) {
-        [usual = options.pickerService] pod, folder in
-        var configuration = SelectorGRPCServer.Configuration(.unix(path: "\(folder)/\(PodFolders.grpc)"))
-        configuration.socketMode = PodSockets.socketMode
-        configuration.pod = pod
-        let picker = PickerServer(
-          dispatcher, addresses: [.unix(path: "\(folder)/\(PodFolders.picker)")], socketMode: PodSockets.socketMode,
-          usualService: usual, health: known, limits: limits, pod: pod, logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { [configuration] group in
-          group.addTask {
-            try await framed.serve(
-              path: "\(folder)/\(PodFolders.framed)", mode: PodSockets.socketMode, for: pod)
+    let (secured, plain) = (options.framed.filter(\.isSecured), options.framed.filter { !$0.isSecured })
+    var statistics: [@Sendable () -> FramedStatistics] = []
+    if !plain.isEmpty || options.podSockets != nil {
+      let framed = try FramedServer(
+        dispatcher, addresses: plain, options: framedOptions, board: board, ledger: ledger, logger: logger,
+        onListening: tell)
+      framed.register(in: registry)
+      services.append(framed)
+      statistics.append { framed.statistics }
+      if let folder = options.podSockets {
+        let pods = PodSockets(folder, options: .init(mostPods: options.maxPods), logger: logger) {
+          [usual = options.pickerService] pod, folder in
+          var configuration = SelectorGRPCServer.Configuration(.unix(path: "\(folder)/\(PodFolders.grpc)"))
+          configuration.socketMode = PodSockets.socketMode
+          configuration.pod = pod
+          configuration.access = access
+          let picker = PickerServer(
+            dispatcher, addresses: [.unix(path: "\(folder)/\(PodFolders.picker)")], socketMode: PodSockets.socketMode,
+            access: access, usualService: usual, health: known, limits: limits, pod: pod, logger: logger)
+          try await withThrowingTaskGroup(of: Void.self) { [configuration] group in
+            group.addTask {
+              try await framed.serve(
+                path: "\(folder)/\(PodFolders.framed)", mode: PodSockets.socketMode, for: pod)
+            }
+            group.addTask { try await picker.run() }
+            group.addTask { try await grpc(configuration).run() }
+            defer { group.cancelAll() }
+            try await group.waitForAll()
           }
-          group.addTask { try await picker.run() }
-          group.addTask { try await grpc(configuration).run() }
-          defer { group.cancelAll() }
-          try await group.waitForAll()
         }
+        pods.register(in: registry)
+        services.append(pods)
+        health.append(pods)
       }
-      pods.register(in: registry)
-      services.append(pods)
-      health.append(pods)
     }
-    return framed
+    if let files = options.tls.files, !secured.isEmpty {
+      let framed = FramedTLSServer(
+        dispatcher, addresses: secured, tls: files, options: framedOptions, board: board, logger: logger,
+        onListening: tell)
+      services.append(framed)
+      statistics.append { framed.statistics }
+    }
+    return { [statistics] in statistics.reduce(into: FramedStatistics()) { $0.add($1()) } }
+  }
+
+  private func tokenReviewer(_ logger: Logger) throws -> TokenReviewer? {
+    guard options.access.reviewTokens, let configuration = try options.api.configuration() else { return nil }
+    return TokenReviewer(
+      APIClient(
+        configuration, fieldManager: "tonari-selector", retries: .never, timeout: .seconds(5), logger: logger))
   }
 }
 

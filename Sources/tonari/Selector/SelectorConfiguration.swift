@@ -36,7 +36,7 @@ enum SelectorConfiguration {
     var arguments: [String] = []
     for (name, field) in try whole.fields().sorted(by: { $0.key < $1.key }) {
       // Options without a value.
-      if ["in-cluster", "orca", "overflow-policies"].contains(name) {
+      if ["in-cluster", "insecure", "orca", "overflow-policies", "review-tokens"].contains(name) {
         if try field.flag() { arguments.append("--\(name)") }
         continue
       }

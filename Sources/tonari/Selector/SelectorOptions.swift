@@ -8,7 +8,9 @@ struct SelectorOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Listen for framed connections here; several may be given.",
-      discussion: "unix:/path/of/socket or tcp:host:port; port 0 is any that is free.", valueName: "address"),
+      discussion: """
+        unix:/path/of/socket, tls:host:port, or tcp:host:port without TLS; port 0 is any that is free.
+        """, valueName: "address"),
     transform: { text in
       do { return try FramedAddress(text) } catch { throw ValidationError("\(error)") }
     }
@@ -115,7 +117,8 @@ struct SelectorOptions: ParsableArguments {
   @OptionGroup(title: "Peers") var peers: PeerOptions
   @OptionGroup(title: "Load") var load: LoadOptions
   @OptionGroup(title: "Messages of other clusters and replicas") var messages: BrokerOptions
-  @OptionGroup(title: "TLS of gRPC and picker") var tls: TLSOptions
+  @OptionGroup(title: "Who may do what") var access: AccessOptions
+  @OptionGroup(title: "TLS of framed connections, gRPC and picker") var tls: TLSOptions
   @OptionGroup(title: "Overload") var overload: OverloadOptions
   @OptionGroup var ending: DaemonOptions
   @OptionGroup var log: LogOptions
@@ -139,10 +142,83 @@ struct SelectorOptions: ParsableArguments {
     if !overflow.overflowPolicies, !rules.allowHost.isEmpty || !rules.allowQueries.isEmpty {
       throw ValidationError("--allow-host, --allow-queries: expected --overflow-policies with them")
     }
-    if tls.files != nil, !(grpc + picker).contains(where: { !$0.isLocal }) {
-      throw ValidationError("--tls-cert: expected --grpc or --picker host:port with it")
+    if tls.files != nil, !(grpc + picker).contains(where: { !$0.isLocal }), !framed.contains(where: \.isSecured) {
+      throw ValidationError("--tls-cert: expected --framed tls:host:port, or --grpc or --picker host:port with it")
+    }
+    if tls.files == nil, let address = framed.first(where: \.isSecured) {
+      throw ValidationError("--framed \(address): expected --tls-cert and --tls-key with it")
+    }
+    if let listener = plainListeners.first, !access.insecure {
+      throw ValidationError(
+        """
+        \(listener): others on the network could read and forge what is said there. Expected --tls-cert and --tls-key (and \
+        --client-ca or --review-tokens, to know who calls), an address on this machine, or --insecure
+        """)
+    }
+    if access.reviewTokens, !api.isGiven {
+      throw ValidationError("--review-tokens: expected a cluster to ask: --kubeconfig or --in-cluster")
     }
   }
+}
+
+extension SelectorOptions {
+  /// Listeners that others than this machine reach without TLS, as options.
+  var plainListeners: [String] {
+    func isOpen(_ host: String?) -> Bool {
+      guard let host, host != "localhost" else { return false }
+      return IPAddress(host)?.isLoopback != true
+    }
+    let framed = framed.filter { !$0.isSecured && isOpen($0.host) }.map { "--framed \($0)" }
+    guard tls.files == nil else { return framed }
+    return framed + grpc.filter { isOpen($0.host) }.map { "--grpc \($0)" }
+      + picker.filter { isOpen($0.host) }.map { "--picker \($0)" }
+  }
+}
+
+/// Who may do what.
+struct AccessOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Allow something to somebody; several may be given, and one that allows is enough.",
+      discussion: """
+        Without, those on this machine (Unix sockets, loopback) and those that prove who they are may pick, complete their \
+        own picks and ask for endpoints, as if by pick=local, pick=proven, endpoints=local and endpoints=proven.
+
+        CAPABILITY
+        \(Capability.allCases.map { "  \($0.rawValue): \($0.summary)" }.joined(separator: "\n"))
+
+        IDENTITY
+          local: whoever reaches a Unix socket, or a port from this machine; let the socket's permissions (--socket-mode) say who
+          anyone: everybody
+          proven: any of the following
+          pod:NAMESPACE/NAME: by the socket that the pod alone has
+          serviceaccount:NAMESPACE/NAME: by a token (--review-tokens), or of a pod
+          spiffe://DOMAIN/PATH, dns:NAME: by a name in a client certificate (--client-ca)
+        * stands for any characters but /, of DNS names but the dot; ** for any.
+
+        @SERVICES after it says of which services: shop/*. Without, who is proven registers for those of its own namespace, \
+        and a peer says nothing of what is registered with it.
+
+        register=spiffe://cluster.local/ns/shop/sa/*, exchange=dns:tonari-selector.tonari.svc, register=serviceaccount:shop/cart,
+        register=pod:shop/*, report=serviceaccount:ops/prober@**, register=local
+        """, valueName: "capability=identity[@services]"),
+    transform: { text in
+      do { return try AccessRule(text) } catch { throw ValidationError("--allow: \(error)") }
+    }
+  )
+  var allow: [AccessRule] = []
+
+  @Flag(
+    help:
+      "Know callers by gRPC by Kubernetes tokens with audience \(TokenReviewer.audience), which the cluster's API server reviews."
+  )
+  var reviewTokens = false
+
+  @Flag(help: "Listen without TLS where others on the network can read and forge what is said. For tests.")
+  var insecure = false
+
+  /// Who may do what.
+  var policy: AccessPolicy { AccessPolicy(adding: allow) }
 }
 
 /// Where a selector is, and with it those who do not say where they ask from.
@@ -200,11 +276,26 @@ struct PeerOptions: ParsableArguments {
   )
   var peerCa: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The name that the peers' certificates must have. (default: the one of --peer)", valueName: "name"))
+  var peerServerName: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Prove to the peers who this is with the token in this file, which is read anew for each connection.",
+      discussion: "A projected service account token with audience \(TokenReviewer.audience); needs --peer-ca.",
+      valueName: "file"), completion: .file())
+  var peerTokenFile: String?
+
   @Option(help: ArgumentHelp("Its name among its peers. (default: host name and process)", valueName: "name"))
   var name: String?
 
   func validate() throws {
     if peer.isEmpty, peerCa != nil { throw ValidationError("--peer-ca: expected --peer with it") }
+    if peerCa == nil, peerTokenFile != nil || peerServerName != nil {
+      throw ValidationError("--peer-token-file, --peer-server-name: expected --peer-ca with them")
+    }
   }
 
   /// The peers.
@@ -213,7 +304,9 @@ struct PeerOptions: ParsableArguments {
       let security = peerCa.map { authority in
         SelectorTarget.Security(authority: authority, certificate: tls.tlsCert, key: tls.tlsKey)
       }
-      return SelectorTarget(host: address.host, port: address.port, security: security)
+      return SelectorTarget(
+        host: address.host, port: address.port, serverName: peerServerName, security: security,
+        tokenFile: peerTokenFile)
     }
   }
 }
@@ -252,12 +345,27 @@ struct LoadOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The first levels of the MQTT topics of load.", valueName: "topic"))
   var mqttPrefix = "tonari/load"
 
-  @Flag(help: "Ask all replicas for their load by ORCA (xds.service.orca.v3.OpenRcaService), each on a stream.")
+  @Flag(
+    help: ArgumentHelp(
+      "Ask all replicas for their load by ORCA (xds.service.orca.v3.OpenRcaService), each on a stream.",
+      discussion: "Those that Kubernetes or --replicas names; others only in --orca-range."))
   var orca = false
 
   @Option(
     help: ArgumentHelp("Ask the replicas of this service by ORCA; several may be given.", valueName: "service"))
   var orcaService: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Ask replicas that registered themselves too, at addresses of this range; several may be given.",
+      valueName: "cidr"),
+    transform: { text in
+      guard let range = AddressRange(text) else {
+        throw ValidationError("--orca-range '\(text)': expected a range of addresses, such as 10.0.0.0/8")
+      }
+      return range
+    })
+  var orcaRange: [AddressRange] = []
 
   @Option(help: ArgumentHelp("The port to ask them at. (default: where they serve)", valueName: "port"))
   var orcaPort: UInt16?
@@ -270,8 +378,8 @@ struct LoadOptions: ParsableArguments {
 
   func validate() throws {
     _ = try queries()
-    if !orca, orcaService.isEmpty, orcaPort != nil || orcaInterval != nil {
-      throw ValidationError("--orca-port, --orca-interval: expected --orca or --orca-service with them")
+    if !orca, orcaService.isEmpty, orcaPort != nil || orcaInterval != nil || !orcaRange.isEmpty {
+      throw ValidationError("--orca-port, --orca-interval, --orca-range: expected --orca or --orca-service with them")
     }
     if orca, !orcaService.isEmpty { throw ValidationError("--orca, --orca-service: expected one of them") }
     if orcaPort == 0 { throw ValidationError("--orca-port 0: expected a port from 1 to 65535") }
@@ -300,7 +408,8 @@ struct LoadOptions: ParsableArguments {
   var orcaReplicas: OrcaConfiguration? {
     guard orca || !orcaService.isEmpty else { return nil }
     return OrcaConfiguration(
-      services: Set(orcaService), port: orcaPort.map(Int.init), interval: orcaInterval ?? .seconds(1))
+      services: Set(orcaService), ranges: orcaRange, port: orcaPort.map(Int.init), interval: orcaInterval ?? .seconds(1)
+    )
   }
 }
 

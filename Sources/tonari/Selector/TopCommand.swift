@@ -12,7 +12,7 @@ struct TopCommand: AsyncParsableCommand {
     discussion: """
       Watches a selector by gRPC: for each replica the requests in flight, what one request takes there, picks and \
       failures each second. On a terminal the picture is drawn anew at an interval, else one is written after another. \
-      Ctrl-C ends it.
+      Ctrl-C ends it. The selector must allow it: --allow watch=local on the same machine.
 
       EXAMPLES
         tonari top 127.0.0.1:9443
@@ -46,10 +46,30 @@ struct TopCommand: AsyncParsableCommand {
   )
   var tlsCa: String?
 
+  @Option(
+    help: ArgumentHelp("The client certificate to prove who asks, as PEM, with --tls-key.", valueName: "file"),
+    completion: .file())
+  var tlsCert: String?
+
+  @Option(help: ArgumentHelp("The certificate's private key, as PEM.", valueName: "file"), completion: .file())
+  var tlsKey: String?
+
+  @Option(
+    help: ArgumentHelp("The file with a token to prove who asks, for audience tonari.dev.", valueName: "file"),
+    completion: .file())
+  var tokenFile: String?
+
+  func validate() throws {
+    if (tlsCert == nil) != (tlsKey == nil) { throw ValidationError("--tls-cert and --tls-key: expected both or none") }
+    if tlsCa == nil, tlsCert != nil { throw ValidationError("--tls-cert: expected --tls-ca with it") }
+  }
+
   func run() async throws {
     let interval = interval ?? .seconds(1)
     let target = SelectorTarget(
-      host: selector.host, port: selector.port, security: tlsCa.map { SelectorTarget.Security(authority: $0) })
+      host: selector.host, port: selector.port,
+      security: tlsCa.map { SelectorTarget.Security(authority: $0, certificate: tlsCert, key: tlsKey) },
+      tokenFile: tokenFile)
     let watch = SelectorWatch(target)
     let terminal = Terminal.output
     var picture = TopPicture()

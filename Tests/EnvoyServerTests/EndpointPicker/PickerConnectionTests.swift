@@ -43,7 +43,7 @@ struct PickerConnectionTests {
   }
 
   private static func answers() -> PickerAnswers {
-    PickerAnswers(dispatcher: Exchanges.dispatcher(), usualService: nil, health: []) { .seconds(0) }
+    PickerAnswers(dispatcher: Exchanges.dispatcher(), access: .open, usualService: nil, health: []) { .seconds(0) }
   }
 
   @Test("Bytes may come one by one; the answers are the same")

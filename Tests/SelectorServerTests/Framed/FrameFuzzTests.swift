@@ -42,7 +42,7 @@ struct FrameFuzzTests {
         // What was registered, picked and watched goes.
         bench.now = Moment(nanoseconds: bench.now.nanoseconds + 100_000_000_000_000)
         bench.dispatcher.expire(at: bench.now)
-        bench.session = FrameSession(owner: bench.dispatcher.newOwner())
+        bench.session = FrameSession(Caller.open.numbered(bench.dispatcher.newOwner()))
         if round >= rounds / 10, memory == 0 { memory = residentMemory() }
       }
     }

@@ -15,7 +15,7 @@ import Testing
 struct FramedServerTests {
   /// Runs a server for a test, and expects that it ends by itself.
   static func serving(
-    _ addresses: [FramedAddress], _ options: FramedOptions = FramedOptions(),
+    _ addresses: [FramedAddress], _ options: FramedOptions = FramedOptions(access: .open),
     dispatcher: Dispatcher = FrameBench.dispatcher(),
     _ test: (FramedServer, [FramedAddress]) async throws -> Void
   ) async throws {

@@ -40,7 +40,9 @@ struct ReplicaSelectorServiceTests {
         descriptor: Tonari_Selector_V1_ReplicaSelector.Method.Pick.descriptor, remotePeer: "in-process:1",
         localPeer: "in-process:2", cancellation: handle)
       prepare(context)
-      let response = try await service.pick(request: StreamingServerRequest(single: request), context: context)
+      let response = try await CallerInterceptor(.open, tokens: nil, capabilities: [:]).intercept(
+        request: StreamingServerRequest(single: request), context: context
+      ) { try await service.pick(request: $0, context: $1) }
       let contents = try response.accepted.get()
       _ = try await contents.producer(RPCWriter(wrapping: BrokenWriter(context: context, isClosed: isClosed)))
     }

@@ -24,16 +24,18 @@ struct RunningServer: Sendable {
   /// that it ends.
   static func run<Answer: Sendable>(
     _ change: (inout SelectorGRPCServer.Configuration) -> Void = { _ in }, name: String = "one",
-    health: [any HealthSource] = [], _ work: @escaping @Sendable (RunningServer) async throws -> Answer
+    health: [any HealthSource] = [], tokens: (any TokenReviewing)? = nil,
+    _ work: @escaping @Sendable (RunningServer) async throws -> Answer
   ) async throws -> Answer {
     let dispatcher = Dispatcher(DispatcherOptions(policy: .leastRequest))
     dispatcher.set([ServiceReplica(address: "10.0.0.1:80")], of: "shop/cart", from: .file, at: .now)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     var configuration = SelectorGRPCServer.Configuration(.host("127.0.0.1", port: 0))
+    configuration.access = .open
     change(&configuration)
     let (ports, port) = AsyncStream<Int>.makeStream()
     let server = SelectorGRPCServer(
-      configuration, SelectorMessages(dispatcher), name: name, health: health, logger: logger,
+      configuration, SelectorMessages(dispatcher), name: name, tokens: tokens, health: health, logger: logger,
       onListening: { port.yield($0 ?? 0) })
     let group = ServiceGroup(services: [server], logger: logger)
     return try await withThrowingTaskGroup(of: Void.self) { tasks in

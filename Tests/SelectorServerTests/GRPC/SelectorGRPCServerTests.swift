@@ -32,7 +32,7 @@ struct SelectorGRPCServerTests {
         let picked = try await selector.pick(.with { $0.service = "a" })
         #expect(picked.address == "10.0.0.9:1")
         #expect(server.dispatcher.service("a")?.status(at: .now).openPicks == 1)
-        _ = try await selector.complete(.with { $0.pickID = picked.pickID })
+        _ = try await selector.complete(.with { ($0.pickID, $0.pickKey) = (picked.pickID, picked.pickKey) })
         #expect(server.dispatcher.service("a")?.status(at: .now).openPicks == 0)
         _ = try await selector.report(
           .with {

@@ -38,7 +38,7 @@ def session(selector, count):
 
     ids = set()
     for answer in selector.Session(requests(), timeout=20):
-        selector.Complete(protocol.CompleteRequest(pick_id=answer.picked.pick_id))
+        selector.Complete(protocol.CompleteRequest(pick_id=answer.picked.pick_id, pick_key=answer.picked.pick_key))
         ids.add(answer.id)
         if len(ids) == count:
             done.set()
@@ -55,7 +55,8 @@ def main():
     picks = [selector.Pick.future(pick) for _ in range(500)]
     addresses = {pick.result().address for pick in picks}
     for pick_ in picks:
-        selector.Complete(protocol.CompleteRequest(pick_id=pick_.result().pick_id))
+        answer = pick_.result()
+        selector.Complete(protocol.CompleteRequest(pick_id=answer.pick_id, pick_key=answer.pick_key))
 
     watch = selector.Watch(protocol.WatchRequest(services=[SERVICE]))
     watched = next(watch)

@@ -33,7 +33,7 @@ struct PeerLinksTests {
       let answer = PickAnswer()
       for _ in 0..<2 { _ = there.dispatcher.service("shop/cart")?.pick(PickQuery(), owner: 0, at: .now, into: answer) }
       let links = PeerLinks(
-        [SelectorTarget(host: "localhost", port: there.port)], name: "here", here, logger: self.logger)
+        [SelectorTarget(host: "localhost", port: there.port)], name: "here", here, access: .open, logger: self.logger)
       let running = Task { try await links.run() }
       let areKnown = await eventually { self.others(here) > 1.5 && self.others(there.dispatcher) > 2.5 }
       #expect(areKnown, "\(self.others(here)) \(self.others(there.dispatcher))")
@@ -53,7 +53,8 @@ struct PeerLinksTests {
       let answer = PickAnswer()
       for _ in 0..<3 { _ = me.dispatcher.service("shop/cart")?.pick(PickQuery(), owner: 0, at: .now, into: answer) }
       let links = PeerLinks(
-        [SelectorTarget(host: "127.0.0.1", port: me.port)], name: "me", me.dispatcher, logger: self.logger)
+        [SelectorTarget(host: "127.0.0.1", port: me.port)], name: "me", me.dispatcher, access: .open,
+        logger: self.logger)
       let running = Task { try await links.run() }
       try await Task.sleep(for: .milliseconds(500))
       #expect(self.others(me.dispatcher) == 0)
