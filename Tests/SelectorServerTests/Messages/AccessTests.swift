@@ -164,10 +164,10 @@ struct AccessTests {
 
   @Test("All services are watched by whoever may watch, some by whoever may pick")
   func watches() throws {
-    #expect(throws: SelectorFault.self) { try messages.watch(.init(), by: caller(.local)) }
-    #expect(throws: SelectorFault.self) { try messages.watch(.with { $0.services = ["a"] }, by: caller(.anyone)) }
-    _ = try messages.watch(.with { $0.services = ["shop/cart"] }, by: caller(.local))
-    _ = try messages.watch(.init(), by: caller(.local, "watch=local"))
+    #expect(throws: SelectorFault.self) { try messages.check(watch: .init(), by: caller(.local)) }
+    #expect(throws: SelectorFault.self) { try messages.check(watch: .with { $0.services = ["a"] }, by: caller(.anyone)) }
+    try messages.check(watch: .with { $0.services = ["shop/cart"] }, by: caller(.local))
+    try messages.check(watch: .init(), by: caller(.local, "watch=local"))
   }
 
   @Test("Nobody picks on a network without a rule or a proof")
