@@ -179,7 +179,7 @@ let package = Package(
     module(
       "LiveInput",
       [
-        "Monitoring", "Planning", "Files", "Kubernetes", "Traffic",
+        "Monitoring", "Planning", "Files", "Kubernetes", "Topology", "Traffic",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
       ]
@@ -187,6 +187,7 @@ let package = Package(
     module(
       "Monitoring",
       [
+        "Topology",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -212,17 +213,17 @@ let package = Package(
       [
         "ClusterHeadroom", "Dispatching", "Files", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow",
         "OverflowPolicies",
-        "Selection",
+        "Selection", "Topology",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
     ),
-    module("OverflowPolicies", ["Files", "Kubernetes", "Overflow"]),
+    module("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology"]),
     module(
       "Messaging",
       [
-        "CMosquitto", "Files", "Monitoring",
+        "CMosquitto", "Files", "Monitoring", "Topology",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -254,7 +255,7 @@ let package = Package(
       "EnvoyServer",
       [
         "Certificates", "CNGHTTP2", "Dispatching", "EnvoyProtocol", "Monitoring", "Selection", "SelectorProtocol",
-        "SelectorServer", "Sockets",
+        "SelectorServer", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -269,7 +270,7 @@ let package = Package(
       "SelectorIntake",
       [
         "ClusterHeadroom", "Dispatching", "EnvoyProtocol", "EnvoyServer", "LiveInput", "Messaging", "Monitoring",
-        "Overflow", "OverflowPolicies", "Selection", "Kubernetes", "Files",
+        "Overflow", "OverflowPolicies", "Selection", "Kubernetes", "Files", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -288,7 +289,7 @@ let package = Package(
       "SelectorServer",
       [
         "CEpoll", "Certificates", "CProtobufC", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
-        "Sockets",
+        "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -369,7 +370,7 @@ let package = Package(
 
     // Pure decisions.
     module("Selection", ["Topology"]),
-    module("Overflow", ["Selection"]),
+    module("Overflow", ["Selection", "Topology"]),
     module("OverflowPlanning", ["Files", "Placement"]),
     module("Placement", ["Topology", "CGLPK"]),
     module("Traffic", ["Topology"]),
@@ -399,8 +400,11 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    tests("Selection", ["Topology"]),
-    tests("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
+    .target(
+      name: "HostileNumbersTestSupport", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      path: "Tests/HostileNumbersTestSupport", swiftSettings: settings),
+    tests("Selection", ["HostileNumbersTestSupport", "Topology"]),
+    tests("Simulation", ["HostileNumbersTestSupport", "Files", "Overflow", "Selection", "Topology"]),
     .target(
       name: "BrokerTestSupport", dependencies: ["ControlPlaneTestSupport"], path: "Tests/BrokerTestSupport",
       swiftSettings: settings),
@@ -410,7 +414,8 @@ let package = Package(
     tests(
       "SelectorIntake",
       [
-        "BrokerTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Messaging", "Dispatching",
+        "HostileNumbersTestSupport", "BrokerTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Messaging",
+        "Dispatching",
         "EnvoyProtocol", "Files", "Kubernetes", "Monitoring", "Overflow", "OverflowPolicies", "Selection",
         "SelectorProtocol", .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -421,7 +426,8 @@ let package = Package(
     tests(
       "EnvoyServer",
       [
-        "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol", "Monitoring", "Overflow",
+        "HostileNumbersTestSupport", "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol",
+        "Monitoring", "Overflow",
         "Selection", "SelectorProtocol", "SelectorServer", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -434,7 +440,7 @@ let package = Package(
     tests(
       "Dispatching",
       [
-        "Overflow", "Selection", "SelectorProtocol", "Topology",
+        "HostileNumbersTestSupport", "Overflow", "Selection", "SelectorProtocol", "Topology",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     .target(
@@ -454,7 +460,7 @@ let package = Package(
         "Topology",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
-    tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
+    tests("Traffic", ["HostileNumbersTestSupport", "Topology"], resources: [.copy("Fixtures")]),
     .target(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
       swiftSettings: settings),
@@ -501,7 +507,8 @@ let package = Package(
     tests(
       "OverflowController",
       [
-        "ClusterHeadroom", "ControlPlaneTestSupport", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow",
+        "HostileNumbersTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Kubernetes", "LiveInput",
+        "Messaging", "Monitoring", "Overflow",
         "OverflowPolicies", "Selection",
         "Topology", "Yams", .product(name: "Logging", package: "swift-log"),
       ]),
@@ -511,7 +518,7 @@ let package = Package(
         "BrokerTestSupport", "ControlPlaneTestSupport", "Kubernetes", "Messaging", "Monitoring", "Overflow",
         "OverflowPolicies", .product(name: "Logging", package: "swift-log"),
       ]),
-    tests("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology", "Yams"]),
+    tests("OverflowPolicies", ["HostileNumbersTestSupport", "Files", "Kubernetes", "Overflow", "Topology", "Yams"]),
     .target(
       name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
     tests("Certificates", ["CertificateTestSupport", .product(name: "Logging", package: "swift-log")]),
@@ -527,7 +534,8 @@ let package = Package(
     tests(
       "SelectorServer",
       [
-        "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching", "Monitoring", "Overflow",
+        "HostileNumbersTestSupport", "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching",
+        "Monitoring", "Overflow",
         "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -538,13 +546,18 @@ let package = Package(
       exclude: ["GRPC/peer.py", "GRPC/peer-requirements.txt"]
     ),
     tests("Overflow", ["Selection", "Topology"]),
-    tests("OverflowPlanning", ["Files", "Overflow", "PlacementTestSupport", "Selection", "Topology"]),
-    tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
+    tests(
+      "OverflowPlanning",
+      ["HostileNumbersTestSupport", "Files", "Overflow", "PlacementTestSupport", "Selection", "Topology"]),
+    tests("Planning", ["HostileNumbersTestSupport", "Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
     tests(
       "tonari",
       [
-        "Dispatching", "Files", "LiveInput", "Placement", "SelectorServer", "Topology",
+        "HostileNumbersTestSupport", "Dispatching", "Files", "LiveInput", "Placement", "SelectorServer", "Topology",
+        "Report", "SelectorProtocol",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // Runs the built executable as a process.

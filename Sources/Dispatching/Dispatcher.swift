@@ -1,6 +1,7 @@
 public import Overflow
 public import Selection
 import Synchronization
+import Topology
 
 /// Picks replicas for the requests to many services, and knows which replicas there are.
 ///
@@ -109,7 +110,7 @@ extension Dispatcher {
     _ replicas: [ServiceReplica], of service: String, lifetime: Duration, from source: ReplicaSource = .registration,
     at now: Moment
   ) -> Bool {
-    let until = Moment(nanoseconds: now.nanoseconds &+ Int64(lifetime / .nanoseconds(1)))
+    let until = now + lifetime
     return change(service, at: now) { $0.add(replicas, from: source, until: until) }
   }
 
@@ -336,7 +337,7 @@ extension Dispatcher {
   }
 
   private func forgetSilentPeers(at now: Moment) {
-    let lifetime = Int64(options.peerLifetime / .nanoseconds(1))
+    let lifetime = options.peerLifetime.wholeNanoseconds
     let silent = state.withLock { state in
       state.peers.filter { now.nanoseconds - $0.value.heard.nanoseconds > lifetime }.map(\.key)
     }

@@ -146,6 +146,7 @@ public final class SelectorClient: Service, Sendable {
         .with {
           $0.pickID = ticket.id
           $0.outcome = Tonari_Selector_V1_Outcome(outcome)
+          // fits: a duration is no NaN, and is cut.
           $0.latencyUs = UInt64(max(1, min(latency / .microseconds(1), 1e15)))
           $0.servedBy = servedBy ?? ""
           if let load { $0.load = Tonari_Selector_V1_Load(load) }

@@ -4,6 +4,7 @@ import GRPCCore
 import Monitoring
 import NIOCore
 import NIOExtras
+import Topology
 
 /// A connection of a ``PickerServer``: the frames of all its streams, read and written by nghttp2 one after the other,
 /// without a task or a channel for each. What arrived together is answered together.
@@ -92,7 +93,7 @@ final class PickerConnection: ChannelInboundHandler {
       let (connection, context) = bound.value
       let now = NIODeadline.now()
       func isOver(_ since: NIODeadline, _ limit: Duration) -> Bool {
-        now - since > .nanoseconds(Int64(limit / .nanoseconds(1)))
+        now - since > .nanoseconds(limit.wholeNanoseconds)
       }
       guard
         !connection.isGreeted && isOver(begin, limits.handshake)
