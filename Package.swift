@@ -181,7 +181,7 @@ let package = Package(
     module(
       "LiveInput",
       [
-        "Monitoring", "Planning", "Files", "Kubernetes", "Traffic",
+        "Monitoring", "Planning", "Files", "Kubernetes", "Topology", "Traffic",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
       ]
@@ -189,6 +189,7 @@ let package = Package(
     module(
       "Monitoring",
       [
+        "Topology",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -214,17 +215,17 @@ let package = Package(
       [
         "ClusterHeadroom", "Dispatching", "Files", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow",
         "OverflowPolicies",
-        "Selection",
+        "Selection", "Topology",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
     ),
-    module("OverflowPolicies", ["Files", "Kubernetes", "Overflow"]),
+    module("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology"]),
     module(
       "Messaging",
       [
-        "CMosquitto", "Files", "Monitoring",
+        "CMosquitto", "Files", "Monitoring", "Topology",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -256,7 +257,7 @@ let package = Package(
       "EnvoyServer",
       [
         "Certificates", "CNGHTTP2", "Dispatching", "EnvoyProtocol", "Monitoring", "Selection", "SelectorProtocol",
-        "SelectorServer", "Sockets",
+        "SelectorServer", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -271,7 +272,7 @@ let package = Package(
       "SelectorIntake",
       [
         "ClusterHeadroom", "Dispatching", "EnvoyProtocol", "EnvoyServer", "LiveInput", "Messaging", "Monitoring",
-        "Overflow", "OverflowPolicies", "Selection", "SelectorServer", "Kubernetes", "Files",
+        "Overflow", "OverflowPolicies", "Selection", "SelectorServer", "Kubernetes", "Files", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -290,7 +291,7 @@ let package = Package(
       "SelectorServer",
       [
         "CEpoll", "Certificates", "CProtobufC", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
-        "Sockets",
+        "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
@@ -374,7 +375,7 @@ let package = Package(
 
     // Pure decisions.
     module("Selection", ["Topology"]),
-    module("Overflow", ["Selection"]),
+    module("Overflow", ["Selection", "Topology"]),
     module("OverflowPlanning", ["Files", "Placement"]),
     module("Placement", ["Topology", "CGLPK"]),
     module("Traffic", ["Topology"]),
@@ -404,8 +405,11 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    tests("Selection", ["Topology"]),
-    tests("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
+    .target(
+      name: "HostileNumbersTestSupport", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      path: "Tests/HostileNumbersTestSupport", swiftSettings: settings),
+    tests("Selection", ["HostileNumbersTestSupport", "Topology"]),
+    tests("Simulation", ["HostileNumbersTestSupport", "Files", "Overflow", "Selection", "Topology"]),
     .target(
       name: "BrokerTestSupport", dependencies: ["ControlPlaneTestSupport"], path: "Tests/BrokerTestSupport",
       swiftSettings: settings),
@@ -415,7 +419,8 @@ let package = Package(
     tests(
       "SelectorIntake",
       [
-        "BrokerTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Messaging", "Dispatching",
+        "HostileNumbersTestSupport", "BrokerTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Messaging",
+        "Dispatching",
         "EnvoyProtocol", "Files", "Kubernetes", "Monitoring", "Overflow", "OverflowPolicies", "Selection",
         "SelectorProtocol", "SelectorServer", .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -426,7 +431,8 @@ let package = Package(
     tests(
       "EnvoyServer",
       [
-        "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol", "Monitoring", "Overflow",
+        "HostileNumbersTestSupport", "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol",
+        "Monitoring", "Overflow",
         "Selection", "SelectorProtocol", "SelectorServer", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -439,7 +445,7 @@ let package = Package(
     tests(
       "Dispatching",
       [
-        "Overflow", "Selection", "SelectorProtocol", "Topology",
+        "HostileNumbersTestSupport", "Overflow", "Selection", "SelectorProtocol", "Topology",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     .target(
@@ -459,7 +465,7 @@ let package = Package(
         "Topology",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
-    tests("Traffic", ["Topology"], resources: [.copy("Fixtures")]),
+    tests("Traffic", ["HostileNumbersTestSupport", "Topology"], resources: [.copy("Fixtures")]),
     .target(
       name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
       swiftSettings: settings),
@@ -506,7 +512,8 @@ let package = Package(
     tests(
       "OverflowController",
       [
-        "ClusterHeadroom", "ControlPlaneTestSupport", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow",
+        "HostileNumbersTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Kubernetes", "LiveInput",
+        "Messaging", "Monitoring", "Overflow",
         "OverflowPolicies", "Selection",
         "Topology", "Yams", .product(name: "Logging", package: "swift-log"),
       ]),
@@ -516,7 +523,7 @@ let package = Package(
         "BrokerTestSupport", "ControlPlaneTestSupport", "Kubernetes", "Messaging", "Monitoring", "Overflow",
         "OverflowPolicies", .product(name: "Logging", package: "swift-log"),
       ]),
-    tests("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology", "Yams"]),
+    tests("OverflowPolicies", ["HostileNumbersTestSupport", "Files", "Kubernetes", "Overflow", "Topology", "Yams"]),
     .target(
       name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
     tests("Certificates", ["CertificateTestSupport", .product(name: "Logging", package: "swift-log")]),
@@ -534,7 +541,8 @@ let package = Package(
     tests(
       "SelectorServer",
       [
-        "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching", "Monitoring", "Overflow",
+        "HostileNumbersTestSupport", "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching",
+        "Monitoring", "Overflow",
         "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -545,13 +553,18 @@ let package = Package(
       exclude: ["GRPC/peer.py", "GRPC/peer-requirements.txt"]
     ),
     tests("Overflow", ["Selection", "Topology"]),
-    tests("OverflowPlanning", ["Files", "Overflow", "PlacementTestSupport", "Selection", "Topology"]),
-    tests("Planning", ["Kubernetes", "Placement", "Traffic", "Topology"]),
+    tests(
+      "OverflowPlanning",
+      ["HostileNumbersTestSupport", "Files", "Overflow", "PlacementTestSupport", "Selection", "Topology"]),
+    tests("Planning", ["HostileNumbersTestSupport", "Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
     tests(
       "tonari",
       [
-        "Dispatching", "Files", "LiveInput", "Placement", "SelectorServer", "Topology",
+        "HostileNumbersTestSupport", "Dispatching", "Files", "LiveInput", "Placement", "SelectorServer", "Topology",
+        "Report", "SelectorProtocol",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // Runs the built executable as a process.

@@ -114,7 +114,7 @@ public final class BrokerExchange: HeadroomExchange, ServiceLifecycle.Service, H
       }
       let now = Moment.now
       // It was said when its life began.
-      let at = Moment(nanoseconds: now.nanoseconds &- Int64((said.lifetime - left) / .nanoseconds(1)))
+      let at = now + (left - said.lifetime)
       let headroom = Headroom(
         perMinute: said.perMinute, receivedPerMinute: said.receivedPerMinute, at: at, lifetime: said.lifetime)
       state.withLock { state in

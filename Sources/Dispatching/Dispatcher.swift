@@ -1,6 +1,7 @@
 public import Overflow
 public import Selection
 import Synchronization
+import Topology
 
 /// Picks replicas for the requests to many services, and knows which replicas there are.
 ///
@@ -85,7 +86,7 @@ public final class Dispatcher: Sendable {
   /// Lets what a connection registered go soon, unless it is registered again.
   func release(owner: UInt32, at now: Moment) {
     guard owner != 0 else { return }
-    let until = Moment(nanoseconds: now.nanoseconds &+ Int64(options.registrationGrace / .nanoseconds(1)))
+    let until = now + options.registrationGrace
     for name in state.withLock({ $0.registrars.removeValue(forKey: owner) }) ?? [] {
       change(name, at: now) {
         $0.release(owner: owner, until: until)
@@ -133,7 +134,7 @@ extension Dispatcher {
     _ replicas: [ServiceReplica], of service: String, lifetime: Duration, from source: ReplicaSource = .registration,
     owner: UInt32 = 0, at now: Moment
   ) -> Bool {
-    let until = Moment(nanoseconds: now.nanoseconds &+ Int64(lifetime / .nanoseconds(1)))
+    let until = now + lifetime
     guard change(service, at: now, { $0.add(replicas, from: source, until: until, owner: owner) }) else { return false }
     note(registrar: owner, of: service)
     return true
@@ -373,7 +374,7 @@ extension Dispatcher {
   }
 
   private func forgetSilentPeers(at now: Moment) {
-    let lifetime = Int64(options.peerLifetime / .nanoseconds(1))
+    let lifetime = options.peerLifetime.wholeNanoseconds
     let silent = withPeers { peers in
       peers.names.filter { now.nanoseconds - (peers[$0]?.heard.nanoseconds ?? 0) > lifetime }
     }

@@ -16,15 +16,15 @@ public struct FileStamp: Hashable, Sendable {
   public init?(path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
-    device = UInt64(status.st_dev)
-    inode = UInt64(status.st_ino)
-    size = Int64(status.st_size)
+    device = UInt64(clamping: status.st_dev)
+    inode = UInt64(clamping: status.st_ino)
+    size = Int64(clamping: status.st_size)
     #if canImport(Darwin)
       let time = status.st_mtimespec
     #else
       let time = status.st_mtim
     #endif
-    seconds = Int(time.tv_sec)
-    nanoseconds = Int(time.tv_nsec)
+    seconds = Int(clamping: time.tv_sec)
+    nanoseconds = Int(clamping: time.tv_nsec)
   }
 }

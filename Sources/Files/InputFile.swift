@@ -85,7 +85,7 @@ public struct InputFile: Hashable, Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw failure(.notOpened, "cannot be opened") }
     switch status.st_mode & S_IFMT {
-    case S_IFREG: return Int(status.st_size)
+    case S_IFREG: return Int(clamping: status.st_size)
     case S_IFDIR: throw FileError(code: .notOpened, file: name, message: "is a directory, expected a file")
     default: return nil
     }

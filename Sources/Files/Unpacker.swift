@@ -93,7 +93,7 @@ struct Unpacker: ~Copyable {
         if case .packed = state { inflateReset(stream) }
       case .padding:
         guard let next = stream.pointee.next_in else { return }
-        let rest = UnsafeBufferPointer(start: next, count: Int(stream.pointee.avail_in))
+        let rest = UnsafeBufferPointer(start: next, count: Int(clamping: stream.pointee.avail_in))
         guard rest.allSatisfy({ $0 == 0 }) else { throw corrupt("other data follows its gzip data") }
         return
       case .undecided, .plain:
@@ -107,7 +107,7 @@ struct Unpacker: ~Copyable {
     stream.pointee.next_out = piece.baseAddress?.assumingMemoryBound(to: UInt8.self)
     stream.pointee.avail_out = UInt32(piece.count)
     let result = CZlib.inflate(stream, Z_NO_FLUSH)
-    let count = piece.count - Int(stream.pointee.avail_out)
+    let count = piece.count - Int(clamping: stream.pointee.avail_out)
     if count > 0 { try consume(UnsafeRawBufferPointer(rebasing: piece[..<count])) }
     switch result {
     case Z_STREAM_END:

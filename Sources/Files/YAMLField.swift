@@ -53,7 +53,7 @@ public struct YAMLField {
   public func expected(_ what: String) -> FileError {
     let found =
       switch node {
-      case .scalar(let scalar): "'\(scalar.string)'"
+      case .scalar(let scalar): "'\(scalar.string.prefix(100))'"
       case .mapping: "a mapping"
       case .sequence: "a list"
       case .alias: "an alias"
@@ -85,11 +85,12 @@ public struct YAMLField {
     return fields
   }
 
-  /// The elements of a list, at least so many.
-  public func list(atLeast count: Int = 0) throws(FileError) -> [YAMLField] {
+  /// The elements of a list, at least so many, and no more than there may be.
+  public func list(atLeast count: Int = 0, atMost most: Int = .max) throws(FileError) -> [YAMLField] {
     guard case .sequence(let sequence) = node, sequence.count >= count else {
       throw expected(count == 0 ? "a list" : "a list of at least \(count)")
     }
+    guard sequence.count <= most else { throw error("found \(sequence.count) elements, expected at most \(most)") }
     return sequence.enumerated().map { YAMLField(path: "\(path)[\($0)]", node: $1, file: file) }
   }
 
@@ -130,8 +131,13 @@ public struct YAMLField {
   }
 
   /// A text that is not empty.
-  public func text() throws(FileError) -> String {
+  ///
+  /// - Parameter most: the most Unicode scalars that it may have, as schemas of custom resources count them.
+  public func text(atMost most: Int = .max) throws(FileError) -> String {
     guard case .scalar(let scalar) = node, !scalar.string.isEmpty else { throw expected("a text") }
+    guard scalar.string.unicodeScalars.count <= most else {
+      throw error("found a text of \(scalar.string.unicodeScalars.count) characters, expected at most \(most)")
+    }
     return scalar.string
   }
 
@@ -146,6 +152,6 @@ public struct YAMLField {
 
   /// A number without needless digits.
   private static func text(_ number: Double) -> String {
-    number.rounded() == number && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
+    Int(exactly: number).map { "\($0)" } ?? "\(number)"
   }
 }

@@ -14,7 +14,7 @@ public struct Job: Codable, Hashable, Sendable {
     if spec.suspend == true || hasEnded == true { return 0 }
     let parallelism = max(0, Int(spec.parallelism ?? 1))
     guard let completions = spec.completions ?? (spec.parallelism == nil ? 1 : nil) else { return parallelism }
-    return max(0, min(parallelism, Int(completions) - Int(status?.succeeded ?? 0)))
+    return max(0, min(parallelism, Int(clamping: completions) - Int(status?.succeeded ?? 0)))
   }
 }
 

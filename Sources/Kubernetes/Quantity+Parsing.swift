@@ -95,7 +95,7 @@ extension Quantity {
         (high, low) = (0, quotient)
         exponent += step
       }
-      guard high == 0, low < UInt128(Quantity.largest) else { return Quantity.largest }
+      guard high == 0, low < UInt128(clamping: Quantity.largest) else { return Quantity.largest }
       return Int128(low) + (isInexact ? 1 : 0)
     }
   }

@@ -22,7 +22,7 @@ public struct Quantity: Sendable {
   let notation: Notation
 
   /// 2⁶³ − 1 in billionths.
-  static let largest = Int128(Int64.max) * 1_000_000_000
+  static let largest = Int128(clamping: Int64.max) * 1_000_000_000
 
   init(nanos: Int128, notation: Notation = .decimal) {
     self.nanos = min(max(nanos, -Self.largest), Self.largest)
@@ -45,7 +45,7 @@ public struct Quantity: Sendable {
 
   private func rounded(to unit: Int128) -> Int64 {
     let (quotient, remainder) = nanos.quotientAndRemainder(dividingBy: unit)
-    return Int64(clamping: max(-Int128(Int64.max), quotient + remainder.signum()))
+    return Int64(clamping: max(-Int128(clamping: Int64.max), quotient + remainder.signum()))
   }
 
   /// The sum, cut to ±(2⁶³ − 1).

@@ -133,7 +133,7 @@ public final class BrokerConnection: Service, HealthSource {
   private func connectFirst(_ client: Client) async throws(MessagingError) -> Bool {
     var wait = Self.waits.lowerBound
     while true {
-      let (host, port) = (configuration.host, Int32(configuration.port))
+      let (host, port) = (configuration.host, Int32(clamping: configuration.port))
       // Looking up a name takes as long as it takes, which is nothing for the threads that tasks share.
       let (status, fault) = await withCheckedContinuation { answer in
         Thread.detachNewThread {
@@ -151,7 +151,9 @@ public final class BrokerConnection: Service, HealthSource {
       if status == MOSQ_ERR_INVAL.rawValue { throw self.fault("connect", status) }
       disconnected(fault)
       let seconds = wait
-      let goesOn: Void? = try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(seconds)) }
+      let goesOn: Void? = try? await cancelWhenGracefulShutdown {
+        try await Task.sleep(for: .seconds(Int(clamping: seconds)))
+      }
       if goesOn == nil { return false }
       wait = min(2 * wait, Self.waits.upperBound)
     }
@@ -209,7 +211,7 @@ extension BrokerConnection {
     }
     mosquitto_message_callback_set(client) { _, context, message in
       guard let context, let message = message?.pointee, let topic = message.topic else { return }
-      let payload = UnsafeRawBufferPointer(start: message.payload, count: max(0, Int(message.payloadlen)))
+      let payload = UnsafeRawBufferPointer(start: message.payload, count: max(0, Int(clamping: message.payloadlen)))
       Unmanaged<BrokerConnection>.fromOpaque(context).takeUnretainedValue().heard(
         BrokerMessage(
           topic: String(cString: topic), payload: [UInt8](payload), isRetained: message.retain,

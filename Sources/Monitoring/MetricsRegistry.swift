@@ -67,9 +67,22 @@ public final class MetricsRegistry: MetricsFactory, Sendable {
   /// The labels as they stand between braces.
   private static func labels(_ dimensions: [(String, String)]) -> String {
     dimensions.map { name, value in
-      let escaped = value.flatMap { $0 == "\\" ? "\\\\" : $0 == "\"" ? "\\\"" : $0 == "\n" ? "\\n" : "\($0)" }
-      return "\(Self.name(name))=\"\(String(escaped))\""
+      "\(Self.name(name))=\"\(escaped(value))\""
     }.joined(separator: ",")
+  }
+
+  /// A value as it stands between quotation marks. Scalar by scalar: a quotation mark with an accent is one character, and
+  /// no quotation mark among characters.
+  private static func escaped(_ value: String) -> String {
+    var escaped = String.UnicodeScalarView()
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\\", "\"": escaped += ["\\", scalar]
+      case "\n": escaped += ["\\", "n"]
+      default: escaped.append(scalar)
+      }
+    }
+    return String(escaped)
   }
 
   /// The series of a name and dimensions, which is made where it is new, or of another type.

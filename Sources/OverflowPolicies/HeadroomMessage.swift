@@ -1,5 +1,6 @@
 import Foundation
 public import Kubernetes
+import Topology
 
 /// What a cluster publishes of the room that a service has there, under `tonari/headroom/<cluster>/<namespace>/<service>`.
 /// An empty message, as a last will, says that it is gone.
@@ -8,8 +9,6 @@ public struct HeadroomMessage: Hashable, Sendable {
   public static let prefix = "tonari/headroom"
   /// Numbers beyond this are nonsense.
   private static let most = 1e12
-  /// The longest time to live that is believed.
-  private static let longestLife = Duration.seconds(3600)
 
   /// The requests per minute that more would be served; below 0 where there are more than the service can bear.
   public var perMinute: Double
@@ -73,7 +72,7 @@ public struct HeadroomMessage: Hashable, Sendable {
     if let capacityPerMinute { perMinute = min(perMinute, capacityPerMinute) }
     if let demandPerMinute { receivedPerMinute = receivedPerMinute.map { min($0, demandPerMinute) } }
     let seconds = try amount("ttlSeconds", fields.ttlSeconds) ?? 10
-    lifetime = min(.milliseconds(Int64((min(seconds, 1e6) * 1000).rounded())), Self.longestLife)
+    lifetime = min(.seconds(saturating: seconds), Bounds.headroom.range.upperBound)
     time = nil
     if let text = fields.time {
       guard let stamp = Timestamp(text) else {
@@ -85,7 +84,7 @@ public struct HeadroomMessage: Hashable, Sendable {
 
   /// The message as it is published.
   public var payload: [UInt8] {
-    let stamp = time.map { Timestamp(microseconds: Int64(($0 * 1e6).rounded())).description }
+    let stamp = time.map { Timestamp(microseconds: Int64(saturating: ($0 * 1e6).rounded())).description }
     let fields = Fields(
       perMinute: perMinute, capacityPerMinute: capacityPerMinute, demandPerMinute: demandPerMinute,
       receivedPerMinute: receivedPerMinute, time: stamp, ttlSeconds: lifetime / .seconds(1))
@@ -109,7 +108,7 @@ public struct HeadroomMessage: Hashable, Sendable {
     guard isRetained else { return lifetime }
     guard let time, time - now <= Self.furthestAhead else { return .zero }
     let age = min(max(0, now - time), 1e6)
-    return max(.zero, lifetime - .nanoseconds(Int64(age * 1e9)))
+    return max(.zero, lifetime - .seconds(saturating: age))
   }
 
   private struct Fields: Codable {

@@ -24,7 +24,7 @@ public struct Problem: Sendable {
     public init(name: String, domain: [Int32]) {
       self.name = name
       self.domain = domain
-      self.count = Int(domain.max() ?? -1) + 1
+      self.count = Int(clamping: domain.max() ?? -1) + 1
     }
   }
 

@@ -1,3 +1,5 @@
+import Topology
+
 /// Decides when to look at the cluster, and whether what is seen there asks for another plan. Time is handed in.
 ///
 /// A change is looked at when things have settled, and not before the last plan is old enough; without any change, the
@@ -51,7 +53,7 @@ public struct PlanPacing: Sendable {
       case .broken: "the current one breaks constraints"
       case .workloads: "the workloads have changed"
       case .nodes: "the nodes have changed"
-      case .traffic(let distance): "\(Int((distance * 100).rounded())) % of the traffic is elsewhere"
+      case .traffic(let distance): "\(Int(saturating: (distance * 100).rounded())) % of the traffic is elsewhere"
       case .age: "it is old"
       }
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Placement
+import Topology
 
 extension DefaultScheduler {
   /// The highest score that one plugin gives.
@@ -33,7 +34,7 @@ extension DefaultScheduler {
   /// `LeastAllocated`: the mean of what would be left of cpu and memory.
   private func leastAllocated(_ shares: [Double]) -> Int {
     guard !shares.isEmpty else { return 0 }
-    return shares.reduce(0) { $0 + Int(Double(Self.highestScore) * max(0, 1 - $1)) } / shares.count
+    return shares.reduce(0) { $0 + Int(saturating: Double(Self.highestScore) * max(0, 1 - $1)) } / shares.count
   }
 
   /// `NodeResourcesBalancedAllocation`: how alike cpu and memory would be used, by the standard deviation.
@@ -42,7 +43,7 @@ extension DefaultScheduler {
     let capped = shares.map { min(1, $0) }
     let mean = capped.reduce(0, +) / Double(capped.count)
     let variance = capped.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(capped.count)
-    return Int((1 - variance.squareRoot()) * Double(Self.highestScore))
+    return Int(saturating: (1 - variance.squareRoot()) * Double(Self.highestScore))
   }
 
   /// `PodTopologySpread` with its default constraints: the fewer pods of the workload on the node and in the zone, the
@@ -61,7 +62,7 @@ extension DefaultScheduler {
     let crowds = nodes.map { n in
       let node = Double(counts[w][n]) * weights.node + Double(Self.skews.node - 1)
       let zone = Double(inZone[problem.nodes[n].zone]) * weights.zone + Double(Self.skews.zone - 1)
-      return Int((node + zone).rounded())
+      return Int(saturating: (node + zone).rounded())
     }
     guard let most = crowds.max(), let least = crowds.min() else { return [] }
     return crowds.map { Self.highestScore * (most + least - $0) / most }

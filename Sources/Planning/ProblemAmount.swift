@@ -37,7 +37,7 @@ public struct ProblemAmount: Hashable, Sendable {
 
   private var bytes: (divisor: Int64, unit: String) {
     let (unit, bits) = [("GiB", 30), ("MiB", 20), ("KiB", 10)].first { amount >= Int64(1) << $0.1 } ?? ("B", 0)
-    return (1 << Int64(bits), resource == "memory" ? unit : "\(unit) of \(resource)")
+    return (1 << bits, resource == "memory" ? unit : "\(unit) of \(resource)")
   }
 }
 

@@ -112,7 +112,7 @@ extension Problem {
   func room(workload w: Int, node n: Int, limit: Int32) -> Int {
     var room = min(workloads[w].replicas, Int(limit))
     for k in resources.indices where requests[w * resources.count + k] > 0 {
-      room = min(room, Int(capacity(node: n, resource: k) / requests[w * resources.count + k]))
+      room = min(room, Int(clamping: capacity(node: n, resource: k) / requests[w * resources.count + k]))
     }
     return room
   }

@@ -10,7 +10,7 @@ extension ProblemBuilder {
     func conflict(_ a: [HostPort], _ b: [HostPort]) -> HostPort? {
       a.first { port in b.contains { $0.conflicts(with: port) } }
     }
-    let byNode = partition(Self.hostname, nodes.indices.map { Int32($0) })
+    let byNode = partition(Self.hostname, nodes.indices.map { Int32(truncatingIfNeeded: $0) })
     for (i, w) in binding.enumerated() {
       limit(w, to: 1)
       for v in binding[(i + 1)...] where conflict(ports[w], ports[v]) != nil {

@@ -28,7 +28,7 @@ extension ProblemBuilder {
         )
         let counted = known[question] ?? count(domains, of: topologies, constraint, own.spec)
         known[question] = counted
-        let domainCount = Int(counted.max() ?? -1) + 1
+        let domainCount = Int(clamping: counted.max() ?? -1) + 1
         exclude(w, "counted by its spread over \(constraint.topologyKey)") { counted[$0] < 0 }
 
         var base = Array(repeating: 0, count: domainCount)
@@ -41,7 +41,7 @@ extension ProblemBuilder {
             members: identityIndex.candidates(constraint.labelSelector?.matchLabels)
               .filter { constraint.counts(identities[$0], for: identities[w]) },
             partition: partition(constraint.topologyKey, counted),
-            maxSkew: max(1, Int(constraint.maxSkew)),
+            maxSkew: max(1, Int(clamping: constraint.maxSkew)),
             minDomains: Int(constraint.minDomains ?? 1),
             base: base,
             eligible: Array(repeating: true, count: domainCount)

@@ -72,7 +72,7 @@ extension ProblemBuilder {
       return
     }
     for (reachable, count) in bound {
-      let others = reachable.map { Int32($0 ? -1 : 0) }
+      let others = reachable.map { Int32(truncatingIfNeeded: $0 ? -1 : 0) }
       let rest = problem.workloads[w].replicas - count
       if rest > 0 {
         let index = partition("nodes without some of the volumes of \(planned[w].name)", others)

@@ -97,7 +97,7 @@ extension StatefulSet {
   fileprivate var claimsOfReplica: [[String]] {
     let claims = (spec.volumeClaimTemplates ?? []).map(\.metadata.name)
     guard !claims.isEmpty else { return [] }
-    let first = Int(spec.ordinals?.start ?? 0)
+    let first = Int(clamping: spec.ordinals?.start ?? 0)
     // No cluster holds more; a number by mistake should not fill the memory before the plan says that there is no room.
     let replicas = min(max(0, Int(spec.replicas ?? 1)), 100_000)
     return (first..<first + replicas).map { ordinal in claims.map { "\($0)-\(metadata.name)-\(ordinal)" } }

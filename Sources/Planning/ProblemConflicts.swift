@@ -1,4 +1,5 @@
 import Placement
+import Topology
 
 extension ClusterProblem {
   /// Why there can be no placement, as far as quick counting shows: each sentence names a small set of demands that
@@ -193,8 +194,8 @@ struct ProblemConflicts {
       func demand(_ w: Int) -> Double { Double(request(w, k)) * Double(problem.workloads[w].replicas) }
       let total = workloads.reduce(0) { $0 + demand($1) }
       guard total > capacity else { continue }
-      let has = ProblemAmount(Int64(clamping: capacity), of: resource).text(roundedDown: true)
-      let needs = ProblemAmount(Int64(clamping: total), of: resource)
+      let has = ProblemAmount(Int64(saturating: capacity), of: resource).text(roundedDown: true)
+      let needs = ProblemAmount(Int64(saturating: total), of: resource)
       // The largest first, as many as it takes.
       var few: [Int] = []
       var sum = 0.0
@@ -204,7 +205,7 @@ struct ProblemConflicts {
       }
       let subset = few.count <= 5 && few.count < workloads.count
       let names = (subset ? few : workloads).map { problem.workloads[$0].name }
-      let need = subset ? ProblemAmount(Int64(clamping: sum), of: resource) : needs
+      let need = subset ? ProblemAmount(Int64(saturating: sum), of: resource) : needs
       if set.count == problem.nodes.count {
         return "the workloads need \(needs) in all: \(nodes(set.count)) \(set.count == 1 ? "has" : "have") \(has) left"
       }
@@ -247,7 +248,7 @@ private struct NodeSet: Hashable, Comparable {
 
   init(_ isIn: [Bool]) {
     words = Array(repeating: 0, count: (isIn.count + 63) / 64)
-    for (n, isIn) in isIn.enumerated() where isIn { words[n / 64] |= 1 << UInt64(n % 64) }
+    for (n, isIn) in isIn.enumerated() where isIn { words[n / 64] |= 1 << UInt64(truncatingIfNeeded: n % 64) }
     count = isIn.count(where: \.self)
   }
 
@@ -256,7 +257,7 @@ private struct NodeSet: Hashable, Comparable {
   }
 
   var nodes: [Int] {
-    (0..<words.count * 64).filter { words[$0 / 64] >> UInt64($0 % 64) & 1 == 1 }
+    (0..<words.count * 64).filter { words[$0 / 64] >> UInt64(truncatingIfNeeded: $0 % 64) & 1 == 1 }
   }
 
   /// Fewer nodes first, then those that come earlier.
@@ -281,12 +282,5 @@ extension Problem {
     for k in resources.indices { split { capacity(node: $0, resource: k) } }
     for row in limitRows { split { Int64(row[$0]) } }
     return classes
-  }
-}
-
-extension Int64 {
-  /// The nearest integer there is.
-  fileprivate init(clamping value: Double) {
-    self = value >= 9.2e18 ? .max : Int64(value)
   }
 }

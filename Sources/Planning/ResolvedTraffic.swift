@@ -1,4 +1,5 @@
 public import Placement
+import Topology
 public import Traffic
 
 /// Traffic between the workloads of a cluster, in one unit, and what became of the rest of a dump.
@@ -163,7 +164,7 @@ private struct Measure {
     if bytes > 0, requests > 0 {
       unit = .bytesPerSecond
       bytesPerRequest = bytes / requests
-      let size = Int((bytes / requests).rounded())
+      let size = Int(saturating: (bytes / requests).rounded())
       warnings = [
         "\(without) of \(edges.count) edges between workloads have requests but no bytes: "
           + "their requests count \(size) bytes each, the mean over the edges that have both"

@@ -96,7 +96,7 @@ struct CrossingAnalysis {
     var count = min(most(u, on: n) / a, most(v, on: n) / b)
     for k in problem.resources.indices {
       let need = total(u, a, v, b, k)
-      if need > 0 { count = min(count, Int(problem.capacity(node: n, resource: k) / need)) }
+      if need > 0 { count = min(count, Int(clamping: problem.capacity(node: n, resource: k) / need)) }
     }
     return count
   }

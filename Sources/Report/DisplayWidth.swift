@@ -57,21 +57,6 @@ extension StringProtocol {
     guard let start = firstIndex(where: { $0 != " " }), let end = lastIndex(where: { $0 != " " }) else { return "" }
     return String(self[start...end])
   }
-
-  /// The text without anything that could act on a terminal or a page instead of being read: tabs and line ends become
-  /// spaces, other control characters, bidirectional controls and noncharacters become U+FFFD.
-  var printable: String {
-    guard unicodeScalars.contains(where: \.isUnprintable) else { return String(self) }
-    var result = String.UnicodeScalarView()
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "\t", "\n", "\r", "\u{2028}", "\u{2029}": result.append(" ")
-      case _ where scalar.isUnprintable: result.append("\u{FFFD}")
-      default: result.append(scalar)
-      }
-    }
-    return String(result)
-  }
 }
 
 extension Character {
@@ -88,14 +73,6 @@ extension Character {
 }
 
 extension Unicode.Scalar {
-  /// Control characters, line separators, bidirectional controls and what is no character at all.
-  fileprivate var isUnprintable: Bool {
-    switch value {
-    case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
-    default: properties.isNoncharacterCodePoint
-    }
-  }
-
   /// East Asian Width W or F (Unicode UAX #11), by blocks.
   fileprivate var isEastAsianWide: Bool {
     switch value {

@@ -1,4 +1,5 @@
 public import Placement
+import Topology
 
 /// Figures as people read them: three digits that count and a unit, never more precision than there is.
 public enum Human {
@@ -40,8 +41,8 @@ public enum Human {
     if seconds < 0 { return "0 s" }
     if seconds < 0.9995 { return fixed(seconds * 1000, decimals: 0) + " ms" }
     if seconds < 59.95 { return fixed(seconds, decimals: 1) + " s" }
-    let minutes = Int64(seconds.rounded()) / 60
-    if minutes < 60 { return "\(minutes) m \(padded(Int64(seconds.rounded()) % 60)) s" }
+    let minutes = Int64(saturating: seconds.rounded()) / 60
+    if minutes < 60 { return "\(minutes) m \(padded(Int64(saturating: seconds.rounded()) % 60)) s" }
     return "\(minutes / 60) h \(padded(minutes % 60)) m"
   }
 
@@ -67,11 +68,12 @@ public enum Human {
     let power = (0..<decimals).reduce(1.0) { product, _ in product * 10 }
     let scaled = (number.magnitude * power).rounded()
     guard scaled < 9e15 else { return "\(number)" }
-    let whole = Int64(scaled)
+    let whole = Int64(saturating: scaled)
     let sign = number < 0 && whole > 0 ? "−" : ""
     guard decimals > 0 else { return sign + "\(whole)" }
-    let fraction = String(whole % Int64(power))
-    return sign + "\(whole / Int64(power))." + String(repeating: "0", count: decimals - fraction.count) + fraction
+    let fraction = String(whole % Int64(saturating: power))
+    return sign + "\(whole / Int64(saturating: power))." + String(repeating: "0", count: decimals - fraction.count)
+      + fraction
   }
 
   /// A number with three digits that count, without trailing zeros behind the point.

@@ -20,7 +20,7 @@ public struct ExclusionList: Hashable, Sendable, ExpressibleByArrayLiteral {
   /// Excludes a replica.
   public mutating func insert(_ replica: ReplicaID) {
     guard !contains(replica.slot) else { return }
-    (first, second, third, fourth) = (Int32(replica.slot), first, second, third)
+    (first, second, third, fourth) = (Int32(truncatingIfNeeded: replica.slot), first, second, third)
   }
 
   /// Whether it excludes the replica in a slot.

@@ -1,3 +1,5 @@
+import Topology
+
 /// A point in time, as nanoseconds since an origin that its maker chooses (a monotonic clock's, a simulation's start).
 ///
 /// Selection has no clock: whoever asks says what time it is. Times must not run backwards.
@@ -13,9 +15,16 @@ public struct Moment: Hashable, Comparable, Sendable {
   /// The origin.
   public static let start = Moment(nanoseconds: 0)
 
-  /// Makes a moment from seconds since the origin.
+  /// Makes a moment from seconds since the origin, or the last there is.
   public static func seconds(_ seconds: Double) -> Moment {
-    Moment(nanoseconds: Int64((seconds * 1e9).rounded()))
+    Moment(nanoseconds: Int64(saturating: (seconds * 1e9).rounded()))
+  }
+
+  /// The moment a duration later, or the last or first one there is.
+  public static func + (moment: Moment, duration: Duration) -> Moment {
+    let nanoseconds = duration.wholeNanoseconds
+    let (sum, isBeyond) = moment.nanoseconds.addingReportingOverflow(nanoseconds)
+    return Moment(nanoseconds: isBeyond ? (nanoseconds < 0 ? .min : .max) : sum)
   }
 
   /// Seconds since the origin.

@@ -237,6 +237,11 @@ extension ReplicaSelector {
     _ = apply(table.roster.prepare(replicas), at: now)
   }
 
+  /// Sets or clears labels of the replicas in slots, beside those that they came with, until the next change of replicas.
+  public mutating func set(labels: UInt64, _ isSet: Bool, in slots: [Int]) {
+    for slot in slots where slot < table.slotCount { table.set(labels: labels, isSet, slot) }
+  }
+
   /// Makes a change that ``ReplicaTable/roster`` prepared. Answers false, and does nothing, where the table was changed
   /// otherwise meanwhile: then the change is to be prepared again.
   public mutating func apply(_ change: RosterChange, at now: Moment) -> Bool {

@@ -54,8 +54,9 @@ public final class SelectorClient: Service, Sendable {
   public struct TLS: Hashable, Sendable {
     /// The file with the authorities that vouch for selectors, as PEM; nil for those of the system.
     public var authority: String?
-    /// The files with this side's certificate chain and its key, as PEM, for selectors that want one; nil for none.
+    /// The file with this side's certificate chain, as PEM, for selectors that want one; nil for none.
     public var certificate: String?
+    /// The file with the certificate's key, as PEM.
     public var key: String?
     /// The name that a selector's certificate must have; nil for the host of its address.
     public var serverName: String?
@@ -166,6 +167,7 @@ public final class SelectorClient: Service, Sendable {
         .with {
           $0.pickID = ticket.id
           $0.outcome = Tonari_Selector_V1_Outcome(outcome)
+          // fits: a duration is no NaN, and is cut.
           $0.latencyUs = UInt64(max(1, min(latency / .microseconds(1), 1e15)))
           $0.servedBy = servedBy ?? ""
           if let load { $0.load = Tonari_Selector_V1_Load(load) }

@@ -36,7 +36,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
   /// A number in `0 ..< bound`, by Lemire's multiplication, whose bias is below 2⁻³² for bounds below 2³².
   @inlinable
   public mutating func below(_ bound: Int) -> Int {
-    Int(next().multipliedFullWidth(by: UInt64(bound)).high)
+    Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(truncatingIfNeeded: bound)).high)
   }
 
   /// A number in `0 ..< 1`, with 53 random bits.

@@ -12,7 +12,7 @@ func fingerprint(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0x9E37_79B9_7F4
   var tail: UInt64 = 0
   var shift: UInt64 = 0
   while index < bytes.count {
-    tail |= UInt64(bytes[index]) << shift
+    tail |= UInt64(truncatingIfNeeded: bytes[index]) << shift
     shift += 8
     index += 1
   }

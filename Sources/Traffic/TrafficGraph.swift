@@ -67,7 +67,7 @@ public struct TrafficGraph: Sendable {
   /// Adds traffic to the edge between two endpoints, given by index. Rates of the same edge add up; a nil rate adds
   /// nothing.
   public mutating func add(source: Int, destination: Int, bytesPerSecond: Double?, requestsPerSecond: Double?) {
-    let ends = UInt64(UInt32(source)) << 32 | UInt64(UInt32(destination))
+    let ends = UInt64(UInt32(truncatingIfNeeded: source)) << 32 | UInt64(UInt32(truncatingIfNeeded: destination))
     guard let index = edgeIndex[ends] else {
       edgeIndex[ends] = edges.count
       edges.append(

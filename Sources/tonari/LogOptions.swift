@@ -17,9 +17,9 @@ struct LogOptions: ParsableArguments {
   )
   var logLevel = Logger.Level.info
 
-  /// A logger that writes to standard error.
+  /// A logger that writes to standard error, each message in one line whatever it holds.
   func logger(_ label: String) -> Logger {
-    var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: label) { StreamLogHandler(label: $0, stream: LogLines()) }
     logger.logLevel = logLevel
     return logger
   }

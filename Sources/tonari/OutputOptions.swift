@@ -78,6 +78,6 @@ struct OutputOptions: ParsableArguments {
     case nil: break
     }
     guard form == .json || form == .yaml, !quiet else { return }
-    for warning in report.warnings { Terminal.messages.write("tonari: warning: \(warning)\n") }
+    for warning in report.warnings { Terminal.messages.write("tonari: warning: \("\(warning)".printable)\n") }
   }
 }

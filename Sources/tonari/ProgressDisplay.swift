@@ -24,7 +24,6 @@ final class ProgressDisplay: Sendable {
 
   /// Where the history gets this long, every other entry of it goes.
   private static let historyLimit = 4096
-  private static let clearLine = "\r\u{1B}[K"
 
   private let mode: Mode
   private let state = Mutex(State())
@@ -50,7 +49,7 @@ final class ProgressDisplay: Sendable {
       }
       switch mode {
       case .line(let line):
-        Terminal.messages.write(Self.clearLine + line.render(progress))
+        Terminal.messages.write(line.render(progress), after: .clearLine)
         state.isLineDrawn = true
       case .json:
         if isNews, let line = try? Self.json(progress) { Terminal.messages.write(line + "\n") }
@@ -65,7 +64,7 @@ final class ProgressDisplay: Sendable {
     guard case .line(let line) = mode else { return }
     state.withLock { state in
       let text = "reading \(name)" + (share.map { "  \(Human.percent($0))" } ?? "")
-      Terminal.messages.write(Self.clearLine + String(text.prefix(line.style.width ?? .max)))
+      Terminal.messages.write(String(text.printable.prefix(line.style.width ?? .max)), after: .clearLine)
       state.isLineDrawn = true
     }
   }
@@ -73,7 +72,7 @@ final class ProgressDisplay: Sendable {
   /// Takes the line away, so that the next output begins at its start.
   func clear() {
     state.withLock { state in
-      if state.isLineDrawn { Terminal.messages.write(Self.clearLine) }
+      if state.isLineDrawn { Terminal.messages.write("", after: .clearLine) }
       state.isLineDrawn = false
     }
   }

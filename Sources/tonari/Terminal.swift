@@ -32,11 +32,21 @@ struct Terminal: Sendable {
   private var width: Int? {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-    return Int(size.ws_col)
+    return Int(clamping: size.ws_col)
   }
 
-  /// Writes text as it is. A reader that went away, such as `head`, is no fault.
-  func write(_ text: String) {
-    try? handle.write(contentsOf: Data(text.utf8))
+  /// What moves about on a terminal. All else that could act on one is taken out of what is written there.
+  enum Control: String {
+    /// Back to the start of the line, which is cleared.
+    case clearLine = "\r\u{1B}[K"
+    /// Back to the top, and what is below is cleared: no flicker.
+    case clearScreen = "\u{1B}[H\u{1B}[J"
+  }
+
+  /// Writes text: to a file or a pipe as it is, to a terminal without anything that acts on it but emphasis. A reader that
+  /// went away, such as `head`, is no fault.
+  func write(_ text: String, after control: Control? = nil) {
+    let shown = isatty(descriptor) == 1 ? TerminalStyle.harmless(text) : text
+    try? handle.write(contentsOf: Data(((control?.rawValue ?? "") + shown).utf8))
   }
 }

@@ -28,7 +28,8 @@ public final class TestCertificates: Sendable {
     process.executableURL = URL(filePath: Self.openssl)
     process.arguments = [
       "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-      "/CN=\(subject ?? name)", "-addext", "subjectAltName=\((["IP:127.0.0.1"] + names).joined(separator: ","))", "-keyout", path("\(name).key"), "-out",
+      "/CN=\(subject ?? name)", "-addext", "subjectAltName=\((["IP:127.0.0.1"] + names).joined(separator: ","))",
+      "-keyout", path("\(name).key"), "-out",
       path("\(name).crt"),
     ]
     process.standardError = FileHandle.nullDevice

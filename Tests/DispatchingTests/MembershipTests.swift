@@ -71,9 +71,9 @@ struct MembershipTests {
       (ServiceReplica(address: ":80"), "address ':80': expected host:port"),
       (ServiceReplica(address: "a:0"), "address 'a:0': expected host:port"),
       (ServiceReplica(address: "a:70000"), "address 'a:70000': expected host:port"),
-      (ServiceReplica(address: "a:1", weight: .nan), "weight nan of a:1: expected a number above zero"),
-      (ServiceReplica(address: "a:1", weight: -1), "weight -1.0 of a:1: expected a number above zero"),
-      (ServiceReplica(address: "a:1", concurrency: 0), "concurrency 0 of a:1: expected a number above zero"),
+      (ServiceReplica(address: "a:1", weight: .nan), "a:1: weight nan: expected a number from 1e-06 to 1000000"),
+      (ServiceReplica(address: "a:1", weight: -1), "a:1: weight -1.0: expected a number from 1e-06 to 1000000"),
+      (ServiceReplica(address: "a:1", concurrency: 0), "a:1: concurrency 0: expected a number from 1 to 1000000"),
       (
         ServiceReplica(address: String(repeating: "a", count: 300) + ":1"),
         "address of 302 bytes: expected at most 255"

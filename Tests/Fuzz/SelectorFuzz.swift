@@ -110,7 +110,8 @@ extension Fuzzer {
       if case .watch(let wanted) = envelope.message, var watch = try? ServiceWatch(wanted, dispatcher) {
         for change in watch.changes(at: now) { _ = try change.serializedBytes() as [UInt8] }
       }
-      _ = try messages.answer(envelope, by: Caller(.local, owner: 1, policy: .open), at: now, using: answer)?.serializedBytes() as [UInt8]?
+      let caller = Caller(.local, owner: 1, policy: .open)
+      _ = try messages.answer(envelope, by: caller, at: now, using: answer)?.serializedBytes() as [UInt8]?
       now = Moment(nanoseconds: now.nanoseconds + 10_000_000)
     }
     try exercise(dispatcher, at: now)

@@ -25,6 +25,28 @@ import Testing
     #expect(lines.suffix(3) == [#"seconds_bucket{le="+Inf"} 2"#, "seconds_sum 9.0002", "seconds_count 2"])
   }
 
+  @Test(
+    "A value stays between its quotation marks, whatever it holds",
+    arguments: [
+      ("a\"\u{301}", "a\\\"\u{301}"), ("\\\u{301}", "\\\\\u{301}"), ("a\r\nb", "a\r\\nb"),
+      ("\n\u{200D}", "\\n\u{200D}"),
+      ("\"\u{FE0F}} 1\nforged 2", "\\\"\u{FE0F}} 1\\nforged 2"),
+    ])
+  func escaping(value: String, escaped: String) {
+    let registry = MetricsRegistry()
+    Counter(label: "calls", dimensions: [("a", value)], factory: registry).increment()
+    registry.collect {
+      var gauge = CollectedMetric("level", .gauge, "A level.")
+      gauge.add(1, [("a", value)])
+      return [gauge]
+    }
+    #expect(
+      Array(registry.text.utf8)
+        == Array(
+          "# TYPE calls counter\ncalls{a=\"\(escaped)\"} 1\n# HELP level A level.\n# TYPE level gauge\nlevel{a=\"\(escaped)\"} 1\n"
+            .utf8))
+  }
+
   @Test("What is read off something is read whenever metrics are shown")
   func collected() {
     let registry = MetricsRegistry()

@@ -82,4 +82,16 @@ struct TextTableTests {
       }
     }
   }
+
+  @Test("What could act on a terminal is taken out of an output, but for emphasis")
+  func harmless() {
+    let style = TerminalStyle(color: true)
+    var table = TextTable(columns: [.init("name")])
+    table.add([TextTable.Cell("a\u{1B}]0;forged\u{7}\u{9B}2J\u{202E}b", .warning)])
+    #expect(!table.render(style).contains("\u{1B}]") && table.render(style).contains("\u{1B}[33m"))
+    #expect(TerminalStyle.harmless(table.render(style)) == table.render(style))
+    #expect(
+      TerminalStyle.harmless("\u{1B}[32mok\u{1B}[0m\tx\n\u{1B}[2J\u{1B}[8m\r\u{9B}A\u{7}\u{85}")
+        == "\u{1B}[32mok\u{1B}[0m\tx\n\u{FFFD}[2J\u{FFFD}[8m\u{FFFD}\u{FFFD}A\u{FFFD}\u{FFFD}")
+  }
 }

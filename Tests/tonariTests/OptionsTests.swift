@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dispatching
 import Foundation
 import LiveInput
 import Placement

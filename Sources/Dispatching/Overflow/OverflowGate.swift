@@ -101,8 +101,8 @@ struct OverflowGate: Sendable {
   @inline(never)
   private mutating func wayOut(hops: Int, tried: UInt64 = 0, at now: Moment) -> Way {
     if hops < maxHops {
-      if let k = picker.next(), tried >> UInt64(k) & 1 == 0, remotes[k].room.admit(at: now) { return sending(to: k) }
-      for k in order where tried >> UInt64(k) & 1 == 0 && remotes[k].room.admit(at: now) { return sending(to: k) }
+      if let k = picker.next(), tried >> k & 1 == 0, remotes[k].room.admit(at: now) { return sending(to: k) }
+      for k in order where tried >> k & 1 == 0 && remotes[k].room.admit(at: now) { return sending(to: k) }
     }
     shed &+= 1
     return .nowhere
@@ -122,7 +122,7 @@ struct OverflowGate: Sendable {
     case .neighbour(let k):
       remotes[k].sent &-= 1
       remotes[k].room.giveBack()
-      tried |= 1 << UInt64(k)
+      tried |= 1 << k
     case .nowhere, .anywhere: return .nowhere
     }
     return wayOut(hops: hops, tried: tried, at: now)

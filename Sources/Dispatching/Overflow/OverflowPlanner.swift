@@ -1,5 +1,6 @@
 import Overflow
 import Selection
+import Topology
 
 /// Makes the plans that an ``OverflowGate`` goes by: a new one each second, and whenever a neighbour says what room it has.
 struct OverflowPlanner: Sendable {
@@ -131,7 +132,8 @@ struct OverflowPlanner: Sendable {
     let served = capacity + rooms.reduce(0, +)
     let seconds = served > 0 ? min(30, max(1, (all.perMinute / served).rounded(.up))) : 30
     return OverflowPlan(
-      admitted: admitted, rooms: rooms.map { $0 * part }, shares: split.remote, retryAfter: UInt32(seconds * 1000))
+      admitted: admitted, rooms: rooms.map { $0 * part }, shares: split.remote,
+      retryAfter: UInt32(saturating: seconds * 1000))
   }
 
   /// This selector's part of the requests that come to the cluster, 0…1.

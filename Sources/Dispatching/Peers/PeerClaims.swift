@@ -26,7 +26,7 @@ enum PeerClaims {
     var knowledge: [String: PeerKnowledge] = [:]
     var total = 0
     for replica in replicas where known.contains(replica.address) {
-      let claim = PeerKnowledge(inFlight: min(Int(replica.inFlight), mostPerReplica), pace: pace(replica))
+      let claim = PeerKnowledge(inFlight: min(Int(clamping: replica.inFlight), mostPerReplica), pace: pace(replica))
       total += claim.inFlight - (knowledge.updateValue(claim, forKey: replica.address)?.inFlight ?? 0)
     }
     let most = meanPerReplica * known.count

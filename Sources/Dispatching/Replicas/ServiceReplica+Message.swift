@@ -7,7 +7,7 @@ extension ServiceReplica {
     self.init(
       address: message.address, node: message.locality.node, zone: message.locality.zone,
       cluster: message.locality.cluster, weight: message.weight == 0 ? 1 : message.weight,
-      concurrency: message.concurrency == 0 ? nil : Int(message.concurrency), labels: message.labels,
+      concurrency: message.concurrency == 0 ? nil : Int(clamping: message.concurrency), labels: message.labels,
       state: ReplicaState(message.state))
   }
 }

@@ -1,4 +1,5 @@
 public import Selection
+import Topology
 
 /// What is known beforehand about a replica of a service.
 public struct ServiceReplica: Hashable, Sendable {
@@ -10,9 +11,9 @@ public struct ServiceReplica: Hashable, Sendable {
   public var zone: String
   /// The cluster.
   public var cluster: String
-  /// Its share compared with the others', above zero.
+  /// Its share compared with the others', within `Bounds.weight`.
   public var weight: Double
-  /// How many requests it works on at a time; nil where nobody knows.
+  /// How many requests it works on at a time, within `Bounds.concurrency`; nil where nobody knows.
   public var concurrency: Int?
   /// Labels, each `name=value`.
   public var labels: [String]
@@ -43,9 +44,11 @@ public struct ServiceReplica: Hashable, Sendable {
     guard address.utf8.count <= PickAnswer.longestAddress else {
       return "address of \(address.utf8.count) bytes: expected at most \(PickAnswer.longestAddress)"
     }
-    guard weight.isFinite, weight > 0 else { return "weight \(weight) of \(address): expected a number above zero" }
-    if let concurrency, concurrency < 1 {
-      return "concurrency \(concurrency) of \(address): expected a number above zero"
+    do {
+      try Bounds.weight.checked(weight)
+      if let concurrency { try Bounds.concurrency.checked(concurrency) }
+    } catch {
+      return "\(address): \(error)"
     }
     return nil
   }
@@ -60,18 +63,18 @@ public struct ServiceReplica: Hashable, Sendable {
     return replica
   }
 
-  init(_ replica: Replica, labels: LabelBits) {
+  init(_ replica: Replica) {
     self.init(
       address: replica.name, node: replica.node ?? "", zone: replica.zone ?? "", cluster: replica.cluster ?? "",
-      weight: replica.weight, concurrency: replica.concurrency, labels: labels.labels(of: replica.labels),
+      weight: replica.weight, concurrency: replica.concurrency, labels: replica.labelNames,
       state: replica.state)
   }
 
   /// As Selection knows it.
-  func replica(_ labels: inout LabelBits) -> Replica {
+  var replica: Replica {
     Replica(
       name: address, node: node.isEmpty ? nil : node, zone: zone.isEmpty ? nil : zone,
       cluster: cluster.isEmpty ? nil : cluster, weight: weight, concurrency: concurrency,
-      labels: labels.bits(adding: self.labels), state: state)
+      labelNames: labels, state: state)
   }
 }

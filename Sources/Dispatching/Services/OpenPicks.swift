@@ -74,19 +74,19 @@ struct OpenPicks: Sendable {
     youngest = index
     if owner != 0 { chain(index) }
     count += 1
-    return UInt64(entries[Int(index)].use) << UInt64(Self.indexBits) | UInt64(index)
+    return UInt64(entries[Int(index)].use) << UInt64(Self.indexBits) | UInt64(truncatingIfNeeded: index)
   }
 
   /// Takes a pick out; nil where there is none of this id (any more), or its key is another.
   mutating func remove(_ id: UInt64, key: PickKey = .inProcess) -> Pick? {
-    let index = Int(id & (1 << UInt64(Self.indexBits) - 1))
-    let use = UInt32(id >> UInt64(Self.indexBits) & (1 << UInt64(Self.useBits) - 1))
+    let index = Int(truncatingIfNeeded: id & (1 << UInt64(Self.indexBits) - 1))
+    let use = UInt32(truncatingIfNeeded: id >> UInt64(Self.indexBits) & (1 << UInt64(Self.useBits) - 1))
     guard index < entries.count, entries[index].use == use else { return nil }
     guard entries[index].key == key else {
       if entries[index].pick != nil { foreign &+= 1 }
       return nil
     }
-    return remove(at: Int32(index))
+    return remove(at: Int32(truncatingIfNeeded: index))
   }
 
   /// Takes out the oldest pick where it was made before a time.
@@ -138,7 +138,7 @@ struct OpenPicks: Sendable {
     free = -1
     for index in entries.indices.reversed() where entries[index].pick == nil {
       entries[index].younger = free
-      free = Int32(index)
+      free = Int32(truncatingIfNeeded: index)
     }
     rechain(kept)
   }
@@ -160,6 +160,8 @@ struct OpenPicks: Sendable {
     var size = 16
     while size < wanted { size *= 2 }
     chains = Array(repeating: -1, count: size)
-    for index in entries.indices where entries[index].pick != nil && entries[index].owner != 0 { chain(Int32(index)) }
+    for index in entries.indices where entries[index].pick != nil && entries[index].owner != 0 {
+      chain(Int32(truncatingIfNeeded: index))
+    }
   }
 }

@@ -47,8 +47,9 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     self.policyName = policyName
     self.openPicks = openPicks
     mostOpenPicks = min(OpenPicks.limit, max(1, options.mostOpenPicksOfService))
-    pickLifetime = Int64(options.pickLifetime / .nanoseconds(1))
-    mostInFlight = options.mostInFlight
+    pickLifetime = options.pickLifetime.wholeNanoseconds
+    // No more than can be counted with, whatever the number of replicas.
+    mostInFlight = options.mostInFlight.map { min($0, Bounds.concurrency.range.upperBound) }
     // Services draw different numbers, and selectors with different seeds different ids.
     var generator = SeededGenerator(seed: options.seed ^ PickQuery.hash(name.utf8))
     state = Mutex(
@@ -82,7 +83,15 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         state.budget.request(at: now)
       }
       var request = PickRequest(from: query.from, key: query.key)
-      if !query.labels.isEmpty { request.labels = state.labels.bits(of: query.labels) }
+      if !query.labels.isEmpty {
+        guard
+          let labels = state.labels.bits(of: query.labels) ?? state.labels.assign(query.labels, in: &state.selector)
+        else {
+          state.counts.none &+= 1
+          return .noReplica
+        }
+        request.labels = labels
+      }
       if !query.excluded.isEmpty {
         for address in query.excluded {
           if let id = state.selector.table.id(of: address) { request.excluded.insert(id) }
@@ -399,16 +408,23 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   override func replace(with replicas: [ServiceReplica], at now: Moment) {
     while true {
       // What takes long is done beside the picks; it is done again where another change was quicker.
-      var (labels, roster, cluster) = state.withLock { ($0.labels, $0.selector.table.roster, $0.overflow?.cluster) }
+      let (areLabelsAsked, roster, cluster) = state.withLock {
+        ($0.labels.areAsked, $0.selector.table.roster, $0.overflow?.cluster)
+      }
       let change = roster.prepare(
         replicas.map { replica in
           var replica = replica
           if let cluster, replica.cluster.isEmpty { replica.cluster = cluster }
-          return replica.replica(&labels)
+          return replica.replica
         })
+      let holders =
+        areLabelsAsked
+        ? LabelBits.holders(
+          of: replicas.lazy.compactMap { replica in change.slot(of: replica.address).map { ($0, replica.labels) } })
+        : nil
       let isDone = state.withLock { state in
         guard state.selector.apply(change, at: now) else { return false }
-        state.labels = labels
+        state.labels.arrange(holders, in: &state.selector)
         state.revision += 1
         while state.slots.count < state.selector.table.slotCount { state.slots.append(SlotCounts()) }
         for id in state.selector.table.ids where state.slots[id.slot].id != id {
@@ -461,7 +477,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     return state.withLock { state in
       let replicas = state.selector.view(at: now).map { view in
         let slot = state.slots[view.id.slot]
-        let replica = ServiceReplica(view.replica, labels: state.labels)
+        let replica = ServiceReplica(view.replica)
         return ReplicaStatus(replica: replica, view: view, picks: slot.picks, failures: slot.failures)
       }
       var counts = state.counts

@@ -2,6 +2,7 @@ import Dispatching
 import EnvoyProtocol
 import Selection
 import SwiftProtobuf
+import Topology
 
 #if canImport(Glibc)
   import Glibc
@@ -144,7 +145,7 @@ extension EndpointBoard {
           .with {
             $0.endpoint.address = endpoint.address.message
             $0.healthStatus = endpoint.health
-            $0.loadBalancingWeight = .init(UInt32(min(1000, max(1, (Self.usualWeight * weight).rounded()))))
+            $0.loadBalancingWeight = .init(UInt32(saturating: min(1000, max(1, (Self.usualWeight * weight).rounded()))))
           })
       }
       locality.loadBalancingWeight = .init(locality.lbEndpoints.reduce(0) { $0 + $1.loadBalancingWeight.value })

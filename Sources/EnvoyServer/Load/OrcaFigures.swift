@@ -1,5 +1,6 @@
 public import EnvoyProtocol
 public import Selection
+import Topology
 
 /// What a selector reads in a report of the Open Request Cost Aggregation (ORCA), whichever way it came.
 struct OrcaFigures: Hashable {
@@ -45,7 +46,9 @@ struct OrcaFigures: Hashable {
   }
 
   private static func positive(_ value: Double) -> Double? { value > 0 && value.isFinite ? value : nil }
-  private static func count(_ value: Double) -> Int? { (0...1e9).contains(value) ? Int(value.rounded()) : nil }
+  private static func count(_ value: Double) -> Int? {
+    (0...1e9).contains(value) ? Int(saturating: value.rounded()) : nil
+  }
 }
 
 extension LoadReport {

@@ -67,7 +67,7 @@ struct ReportedLoads: Sendable {
         let ended = stats.totalSuccessfulRequests.addingReportingOverflow(stats.totalErrorRequests).partialValue
         let issued = stats.totalIssuedRequests > 0 ? stats.totalIssuedRequests : ended
         let load = Load(
-          inFlight: Int(min(stats.totalRequestsInProgress, Self.most)),
+          inFlight: Int(clamping: min(stats.totalRequestsInProgress, Self.most)),
           requestsPerSecond: Double(min(issued, Self.most)) / seconds,
           errorsPerSecond: Double(min(stats.totalErrorRequests, Self.most)) / seconds)
         loads[address.text] = (loads[address.text] ?? Load()) + load

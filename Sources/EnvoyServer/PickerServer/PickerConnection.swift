@@ -5,6 +5,7 @@ import Monitoring
 import NIOCore
 import NIOExtras
 import SelectorServer
+import Topology
 
 /// A connection of a ``PickerServer``: the frames of all its streams, read and written by nghttp2 one after the other,
 /// without a task or a channel for each. What arrived together is answered together.
@@ -97,7 +98,7 @@ final class PickerConnection: ChannelInboundHandler {
       let (connection, context) = bound.value
       let now = NIODeadline.now()
       func isOver(_ since: NIODeadline, _ limit: Duration) -> Bool {
-        now - since > .nanoseconds(Int64(limit / .nanoseconds(1)))
+        now - since > .nanoseconds(limit.wholeNanoseconds)
       }
       guard
         !connection.isGreeted && isOver(begin, limits.handshake)

@@ -17,7 +17,7 @@ extension ExtenderState {
       if self.room(of: w, identity, into: room) <= 0 {
         for entry in planned.entries { room[entry.node] = 1 }
       }
-      allowed = nodes.map { $0 >= 0 && room[Int($0)] > 0 }
+      allowed = nodes.map { $0 >= 0 && room[Int(truncatingIfNeeded: $0)] > 0 }
     }
     return allowed
   }

@@ -1,3 +1,5 @@
+import Topology
+
 extension ExtenderState {
   /// Scores at and above this are those of nodes where the plan has room, scores below those of all others, while the
   /// plan has room somewhere.
@@ -17,7 +19,7 @@ extension ExtenderState {
     guard let identity, let w = number(of: identity.workload) else { return answer }
     withScratch { numbers, gains in
       let most = room(of: w, identity, into: numbers)
-      let offered = nodes.reduce(Int32(0)) { $1 >= 0 ? max($0, numbers[Int($1)]) : $0 }
+      let offered = nodes.reduce(Int32(0)) { $1 >= 0 ? max($0, numbers[Int(truncatingIfNeeded: $1)]) : $0 }
       answer.fit = workloads[w].planned == nil ? .unplanned : most <= 0 ? .full : offered > 0 ? .offered : .absent
 
       let best = gain(of: w, for: nodes, into: gains)
@@ -27,11 +29,12 @@ extension ExtenderState {
       for (i, n) in nodes.enumerated() where n >= 0 {
         let left = numbers[Int(n)]
         if left > 0 {
-          answer.scores[i] = Self.score(left: Int(left), of: Int(offered))
+          answer.scores[i] = Self.score(left: Int(truncatingIfNeeded: left), of: Int(offered))
         } else if best > 0 {
-          answer.scores[i] = UInt8((highest * gains[Int(n)] / best).rounded())
+          answer.scores[i] = UInt8(saturating: (highest * gains[Int(n)] / best).rounded())
         } else if answer.fit == .full, let planned {
-          answer.scores[i] = UInt8((highest * Double(planned[Int(n)]) / Double(max(1, mostPlanned))).rounded())
+          answer.scores[i] = UInt8(
+            saturating: (highest * Double(planned[Int(n)]) / Double(max(1, mostPlanned))).rounded())
         }
       }
     }
@@ -41,14 +44,14 @@ extension ExtenderState {
   /// What a node scores where so many replicas are left of the plan's; `most` are left on the node with the most.
   private static func score(left: Int, of most: Int) -> UInt8 {
     let steps = NodeScores.highest - lowestScoreOfRoom
-    return UInt8(lowestScoreOfRoom + (most > 1 ? steps * (left - 1) / (most - 1) : steps))
+    return UInt8(clamping: lowestScoreOfRoom + (most > 1 ? steps * (left - 1) / (most - 1) : steps))
   }
 
   /// Lets one node alone score highest where the plan has room on several that have as much: so it is known where the
   /// scheduler will bind the pod. Answers the position of that node; nil where the scores do not follow the plan.
   func decide(_ scores: inout NodeScores) -> Int? {
     guard scores.fit == .offered else { return nil }
-    let highest = UInt8(NodeScores.highest)
+    let highest = UInt8(clamping: NodeScores.highest)
     guard let best = scores.scores.firstIndex(of: highest) else { return nil }
     for i in scores.scores.indices where i != best { scores.scores[i] = min(scores.scores[i], highest - 1) }
     return best
@@ -119,7 +122,7 @@ extension ExtenderState {
       }
     }
     for n in gains.indices where zoneOfNode[n] >= 0 { gains[n] += zoneGains[zoneOfNode[n]] }
-    return offered.reduce(0) { $1 >= 0 ? max($0, gains[Int($1)]) : $0 }
+    return offered.reduce(0) { $1 >= 0 ? max($0, gains[Int(truncatingIfNeeded: $1)]) : $0 }
   }
 
   private func inZones(_ counts: NodeCounts) -> [Int] {

@@ -98,7 +98,7 @@ struct NameTable: Sendable {
     for number in ends.indices {
       let range = (number == 0 ? 0 : ends[number - 1])..<ends[number]
       let slot = bytes.withUnsafeBytes { bytes in self.slot(of: UnsafeRawBufferPointer(rebasing: bytes[range])) }
-      slots[slot] = Int32(number)
+      slots[slot] = Int32(truncatingIfNeeded: number)
     }
   }
 

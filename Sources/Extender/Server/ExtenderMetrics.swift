@@ -1,5 +1,6 @@
 import CoreMetrics
 import Monitoring
+import Topology
 
 /// What the extender counts and measures.
 struct ExtenderMetrics: Sendable {
@@ -63,7 +64,7 @@ struct ExtenderMetrics: Sendable {
   }
 
   func answered(_ verb: Verb, in duration: Duration, status: Int) {
-    durations[verb]?.recordNanoseconds(Int64(duration / .nanoseconds(1)))
+    durations[verb]?.recordNanoseconds(duration.wholeNanoseconds)
     Counter(
       label: "tonari_extender_requests_total", dimensions: [("status", "\(status)"), ("verb", verb.rawValue)],
       factory: registry

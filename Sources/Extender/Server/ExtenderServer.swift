@@ -6,6 +6,7 @@ public import Monitoring
 import NIOCore
 import NIOHTTPTypes
 public import ServiceLifecycle
+import Topology
 
 /// Serves a ``SchedulerWebhook`` over HTTP, with its metrics and health.
 public struct ExtenderServer: Sendable {

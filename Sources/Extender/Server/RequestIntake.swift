@@ -25,7 +25,7 @@ final class RequestIntake: Sendable {
   func take<Value: Sendable>(
     _ request: Request, of peer: Peer, _ work: (ByteBuffer) async throws(ProtocolError) -> Value
   ) async throws(ProtocolError) -> (Value, bytes: Int) {
-    let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+    let announced = max(0, request.headers[.contentLength].flatMap { Int($0) } ?? 0)
     try check(announced)
     let holding = Holding(self, peer)
     defer { holding.release() }

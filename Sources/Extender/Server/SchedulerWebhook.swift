@@ -126,7 +126,8 @@ extension SchedulerWebhook {
         shared.state.forget(assumed: request.pod.uid)
         let offers = request.victims.map { victims in
           PreemptionOffer(
-            node: Int32(shared.state.nodes.number(of: victims.node) ?? -1), victims: victims.uids.count,
+            node: Int32(truncatingIfNeeded: shared.state.nodes.number(of: victims.node) ?? -1),
+            victims: victims.uids.count,
             violations: victims.violations)
         }
         return shared.state.preemptible(request.pod.identity(shared.owners), among: offers)

@@ -1,4 +1,5 @@
 import Foundation
+import Topology
 
 /// Has what each request shows of who we are, and keeps it fresh: files are read again as they change, plugins run
 /// again as their credentials expire or are refused.
@@ -85,7 +86,7 @@ actor Authenticator {
   }
 
   private func credential(of plugin: ExecPlugin, _ authorities: [UInt8]?) async throws -> ExecCredential {
-    let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
+    let now = Int64(saturating: Date().timeIntervalSince1970 * 1_000_000)
     if let credential, (credential.expiry?.microseconds ?? .max) - Self.leeway > now { return credential }
     if let pluginRun { return try await pluginRun.value }
     let run = Task { [configuration] in try await plugin.run(for: configuration, authorities: authorities) }

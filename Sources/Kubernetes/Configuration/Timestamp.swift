@@ -38,7 +38,7 @@ extension Timestamp {
       index += 1
       let start = index
       while index < bytes.count, 0x30...0x39 ~= bytes[index] {
-        if index < start + 6 { fraction = fraction * 10 + Int64(bytes[index] - 0x30) }
+        if index < start + 6 { fraction = fraction * 10 + Int64(truncatingIfNeeded: bytes[index] &- 0x30) }
         index += 1
       }
       guard index > start else { return nil }

@@ -1,6 +1,7 @@
 import Foundation
 public import Logging
 import Synchronization
+import Topology
 
 /// Lets one of several processes lead at a time, by a lease that the API server keeps.
 public final class LeaderElector: Sendable {
@@ -222,5 +223,5 @@ extension LeaderElector {
 
 extension Timestamp {
   /// What the wall clock says.
-  static var now: Timestamp { Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000)) }
+  static var now: Timestamp { Timestamp(microseconds: Int64(saturating: Date().timeIntervalSince1970 * 1_000_000)) }
 }

@@ -16,10 +16,11 @@ extension LeaseRecord {
   /// Reads the spec of a lease.
   init(spec: JSONValue) {
     holder = spec["holderIdentity"]?.string ?? ""
-    duration = .seconds(spec["leaseDurationSeconds"]?.integer ?? 0)
+    // The API server takes 32 bits of each; what is beyond is nonsense, and must not overflow.
+    duration = .seconds(Int32(clamping: spec["leaseDurationSeconds"]?.integer ?? 0))
     acquireTime = spec["acquireTime"]?.string.flatMap(Timestamp.init) ?? Timestamp(microseconds: 0)
     renewTime = spec["renewTime"]?.string.flatMap(Timestamp.init) ?? Timestamp(microseconds: 0)
-    transitions = spec["leaseTransitions"]?.integer ?? 0
+    transitions = Int64(Int32(clamping: spec["leaseTransitions"]?.integer ?? 0))
   }
 
   /// Writes the record into the spec of a lease; other fields stay.

@@ -221,6 +221,7 @@ extension Duration {
   var wholeMilliseconds: Int {
     let (seconds, attoseconds) = components
     // More than that nobody waits.
-    return Int(min(seconds, 1 << 40)) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    return Int(clamping: min(seconds, 1 << 40)) * 1000
+      + Int(clamping: (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
   }
 }

@@ -16,7 +16,7 @@ struct CurlURL {
     func part(_ part: CURLUPart, _ flags: Int32 = 0) -> String? {
       var value: UnsafeMutablePointer<CChar>?
       defer { curl_free(value) }
-      guard curl_url_get(url, part, &value, UInt32(flags)) == CURLUE_OK else { return nil }
+      guard curl_url_get(url, part, &value, UInt32(clamping: flags)) == CURLUE_OK else { return nil }
       return value.map { String(cString: $0) }
     }
     guard let scheme = part(CURLUPART_SCHEME), let host = part(CURLUPART_HOST),

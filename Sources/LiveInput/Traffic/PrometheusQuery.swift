@@ -1,3 +1,4 @@
+import Topology
 import Traffic
 
 /// An instant query whose answer says who talks to whom.
@@ -54,7 +55,7 @@ public enum PrometheusMetrics: Hashable, Sendable {
   }
 
   private static func rates(of metric: String, by labels: [String], _ window: Duration) -> String {
-    let seconds = max(1, Int((window / .seconds(1)).rounded(.up)))
+    let seconds = max(1, Int(saturating: (window / .seconds(1)).rounded(.up)))
     return "sum by (\(labels.joined(separator: ", "))) (rate(\(metric)[\(seconds)s])) > 0"
   }
 }

@@ -2,6 +2,7 @@ import Crypto
 import Files
 import Foundation
 import Synchronization
+import Topology
 
 /// Signs what one cluster publishes, and tells whether what others publish is theirs: for brokers that are not trusted.
 ///
@@ -136,7 +137,7 @@ public final class MessageAuthority: Sendable {
   public func seal(_ payload: [UInt8], topic: String, at now: Double) -> [UInt8] {
     guard let key, !payload.isEmpty else { return payload }
     let sequence = state.withLock { state in
-      state.lastSigned = max(state.lastSigned &+ 1, UInt64(max(0, min(now, 1e12)) * 1e6))
+      state.lastSigned = max(state.lastSigned &+ 1, UInt64(saturating: min(now, 1e12) * 1e6))
       return state.lastSigned
     }
     let encoder = JSONEncoder()
@@ -170,7 +171,10 @@ public final class MessageAuthority: Sendable {
     else { throw Fault(description: "the signature is not that of cluster '\(cluster)'") }
     let signedAt = Double(signed.sequence) * 1e-6
     guard abs(now - signedAt) <= Self.longestAge else {
-      throw Fault(description: "it was signed \(Int(now - signedAt)) s ago, expected at most \(Int(Self.longestAge)) s")
+      throw Fault(
+        description:
+          "it was signed \(Int(saturating: now - signedAt)) s ago, expected at most \(Int(saturating: Self.longestAge)) s"
+      )
     }
     let isNew = state.withLock { state in
       guard let last = state.lastHeard[message.topic] else {

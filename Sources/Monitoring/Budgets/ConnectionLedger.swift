@@ -52,7 +52,7 @@ public final class ConnectionLedger: Sendable {
       seed ^= seed << 13
       seed ^= seed >> 7
       seed ^= seed << 17
-      return Int(seed % UInt64(count))
+      return Int(truncatingIfNeeded: seed % UInt64(truncatingIfNeeded: count))
     }
   }
 

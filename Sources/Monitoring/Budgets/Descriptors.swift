@@ -22,7 +22,7 @@ public enum Descriptors {
     raise()
     var limit = rlimit()
     guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 30 else { return wanted }
-    let descriptors = Int(limit.rlim_cur)
+    let descriptors = Int(clamping: limit.rlim_cur)
     return max(8, min(wanted, descriptors - min(reserve, descriptors / 4) - descriptors / 8))
   }
 

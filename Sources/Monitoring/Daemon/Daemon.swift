@@ -79,8 +79,8 @@ private struct SideBySide: Service {
           }
         }
       }
-      defer { group.cancelAll() }
-      try await group.waitForAll()
+      // The first error ends the others, which `waitForAll()` would wait for.
+      while try await group.next() != nil {}
     }
   }
 }

@@ -74,7 +74,7 @@ public struct HealthRoutes: Sendable {
     let reports = sources.map { $0.report() }
     let lines = reports.map { report in
       var line = "[\(report.isReady ? "+" : "-")] \(report.name) \(report.isReady ? "ok" : "not there yet")"
-      if let staleness = report.staleness { line += ", last heard of \(Int(staleness / .seconds(1))) s ago" }
+      if let staleness = report.staleness { line += ", last heard of \(staleness.components.seconds) s ago" }
       if let fault = report.fault { line += report.isReady ? ", stale: \(fault)" : ": \(fault)" }
       return line + "\n"
     }

@@ -1,4 +1,5 @@
 public import NIOCore
+import Topology
 
 /// Closes connections of HTTP/1 whose requests do not come in, or whose answers are not taken: a head has some seconds, a
 /// body a least rate, and who is silent, or does not read, is not waited for.
@@ -87,7 +88,7 @@ public final class RequestClock {
   fileprivate var isOver: Bool {
     let now = NIODeadline.now()
     func passed(_ since: NIODeadline, _ limit: Duration) -> Bool {
-      now - since > .nanoseconds(Int64(limit / .nanoseconds(1)))
+      now - since > .nanoseconds(limit.wholeNanoseconds)
     }
     if let unwritableSince, passed(unwritableSince, limits.write) { return true }
     switch state {

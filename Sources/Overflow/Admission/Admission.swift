@@ -1,4 +1,5 @@
 public import Selection
+import Topology
 
 /// Lets requests in up to a rate, and says at once which one is too many: the generic cell rate algorithm (ITU-T I.371,
 /// annex A, in its form of virtual scheduling).
@@ -27,7 +28,7 @@ public struct Admission: Hashable, Sendable {
   public init(perMinute: Double, burst: Duration = .milliseconds(500)) {
     self.perMinute = 0
     interval = .max
-    self.burst = max(0, Int64(min(burst / .nanoseconds(1), Self.longest)))
+    self.burst = max(0, Int64(saturating: min(burst / .nanoseconds(1), Self.longest)))
     set(perMinute: perMinute)
   }
 
@@ -37,7 +38,7 @@ public struct Admission: Hashable, Sendable {
     guard rate != self.perMinute else { return }
     self.perMinute = rate
     let nanoseconds = 60e9 / rate
-    interval = nanoseconds <= Self.longest ? Int64(nanoseconds.rounded()) : .max
+    interval = nanoseconds <= Self.longest ? Int64(saturating: nanoseconds.rounded()) : .max
   }
 
   /// Decides about a request that comes now, and counts it where it is let in.

@@ -1,4 +1,5 @@
 public import Selection
+import Topology
 
 /// Whether a neighbour answers: one that fails gets nothing at once, and after a pause a trickle, until that is answered.
 public struct RemoteHealth: Hashable, Sendable {
@@ -65,7 +66,7 @@ public struct RemoteHealth: Hashable, Sendable {
   }
 
   private mutating func fail(at now: Moment) {
-    state = .down(until: Moment(nanoseconds: now.nanoseconds &+ Int64(pause * 1e9)))
+    state = .down(until: now + .seconds(saturating: pause))
     pause = min(Self.longestPause, pause * 2)
     failuresInARow = 0
   }

@@ -1,3 +1,5 @@
+import Topology
+
 /// A split as whole numbers, as a mesh's routes have them.
 public struct MeshWeights: Hashable, Sendable {
   /// The local cluster's weight.
@@ -22,7 +24,7 @@ public struct MeshWeights: Hashable, Sendable {
       return
     }
     let exact = clean.map { $0 / sum * Double(total) }
-    var weights = exact.map { Int($0) }
+    var weights = exact.map { Int(saturating: $0) }
     let byRemainder = exact.indices.sorted { a, b in
       let (x, y) = (exact[a] - Double(weights[a]), exact[b] - Double(weights[b]))
       return x != y ? x > y : a < b

@@ -1,6 +1,7 @@
 public import Overflow
 public import OverflowPolicies
 public import Selection
+import Topology
 
 /// One policy's course from round to round: what is known goes in, what the weights are to be comes out. It has no I/O and
 /// no clock.
@@ -151,7 +152,8 @@ public struct PolicyCourse: Sendable {
   private mutating func note(_ outcomes: [String: DemandMeasurement.Outcome], at now: Moment) {
     for (name, outcome) in outcomes where outcome.requests >= 0.5 {
       health[name, default: RemoteHealth()].note(
-        requests: Int(outcome.requests.rounded()), failures: Int(outcome.failures.rounded()), at: now)
+        requests: Int(saturating: outcome.requests.rounded()), failures: Int(saturating: outcome.failures.rounded()),
+        at: now)
     }
   }
 

@@ -18,7 +18,7 @@ final class CounterSource<Reading: CounterReading>: Sendable {
     let start = ContinuousClock.now
     // Answers may take their time: a rate is over the time between them, not between the questions.
     @Sendable func time() -> Moment {
-      Moment(nanoseconds: now.nanoseconds &+ Int64(start.duration(to: .now) / .nanoseconds(1)))
+      now + start.duration(to: .now)
     }
     let (urls, fault) = await targets.addresses(at: now)
     let faults = await withTaskGroup(of: String?.self) { group in

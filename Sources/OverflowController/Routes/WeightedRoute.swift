@@ -54,7 +54,7 @@ struct WeightedRoute: Hashable, Sendable {
       let remote = neighbours.map { name in hosts.indices.filter { hosts[$0] == name } }
       guard !own.isEmpty, remote.contains(where: { !$0.isEmpty }) else { return nil }
       let weights = list.map { max(0, $0["weight"]?.integer ?? route.kind.defaultWeight(among: list.count)) }
-      guard weights.allSatisfy({ $0 <= Int64(Int32.max) }) else { return nil }
+      guard weights.allSatisfy({ $0 <= Int64(clamping: Int32.max) }) else { return nil }
       return Rule(index: index, destinations: destinations, weights: weights, local: own, remote: remote)
     }
   }
@@ -127,7 +127,7 @@ extension WeightedRoute.Rule {
     }
     var weights = weights
     for (place, unit) in zip(local, units) { weights[place] = unit * Int64(here) }
-    for (places, part) in zip(remote, there) { spread(Int64(part) * sum, over: places, in: &weights) }
+    for (places, part) in zip(remote, there) { spread(Int64(clamping: part) * sum, over: places, in: &weights) }
     return weights
   }
 
@@ -146,9 +146,10 @@ extension WeightedRoute.Rule {
       weights[local[0]] += rest
       return weights
     }
-    let away = Int64(there.reduce(0, +))
+    let away = Int64(clamping: there.reduce(0, +))
     for (places, part) in zip(remote, there).reversed() {
-      let piece = Int64(part) * (own - sum * times) / away
+      // Neither is above `own`, but their product may be more than 64 bits hold.
+      let piece = Int64(clamping: Int128(truncatingIfNeeded: part) * Int128(own - sum * times) / Int128(away))
       spread(piece, over: places, in: &weights)
       rest -= piece
     }

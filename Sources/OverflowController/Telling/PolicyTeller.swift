@@ -1,6 +1,7 @@
 import Foundation
 import Kubernetes
 import OverflowPolicies
+import Topology
 
 /// Writes what people and other programs see of a policy: its status, and events.
 struct PolicyTeller: Sendable {
@@ -29,7 +30,8 @@ struct PolicyTeller: Sendable {
     let event: JSONValue = [
       "apiVersion": "v1", "kind": "Event",
       "metadata": [
-        "name": .string("\(key.name).\(String(UInt64(max(0, time.timeIntervalSince1970) * 1e6), radix: 16))"),
+        "name": .string(
+          "\(key.name).\(String(UInt64(saturating: max(0, time.timeIntervalSince1970) * 1e6), radix: 16))"),
         "namespace": .string(key.namespace),
       ],
       "involvedObject": [

@@ -2,6 +2,7 @@ public import Files
 import FoundationEssentials
 public import Kubernetes
 import Overflow
+import Topology
 
 extension OverflowPolicy {
   /// Reads the policies in a file: YAML of any number of documents, or JSON, each a policy or a list of them.
@@ -87,7 +88,7 @@ extension OverflowPolicy.Spec {
     let service = try field.required("service", in: fields).label()
     let mode: OverflowPolicy.Mode =
       try fields["mode"]?.word(["weights": .weights, "perRequest": .perRequest]) ?? .weights
-    let items = try field.required("neighbours", in: fields).list(atLeast: 1)
+    let items = try field.required("neighbours", in: fields).list(atLeast: 1, atMost: 64)
     var neighbours: [OverflowPolicy.Neighbour] = []
     for item in items {
       let neighbour = try OverflowPolicy.Neighbour(item, mode)
@@ -102,10 +103,10 @@ extension OverflowPolicy.Spec {
       route: try fields["route"].map(OverflowPolicy.Route.init))
     self.mode = mode
     isDryRun = try fields["dryRun"]?.flag() ?? isDryRun
-    maxHops = try fields["maxHops"]?.integer(0...16) ?? maxHops
+    maxHops = try fields["maxHops"]?.integer(.hops) ?? maxHops
     limits = try fields["limits"].map(OverflowSettings.init) ?? limits
     measure = try fields["measure"].map(OverflowPolicy.Measure.init) ?? measure
-    safeAfter = try fields["safeAfter"]?.duration(.seconds(1)...(.seconds(86_400))) ?? safeAfter
+    safeAfter = try fields["safeAfter"]?.duration(.safeAfter) ?? safeAfter
     if mode == .weights, route == nil {
       throw field.error("route: found nothing, expected the object whose weights are written (mode weights)")
     }
@@ -135,7 +136,7 @@ extension OverflowPolicy.Neighbour {
     self.init(
       name: try field.required("name", in: fields).clusterName(),
       host: try field.required("host", in: fields).host(allowsAddress: mode == .perRequest),
-      cost: try fields["cost"]?.number(0...1e6) ?? 20)
+      cost: try fields["cost"]?.number(.hopCost) ?? 20)
     limitPerMinute = try fields["limitPerMinute"]?.rate()
     capacity = try fields["capacity"].map(Capacity.init)
   }
@@ -148,7 +149,7 @@ extension OverflowPolicy.Route {
       "VirtualService": .virtualService, "HTTPRoute": .httpRoute,
     ])
     self.init(kind: kind, name: try field.required("name", in: fields).objectName())
-    for rule in try fields["rules"]?.list(atLeast: 1) ?? [] { rules.append(try rule.text()) }
+    for rule in try fields["rules"]?.list(atLeast: 1, atMost: 256) ?? [] { rules.append(try rule.text(atMost: 253)) }
     guard try fields["owned"]?.flag() ?? false else {
       for name in ["hosts", "gateways", "neighbourGateways", "port"] {
         if let field = fields[name] { throw field.error("found, expected only with owned: true") }
@@ -157,19 +158,21 @@ extension OverflowPolicy.Route {
     }
     if let rules = fields["rules"] { throw rules.error("found, expected only without owned: true") }
     var own = Own(hosts: [], gateways: [])
-    for host in try field.required("hosts", in: fields).list(atLeast: 1) { own.hosts.append(try host.requestedHost()) }
+    for host in try field.required("hosts", in: fields).list(atLeast: 1, atMost: 64) {
+      own.hosts.append(try host.requestedHost())
+    }
     own.gateways = try Self.gateways(field.required("gateways", in: fields))
     if let gateways = fields["neighbourGateways"] {
       guard kind == .virtualService else { throw gateways.error("found, expected only with kind: VirtualService") }
       own.neighbourGateways = try Self.gateways(gateways)
     }
-    own.port = try fields["port"]?.integer(1...65_535) ?? own.port
+    own.port = try fields["port"]?.integer(.port) ?? own.port
     self.own = own
   }
 
   private static func gateways(_ field: YAMLField) throws(FileError) -> [String] {
     var gateways: [String] = []
-    for gateway in try field.list(atLeast: 1) {
+    for gateway in try field.list(atLeast: 1, atMost: 64) {
       let text = try gateway.text()
       let parts = text.split(separator: "/", omittingEmptySubsequences: false)
       guard (1...2).contains(parts.count), parts.allSatisfy({ HostName.isLabel($0) }) else {
@@ -190,15 +193,15 @@ extension OverflowSettings {
     self.init()
     unknownPerMinute = try fields["unknownPerMinute"]?.rate() ?? unknownPerMinute
     tricklePerMinute = try fields["tricklePerMinute"]?.rate() ?? tricklePerMinute
-    sharedHeadroom = try fields["sharedHeadroom"]?.number(0...1) ?? sharedHeadroom
-    stepOut = try fields["stepOut"]?.number(0.001...1) ?? stepOut
-    stepBack = try fields["stepBack"]?.number(0.001...1) ?? stepBack
-    if let hold = fields["hold"] { holdSeconds = try hold.duration(.zero...(.seconds(3600))) / .seconds(1) }
-    hysteresis = try fields["hysteresis"]?.number(0...0.5) ?? hysteresis
-    deadBand = try fields["deadBand"]?.number(0...0.5) ?? deadBand
-    distressErrors = try fields["distressErrors"]?.number(0...1) ?? distressErrors
-    distressResponse = try fields["distressResponse"]?.number(1...1000) ?? distressResponse
-    leastCapacity = try fields["leastCapacity"]?.number(0...1) ?? leastCapacity
+    sharedHeadroom = try fields["sharedHeadroom"]?.number(.share) ?? sharedHeadroom
+    stepOut = try fields["stepOut"]?.number(.step) ?? stepOut
+    stepBack = try fields["stepBack"]?.number(.step) ?? stepBack
+    if let hold = fields["hold"] { holdSeconds = try hold.duration(.hold) / .seconds(1) }
+    hysteresis = try fields["hysteresis"]?.number(.margin) ?? hysteresis
+    deadBand = try fields["deadBand"]?.number(.margin) ?? deadBand
+    distressErrors = try fields["distressErrors"]?.number(.share) ?? distressErrors
+    distressResponse = try fields["distressResponse"]?.number(.slowdown) ?? distressResponse
+    leastCapacity = try fields["leastCapacity"]?.number(.share) ?? leastCapacity
   }
 }
 
@@ -206,9 +209,9 @@ extension OverflowPolicy.Measure {
   fileprivate init(_ field: YAMLField) throws(FileError) {
     let fields = try field.fields(["source", "demandQuery", "responseTimeQuery", "errorShareQuery"])
     source = try fields["source"]?.word(["envoy": .envoy, "prometheus": .prometheus, "selector": .selector])
-    demandQuery = try fields["demandQuery"]?.text()
-    responseTimeQuery = try fields["responseTimeQuery"]?.text()
-    errorShareQuery = try fields["errorShareQuery"]?.text()
+    demandQuery = try fields["demandQuery"]?.text(atMost: 4096)
+    responseTimeQuery = try fields["responseTimeQuery"]?.text(atMost: 4096)
+    errorShareQuery = try fields["errorShareQuery"]?.text(atMost: 4096)
     for query in ["demandQuery", "responseTimeQuery", "errorShareQuery"] where source != .prometheus {
       if let found = fields[query] { throw found.error("found, expected only with source: prometheus") }
     }

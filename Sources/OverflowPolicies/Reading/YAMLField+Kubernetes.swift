@@ -1,9 +1,7 @@
 import Files
+import Topology
 
 extension YAMLField {
-  /// The most requests per minute that anything is said to bear: a hundred million each second.
-  private static let mostPerMinute = 6e9
-
   /// A field that must be there.
   func required(_ name: String, in fields: [String: YAMLField]) throws(FileError) -> YAMLField {
     guard let field = fields[name] else { throw error("\(name): found nothing, expected a value") }
@@ -16,7 +14,7 @@ extension YAMLField {
   }
 
   /// Requests per minute.
-  func rate() throws(FileError) -> Double { try number(0...Self.mostPerMinute) }
+  func rate() throws(FileError) -> Double { try number(.ratePerMinute) }
 
   /// A name as Services have them (RFC 1035).
   func label() throws(FileError) -> String {
@@ -69,27 +67,20 @@ extension YAMLField {
     return host
   }
 
-  /// A duration such as `500ms`, `60s`, `5m` or `1h30m`.
-  func duration(_ range: ClosedRange<Duration>) throws(FileError) -> Duration {
-    guard let duration = Self.duration(try text()) else { throw expected("a duration, such as 500ms, 60s or 1h30m") }
-    guard range.contains(duration) else { throw expected("a duration from \(range.lowerBound) to \(range.upperBound)") }
-    return duration
-  }
+  /// A number within bounds.
+  func number(_ bounds: Bounds<Double>) throws(FileError) -> Double { try number(bounds.range) }
 
-  private static func duration(_ text: String) -> Duration? {
-    let units: KeyValuePairs<String, Double> = ["ms": 0.001, "s": 1, "m": 60, "h": 3600]
-    var seconds = 0.0
-    var rest = Substring(text)
-    repeat {
-      let number = rest.prefix { $0.isASCII && $0.isNumber || $0 == "." }
-      rest = rest.dropFirst(number.count)
-      let unit = rest.prefix { $0.isLetter }
-      rest = rest.dropFirst(unit.count)
-      guard let amount = Double(number), amount < 1e9, let size = units.first(where: { $0.key == unit })?.value else {
-        return nil
-      }
-      seconds += amount * size
-    } while !rest.isEmpty
-    return .nanoseconds(Int64((seconds * 1e9).rounded()))
+  /// A whole number within bounds.
+  func integer(_ bounds: Bounds<Int>) throws(FileError) -> Int { try integer(bounds.range) }
+
+  /// A duration such as `500ms`, `60s`, `5m` or `1h30m`.
+  func duration(_ bounds: Bounds<Duration>) throws(FileError) -> Duration {
+    guard let duration = Duration(text: try text(atMost: 32)) else {
+      throw expected("a duration, such as 500ms, 60s or 1h30m")
+    }
+    guard bounds.contains(duration) else {
+      throw expected("a duration from \(bounds.range.lowerBound) to \(bounds.range.upperBound)")
+    }
+    return duration
   }
 }

@@ -201,7 +201,7 @@ final class Completion {
       unit = max(1, need.indices.filter { group.limits[$0] > 0 }.reduce(0) { Self.divisor($0, requests[$1]) })
       isExact = capacity / unit <= Self.mostLevels
       if !isExact { unit = (capacity + Self.mostLevels - 1) / Self.mostLevels }
-      levels = Int(capacity / unit)
+      levels = Int(clamping: capacity / unit)
       need = requests.map { Int($0 / unit) }
     }
     offset = [0]

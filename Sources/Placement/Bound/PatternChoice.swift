@@ -1,3 +1,5 @@
+import Topology
+
 /// Finds the best choice among listed patterns, one for each bin, so that every replica is placed: branch and bound.
 ///
 /// The lists hold all patterns that a choice better than a target can have. A linear program over some of them prices
@@ -314,7 +316,7 @@ final class PatternChoice {
     var left = tier.replicas.map(Int32.init)
     var bins: [(group: Int, pattern: Pattern)] = []
     for column in columns {
-      for _ in 0..<Int(column.share.rounded()) {
+      for _ in 0..<Int(saturating: column.share.rounded()) {
         // A replica may be there once too often.
         var counts = Array(repeating: Int32(0), count: tier.itemCount)
         for (item, count) in pool.patterns[column.pattern].entries {

@@ -76,7 +76,9 @@ struct PatternImprover {
       if best.add < 0 && best.drop < 0 { return }
       for (item, change) in [(best.add, Int32(1)), (best.drop, -1)] where item >= 0 {
         counts[item] += change
-        for k in 0..<resourceCount { load[k] += Int64(change) * tier.requests[item * resourceCount + k] }
+        for k in 0..<resourceCount {
+          load[k] += Int64(truncatingIfNeeded: change) * tier.requests[item * resourceCount + k]
+        }
       }
     }
   }

@@ -62,7 +62,7 @@ struct PatternLayout {
         word += 1
         used = 0
       }
-      fields[item] = Field(word: word, shift: UInt64(used % 64), mask: bits == 0 ? 0 : UInt64.max >> UInt64(64 - bits))
+      fields[item] = Field(word: word, shift: UInt64(used % 64), mask: bits == 0 ? 0 : UInt64.max >> (64 - bits))
       used += bits
     }
     wordCount = word + 1

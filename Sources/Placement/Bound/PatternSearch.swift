@@ -255,7 +255,7 @@ final class PatternSearch {
           for (i, tie) in ties.enumerated() {
             worth += (tie.ownShare + tie.otherShare + tie.kept) * min(others[i], part)
           }
-          arcs.pointee.targets[label * (limit + 1) + count] = Int32(better ?? following.count)
+          arcs.pointee.targets[label * (limit + 1) + count] = Int32(truncatingIfNeeded: better ?? following.count)
           arcs.pointee.worth[label * (limit + 1) + count] = worth
         }
         if better == nil { following.count += 1 }

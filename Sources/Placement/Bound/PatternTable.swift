@@ -15,12 +15,15 @@ struct PatternTable {
 
   /// A pattern's counts of the first so many items.
   func counts(_ pattern: Int, _ itemCount: Int) -> [Int32] {
+    // fits: they were made of numbers of replicas.
     (0..<itemCount).map { Int32(amounts[$0][pattern]) }
   }
 
   /// Adds a further row.
   mutating func add(_ row: PatternRow) {
-    amounts.append((0..<count).map { pattern in Float(row.coefficient(group) { Int(amounts[$0][pattern]) }) })
+    // fits: see above.
+    amounts.append(
+      (0..<count).map { pattern in Float(row.coefficient(group) { Int(amounts[$0][pattern]) }) })
   }
 
   /// What each pattern gains less what its amounts cost.

@@ -1,3 +1,5 @@
+import Topology
+
 /// One tier of a placement problem, seen as bins that are filled with patterns.
 ///
 /// A bin is a node, or a whole zone. A pattern is what one bin holds: a count for each item, an item being a workload
@@ -78,7 +80,7 @@ struct PatternTier {
       groups[g].capacity = (0..<resourceCount).map { k in
         // Rounding may let in a little more than the utilization, never less.
         let most = (Double(groups[g].allocatable[k]) * utilization * (1 + 1e-12) + 1e-9).rounded(.down)
-        let filled = most < Double(groups[g].allocatable[k]) ? Int64(most) : groups[g].allocatable[k]
+        let filled = most < Double(groups[g].allocatable[k]) ? Int64(saturating: most) : groups[g].allocatable[k]
         return max(0, filled - groups[g].reserved[k])
       }
       groups[g].limits = workloads.indices.map { item in

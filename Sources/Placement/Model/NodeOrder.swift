@@ -1,3 +1,5 @@
+import Topology
+
 /// An order of nodes that are alike, so that a search sees one of all the placements that differ only in which of them is
 /// which.
 ///
@@ -44,8 +46,8 @@ struct NodeOrder {
       signature.append(problem.capacity(node: n, resource: k))
       if weights.utilization != 0 { signature += [problem.allocatable[i], problem.reserved[i]] }
     }
-    for w in model.workloads { signature.append(Int64(most(w, n, model))) }
-    if problem.zones.count > 1 && weights.leavingZone != 0 { signature.append(Int64(problem.nodes[n].zone)) }
+    for w in model.workloads { signature.append(Int64(saturating: most(w, n, model))) }
+    if problem.zones.count > 1 && weights.leavingZone != 0 { signature.append(Int64(clamping: problem.nodes[n].zone)) }
     if weights.move != 0 || weights.maxMoves != nil {
       for now in problem.current { signature.append(Int64(now?.first { $0.node == n }?.replicas ?? 0)) }
     }
@@ -60,7 +62,7 @@ struct NodeOrder {
         switch rule {
         case .together(_, _, p, let present): signature.append(present[Int(d)] ? 1 : 0)
         case .spread(_, _, p, _, _, let base, let eligible):
-          signature += [Int64(base[Int(d)]), eligible[Int(d)] ? 1 : 0]
+          signature += [Int64(clamping: base[Int(d)]), eligible[Int(d)] ? 1 : 0]
         default: break
         }
       }

@@ -1,3 +1,5 @@
+import Topology
+
 extension PlacementModel {
   /// When to end a search before it is done.
   struct Limits {
@@ -106,7 +108,7 @@ extension PlacementModel {
       for (j, n) in nodes.enumerated() {
         let column = columns[i * nodes.count + j]
         guard column >= 0 else { continue }
-        let replicas = Int(values[column].rounded())
+        let replicas = Int(saturating: values[column].rounded())
         if replicas > 0 { placed[w].append(Problem.Placed(node: n, replicas: replicas)) }
       }
       placed[w].sort { $0.node < $1.node }

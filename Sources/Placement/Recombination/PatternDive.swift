@@ -1,3 +1,4 @@
+import Topology
 internal import Topology
 
 /// Makes a placement of patterns: solves the linear program over them, fixes what it takes whole or nearly so, fits the
@@ -65,7 +66,7 @@ final class PatternDive {
       for column in shares.indices.sorted(by: { (ranks[$1], $0) < (ranks[$0], $1) }) {
         guard shares[column] > Self.least, taken.count == before || shares[column] > Self.nearlyWhole else { break }
         let (pattern, group) = master.columns[column]
-        for _ in 0..<max(1, Int(shares[column] + Self.least)) where isLeft(pattern, group) {
+        for _ in 0..<max(1, Int(saturating: shares[column] + Self.least)) where isLeft(pattern, group) {
           taken.append((group, pool.patterns[pattern]))
           bins[group] -= 1
           for (item, count) in pool.patterns[pattern].entries { replicas[Int(item)] -= Int(count) }

@@ -1,3 +1,5 @@
+import Topology
+
 /// Searches a problem with so many replicas that there is time for one good annealing, not for a portfolio.
 ///
 /// A short annealing comes first, so that there is a good placement early; all the rest of the budget goes into one slow
@@ -85,7 +87,7 @@ final class LargeSearch {
   private static let proposalsASecond = 400_000.0
 
   private func anneal(_ budget: (time: Duration?, work: Int?)) {
-    let rounds = budget.time.map { max(10, min(200, Int($0 / .milliseconds(250)))) } ?? 40
+    let rounds = budget.time.map { max(10, min(200, Int(saturating: $0 / .milliseconds(250)))) } ?? 40
     let start = context.elapsed()
     let typical = search.typicalChange()
     let (hot, cold) = (typical * hotness(budget), typical * Self.cold)

@@ -26,8 +26,8 @@ struct MatrixCosts {
       for (s, scale) in scales.enumerated() { remote[s] += price * scale.scale * edge.trafficByMatrix[scale.matrix] }
       let (u, v) = (search.memberOf[edge.u], search.memberOf[edge.v])
       guard u >= 0, v >= 0 else { continue }
-      lists[u].append((Int32(v), e))
-      lists[v].append((Int32(u), e))
+      lists[u].append((Int32(truncatingIfNeeded: v), e))
+      lists[v].append((Int32(truncatingIfNeeded: u), e))
     }
     var first = [0]
     for list in lists { first.append(first[first.count - 1] + list.count) }

@@ -71,7 +71,7 @@ struct Packing {
     for k in 0..<resourceCount where problem.requests[w * resourceCount + k] > 0 {
       room = min(room, max(0, free[node * resourceCount + k]) / problem.requests[w * resourceCount + k])
     }
-    return Int(room)
+    return Int(clamping: room)
   }
 
   /// Places all replicas of the given workloads that have none yet, those that are hardest to place first: few nodes,

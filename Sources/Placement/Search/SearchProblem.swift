@@ -66,8 +66,8 @@ struct SearchProblem: Sendable {
       guard u >= 0, v >= 0 else { continue }
       let nodeCost = edge.traffic * problem.weights.leavingNode
       let zoneCost = hasZones ? edge.traffic * problem.weights.leavingZone : 0
-      lists[u].append(Neighbour(member: Int32(v), nodeCost: nodeCost, zoneCost: zoneCost))
-      lists[v].append(Neighbour(member: Int32(u), nodeCost: nodeCost, zoneCost: zoneCost))
+      lists[u].append(Neighbour(member: Int32(truncatingIfNeeded: v), nodeCost: nodeCost, zoneCost: zoneCost))
+      lists[v].append(Neighbour(member: Int32(truncatingIfNeeded: u), nodeCost: nodeCost, zoneCost: zoneCost))
     }
     // Heavy edges first: a random neighbour is drawn by weight with a walk from the front.
     for m in lists.indices { lists[m].sort { $0.nodeCost > $1.nodeCost } }

@@ -105,7 +105,7 @@ struct SearchState: ~Copyable {
     let zoneCells = zones * memberCount
     zoneCount = .allocate(capacity: max(1, zoneCells))
     zoneCount.initialize(repeating: 0, count: max(1, zoneCells))
-    zoneOf = .copy(problem.nodes.map { Int32($0.zone) })
+    zoneOf = .copy(problem.nodes.map { Int32(truncatingIfNeeded: $0.zone) })
     var freeNow: [Int64] = []
     for n in 0..<nodes {
       for k in 0..<resources { freeNow.append(problem.capacity(node: n, resource: k)) }
@@ -672,7 +672,7 @@ struct SearchState: ~Copyable {
 
   private mutating func relist(_ r: Int, _ from: Int, _ to: Int) {
     let moved = onNode[from].remove(at: positionOnNode[r])
-    if Int(moved) != r { positionOnNode[Int(moved)] = positionOnNode[r] }
+    if Int(truncatingIfNeeded: moved) != r { positionOnNode[Int(truncatingIfNeeded: moved)] = positionOnNode[r] }
     positionOnNode[r] = onNode[to].append(Int32(r))
     nodeOfReplica[r] = Int32(to)
   }

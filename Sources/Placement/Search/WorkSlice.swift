@@ -1,3 +1,5 @@
+import Topology
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -49,7 +51,7 @@ struct WorkSlice: Sendable {
   func rest(upTo fraction: Double) -> WorkSlice {
     WorkSlice(
       context, end: work == nil ? end.map { start + ($0 - start) * fraction } : end,
-      work: work.map { max(0, Int(Double($0) * fraction) - spent) }, isOver: isOver)
+      work: work.map { max(0, Int(saturating: Double($0) * fraction) - spent) }, isOver: isOver)
   }
 
   /// Notes work done.

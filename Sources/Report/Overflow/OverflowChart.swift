@@ -1,3 +1,5 @@
+import Topology
+
 /// An ``OverflowSeries`` as a picture: what was served where as areas on top of each other, the demand and the capacity as
 /// lines; and below, where it is known, the response time.
 struct OverflowChart {
@@ -136,7 +138,7 @@ struct OverflowChart {
     let known = series.points.compactMap { point in point.responseTime.map { (point.time, $0) } }
     let line = path(known.map { (x($0.0), y(seconds: $0.1, of: slowest)) })
     let ticks = LineChart.ticks(0, slowest, about: 2).map { value in
-      row(y(seconds: value, of: slowest), Human.duration(.seconds(value)))
+      row(y(seconds: value, of: slowest), Human.duration(.seconds(saturating: value)))
     }
     return """
       \(ticks.joined())<text class="tick" x="\(left)" y="\(top + flowHeight + gap - 8)">mean response time</text>\

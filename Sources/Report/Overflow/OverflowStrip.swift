@@ -1,3 +1,5 @@
+import Topology
+
 /// An ``OverflowSeries`` as a terminal shows it: columns of blocks, time from left to right.
 public struct OverflowStrip: Sendable {
   private static let marks: [Character] = ["▒", "░", "▚", "▞"]
@@ -28,7 +30,7 @@ public struct OverflowStrip: Sendable {
       lines.append(padded(label) + (isLimit ? " ┼" : " ┤") + painted(cells, style))
     }
     lines.append(padded("0") + " └" + String(repeating: "─", count: stacks.count))
-    let span = Human.duration(.seconds((shown.points.last?.time ?? 0) - (shown.points.first?.time ?? 0)))
+    let span = Human.duration(.seconds(saturating: (shown.points.last?.time ?? 0) - (shown.points.first?.time ?? 0)))
     let gap = String(repeating: " ", count: max(1, stacks.count - 1 - span.count))
     lines.append(String(repeating: " ", count: Self.margin) + "0" + gap + span)
     return lines.map { "  " + $0 + "\n" }.joined() + legend(style) + "\n"
@@ -50,7 +52,7 @@ public struct OverflowStrip: Sendable {
   }
 
   private func level(_ rate: Double, of highest: Double) -> Int {
-    min(Self.height, Int((rate / highest * Double(Self.height)).rounded()))
+    min(Self.height, Int(saturating: (rate / highest * Double(Self.height)).rounded()))
   }
 
   private func painted(_ cells: [Character], _ style: TerminalStyle) -> String {

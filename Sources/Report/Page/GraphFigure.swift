@@ -1,4 +1,5 @@
 import Placement
+import Topology
 
 /// Draws a placement: nodes as boxes in their zones, workloads in them, traffic as curves.
 struct GraphFigure {
@@ -82,7 +83,7 @@ struct GraphFigure {
     """
     <g class="zone"><rect x="\(frame.x)" y="\(frame.y)" width="\(frame.width)" height="\(frame.height)" rx="10"/>\
     <text x="\(frame.x + 12)" y="\(frame.y + (layout.density == .chips ? 18 : 14))">\
-    \(report.problem.zones[zone].truncatedInMiddle(to: max(8, Int(frame.width / 7.5))))</text></g>
+    \(report.problem.zones[zone].truncatedInMiddle(to: max(8, Int(saturating: frame.width / 7.5))))</text></g>
     """
   }
 
@@ -94,7 +95,7 @@ struct GraphFigure {
     var title = "\(name): \(Human.count(replicas, "replica")) of \(Human.count(items.count, "workload"))"
     if let fullest { title += ", \(Human.percent(utilization)) of \(report.problem.resources[fullest])" }
     let isChips = layout.density == .chips
-    let letters = Int((frame.width - (isChips ? 18 : 4)) / (isChips ? 8 : 5.2))
+    let letters = Int(saturating: (frame.width - (isChips ? 18 : 4)) / (isChips ? 8 : 5.2))
     let label: Markup =
       layout.metrics.boxHeader >= 12
       ? """
@@ -125,13 +126,15 @@ struct GraphFigure {
   }
 
   /// Eleven steps from all traffic leaving the node to none.
-  private func tintClass(_ share: Double?) -> String { share.map { "l\(Int(($0 * 10).rounded(.down)))" } ?? "l" }
+  private func tintClass(_ share: Double?) -> String {
+    share.map { "l\(Int(saturating: ($0 * 10).rounded(.down)))" } ?? "l"
+  }
 
   private func chip(_ item: Item, _ n: Int) -> Markup {
     let frame = item.frame
     let name = report.names[item.workload]
     let count = item.replicas > 1 ? "×\(item.replicas)" : ""
-    let letters = Int((frame.width - 18 - Double(count.count) * 7) / 6.8)
+    let letters = Int(saturating: (frame.width - 18 - Double(count.count) * 7) / 6.8)
     let badge: Markup =
       count.isEmpty ? "" : "<text class=\"count\" x=\"\(frame.maxX - 7)\" y=\"\(frame.y + 15)\">\(count)</text>"
     let local = item.localShare.map { ", \(Human.percent($0)) of its traffic here stays on the node" } ?? ""

@@ -1,4 +1,5 @@
 import Placement
+import Topology
 
 /// Where everything goes in a picture of a placement: nodes as boxes, zones around them, workloads in the boxes. The
 /// pictures of before and after share one layout, so that a node is in the same place in both.
@@ -50,7 +51,7 @@ struct GraphLayout {
     /// Room below a row of boxes for curves that pass it.
     var lanes: Double
     var boxWidth: Double { pitch - 2 * zonePadding - zoneGap }
-    var itemsPerRow: Int { max(1, Int((boxWidth - 2 * boxPadding) / itemWidth)) }
+    var itemsPerRow: Int { max(1, Int(saturating: (boxWidth - 2 * boxPadding) / itemWidth)) }
 
     /// For squares instead of chips.
     static func small(columns: Int, width: Double) -> Metrics {

@@ -1,4 +1,5 @@
 import Foundation
+import Topology
 
 /// A chart of values over time or moves: steps, because a best one holds until there is a better one.
 struct LineChart {
@@ -16,15 +17,15 @@ struct LineChart {
         case 0: "0"
         case ..<1: Human.significant(seconds * 1000) + " ms"
         case ..<120: Human.significant(seconds) + " s"
-        default: Human.duration(.seconds(seconds))
+        default: Human.duration(.seconds(saturating: seconds))
         }
       },
       phrase: { "after \(Human.duration(.seconds($0)))" })
 
     /// Moved replicas.
     static let moves = Axis(
-      tick: { $0 == $0.rounded() ? Human.grouped(Int($0)) : "" },
-      phrase: { "with \(Human.count(Int($0), "move"))" })
+      tick: { $0 == $0.rounded() ? Human.grouped(Int(saturating: $0)) : "" },
+      phrase: { "with \(Human.count(Int(saturating: $0), "move"))" })
   }
 
   struct Series {

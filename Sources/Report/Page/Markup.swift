@@ -1,3 +1,5 @@
+import Topology
+
 /// HTML or SVG. Text that is interpolated is escaped, markup that is interpolated is not: so a name from a cluster can
 /// never become part of a page's structure.
 struct Markup: ExpressibleByStringInterpolation, Sendable {
@@ -44,7 +46,7 @@ struct Markup: ExpressibleByStringInterpolation, Sendable {
         text += "0"
         return
       }
-      let hundredths = Int((coordinate * 100).rounded())
+      let hundredths = Int(saturating: (coordinate * 100).rounded())
       if hundredths < 0 { text += "-" }
       text += String(hundredths.magnitude / 100)
       let fraction = hundredths.magnitude % 100

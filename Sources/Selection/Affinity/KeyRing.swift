@@ -1,3 +1,5 @@
+import Topology
+
 /// Who owns a key: multi-probe consistent hashing (Appleton and O'Reilly, 2015) with bounded loads (Mirrokni, Thorup and
 /// Zadimoghaddam, 2018).
 ///
@@ -26,14 +28,14 @@ struct KeyRing: Sendable {
 
   /// Sets the points of the replicas in slots, by name and weight; a replica's points hang on these alone.
   init(_ slots: [Int32], _ replicas: [Replica]) {
-    let average = slots.reduce(0) { $0 + replicas[Int($1)].weight } / Double(max(1, slots.count))
+    let average = slots.reduce(0) { $0 + replicas[Int(truncatingIfNeeded: $1)].weight } / Double(max(1, slots.count))
     var points: [UInt64] = []
     points.reserveCapacity(slots.count * 5)
     for slot in slots {
       let name = StableHash.of(replicas[Int(slot)].name)
       let count = max(1, (Self.points * replicas[Int(slot)].weight / average).rounded())
-      for k in 0..<UInt64(count) {
-        points.append(StableHash.mix(name &+ k) & ~Self.slotMask | UInt64(slot) & Self.slotMask)
+      for k in 0..<UInt64(saturating: count) {
+        points.append(StableHash.mix(name &+ k) & ~Self.slotMask | UInt64(truncatingIfNeeded: slot) & Self.slotMask)
       }
     }
     sort(points)
@@ -44,7 +46,7 @@ struct KeyRing: Sendable {
     var bits: UInt64 = 1
     while 1 << bits < points.count { bits += 1 }
     shift = 64 - bits
-    starts = Array(repeating: 0, count: 1 << Int(bits) + 1)
+    starts = Array(repeating: 0, count: 1 << Int(truncatingIfNeeded: bits) + 1)
     for point in points { starts[Int(point >> shift) + 1] += 1 }
     for part in 1..<starts.count { starts[part] += starts[part - 1] }
     var ends = starts
@@ -83,7 +85,7 @@ struct KeyRing: Sendable {
     return first
   }
 
-  private func slot(at index: Int) -> Int { Int(ring[index] & Self.slotMask) }
+  private func slot(at index: Int) -> Int { Int(truncatingIfNeeded: ring[index] & Self.slotMask) }
 
   /// The index of the point that is the nearest behind any of the key's.
   private func nearest(_ hash: UInt64) -> Int {
@@ -92,7 +94,7 @@ struct KeyRing: Sendable {
         var best = (index: 0, distance: UInt64.max)
         var probe = hash
         for _ in 0..<Self.probes {
-          var index = Int(starts[Int(probe >> shift)])
+          var index = Int(starts[Int(truncatingIfNeeded: probe >> shift)])
           while index < ring.count, ring[index] < probe { index += 1 }
           if index == ring.count { index = 0 }
           let distance = ring[index] &- probe

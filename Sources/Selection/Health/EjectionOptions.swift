@@ -1,3 +1,5 @@
+import Topology
+
 /// When a replica gets a rest because of its failures, and for how long.
 public struct EjectionOptions: Hashable, Sendable {
   /// As many failures in a row eject; zero never ejects.
@@ -25,6 +27,6 @@ public struct EjectionOptions: Hashable, Sendable {
 
   /// The most replicas of a number of ready ones that may rest at a time.
   func cap(ready: Int) -> Int {
-    min(Int((mostEjected * Double(ready)).rounded(.up)), max(0, ready - 1))
+    min(Int(saturating: (mostEjected * Double(ready)).rounded(.up)), max(0, ready - 1))
   }
 }

@@ -1,3 +1,5 @@
+import Topology
+
 /// Gives replicas a rest that fail much, and lets them back on probation: until one has served well for as long as its
 /// rest was, a single failure sends it back for twice as long.
 struct OutlierEjection: Sendable {
@@ -68,8 +70,8 @@ struct OutlierEjection: Sendable {
     health[slot].level = min(30, health[slot].level + 1)
     health[slot].failuresInARow = 0
     health[slot].failureShare = 0
-    health[slot].until = Moment(nanoseconds: now.nanoseconds + Int64(seconds * 1e9))
-    health[slot].probationUntil = Moment(nanoseconds: now.nanoseconds + Int64(2 * seconds * 1e9))
+    health[slot].until = now + .seconds(saturating: seconds)
+    health[slot].probationUntil = now + .seconds(saturating: 2 * seconds)
     resting.append(slot)
     findNextReturn()
   }

@@ -66,6 +66,6 @@ extension ReplicaTable {
 
   @inline(__always)
   private func position(in range: Range<Int>, _ generator: inout some RandomNumberGenerator) -> Int {
-    range.lowerBound + Int(generator.next().multipliedFullWidth(by: UInt64(range.count)).high)
+    range.lowerBound + Int(truncatingIfNeeded: generator.next().multipliedFullWidth(by: UInt64(range.count)).high)
   }
 }

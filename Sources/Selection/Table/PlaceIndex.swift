@@ -9,10 +9,10 @@ struct PlaceIndex: Sendable {
   /// Puts slots in order; `places` has one for each slot.
   init(_ slots: [Int32] = [], places: [Place] = []) {
     order = slots.sorted { one, other in
-      let (a, b) = (places[Int(one)], places[Int(other)])
+      let (a, b) = (places[Int(truncatingIfNeeded: one)], places[Int(truncatingIfNeeded: other)])
       return (a.cluster, a.zone, a.node, one) < (b.cluster, b.zone, b.node, other)
     }
-    let inOrder = order.map { places[Int($0)] }
+    let inOrder = order.map { places[Int(truncatingIfNeeded: $0)] }
     let runs = [\Place.cluster, \.zone, \.node].flatMap { Self.runs(inOrder, $0) }
     var room = 2
     while room < 2 * runs.count { room *= 2 }
@@ -26,7 +26,7 @@ struct PlaceIndex: Sendable {
   {
     var runs: [(number: UInt64, positions: Range<Int32>)] = []
     for (position, place) in places.enumerated() where place[keyPath: number] != 0 {
-      let next = Int32(position + 1)
+      let next = Int32(truncatingIfNeeded: position + 1)
       if let last = runs.last, last.number == place[keyPath: number] {
         runs[runs.count - 1].positions = last.positions.lowerBound..<next
       } else {
@@ -53,7 +53,7 @@ struct PlaceIndex: Sendable {
   private func range(_ number: UInt64) -> Range<Int> {
     guard number != 0 else { return 0..<0 }
     let found = places[find(number)].positions
-    return Int(found.lowerBound)..<Int(found.upperBound)
+    return Int(truncatingIfNeeded: found.lowerBound)..<Int(truncatingIfNeeded: found.upperBound)
   }
 }
 

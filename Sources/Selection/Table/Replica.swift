@@ -8,19 +8,21 @@ public struct Replica: Hashable, Sendable {
   public var zone: String?
   /// The cluster; nil where that is not known.
   public var cluster: String?
-  /// Its share compared with the others', above zero.
+  /// Its share compared with the others', within the bounds of a weight.
   public var weight: Double
   /// How many requests it works on at a time, the rest waits; nil where nobody knows.
   public var concurrency: Int?
   /// A set of labels, one bit each; what a bit means is the caller's affair. See ``PickRequest/labels``.
   public var labels: UInt64
+  /// All its labels by name, for the caller; nothing here looks at them.
+  public var labelNames: [String]
   /// Where it is in its life.
   public var state: ReplicaState
 
   /// Makes a replica that is ready.
   public init(
     name: String, node: String? = nil, zone: String? = nil, cluster: String? = nil, weight: Double = 1,
-    concurrency: Int? = nil, labels: UInt64 = 0, state: ReplicaState = .ready
+    concurrency: Int? = nil, labels: UInt64 = 0, labelNames: [String] = [], state: ReplicaState = .ready
   ) {
     self.name = name
     self.node = node
@@ -29,6 +31,7 @@ public struct Replica: Hashable, Sendable {
     self.weight = weight
     self.concurrency = concurrency
     self.labels = labels
+    self.labelNames = labelNames
     self.state = state
   }
 }

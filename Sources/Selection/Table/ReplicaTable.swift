@@ -44,7 +44,7 @@ public struct ReplicaTable: Sendable {
 
   /// The replicas that are not gone, those of a node, a zone and a cluster side by side.
   public var ids: [ReplicaID] {
-    order.map { id(at: Int($0)) }
+    order.map { id(at: Int(truncatingIfNeeded: $0)) }
   }
 
   func id(at slot: Int) -> ReplicaID { ReplicaID(slot: slot, generation: records[slot].generation) }
@@ -167,7 +167,7 @@ extension ReplicaTable {
     order = roster.index.order
     for (position, slot) in order.enumerated() {
       records[Int(slot)].update(roster.replicas[Int(slot)], warmsUp: warmsUp, at: now)
-      records[Int(slot)].position = Int32(position)
+      records[Int(slot)].position = Int32(truncatingIfNeeded: position)
     }
     recount()
     return true
@@ -189,6 +189,10 @@ extension ReplicaTable {
       openCount += 1
       openWeight += record.weight
     }
+  }
+
+  mutating func set(labels: UInt64, _ isSet: Bool, _ slot: Int) {
+    if isSet { records[slot].labels |= labels } else { records[slot].labels &= ~labels }
   }
 
   mutating func set(isEjected: Bool, _ slot: Int) {

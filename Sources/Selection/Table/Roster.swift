@@ -1,3 +1,5 @@
+import Topology
+
 /// What of a table changes only when replicas come and go. Never changed: a table gets another one.
 ///
 /// It can be handed to whoever prepares the next change, while picks go on; see ``prepare(_:)``.
@@ -27,7 +29,7 @@ public final class Roster: Sendable {
 
   /// Prepares to take what is known beforehand about the replicas for what there is now, whatever their load is. Changes
   /// nothing. Replicas of the same name keep their slots; those that are not listed, or gone, are gone; of two replicas
-  /// of one name the later counts.
+  /// of one name the later counts. A weight out of bounds counts as the nearest within.
   ///
   /// This is the long part of a change, some microseconds for each replica; ``ReplicaSelector/apply(_:at:)`` is the short
   /// one.
@@ -45,8 +47,9 @@ public final class Roster: Sendable {
     departed.sort()
     free += departed
     var joined: [Int] = []
-    for replica in staying {
-      precondition(replica.weight > 0 && replica.weight.isFinite, "a replica's weight is above zero")
+    for var replica in staying {
+      // The ring has as many points as weights say: whoever made the replica, they are within bounds here.
+      replica.weight = Bounds.weight.clamped(replica.weight)
       let slot: Int
       if let known = slots[replica.name] {
         slot = known
@@ -65,7 +68,7 @@ public final class Roster: Sendable {
         places[slot] = place
       }
     }
-    let present = slots.values.map { Int32($0) }
+    let present = slots.values.map { Int32(truncatingIfNeeded: $0) }
     let next = Roster(
       replicas: replicas, places: places, slots: slots, free: free, index: PlaceIndex(present, places: places),
       keys: KeyRing(present, replicas))
@@ -78,6 +81,9 @@ public struct RosterChange: Sendable {
   /// What it was prepared for. Kept so that it is not freed under the lock of whoever makes the change.
   let base: Roster
   let next: Roster
+  /// The slot that a replica will have; nil where there will be none of the name.
+  public func slot(of name: String) -> Int? { next.slots[name] }
+
   /// Slots of replicas that come, and of those that go.
   let joined: [Int]
   let departed: [Int]

@@ -2,7 +2,7 @@
 enum StableHash {
   /// FNV-1a over a text's bytes, mixed.
   static func of(_ text: String) -> UInt64 {
-    mix(text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+    mix(text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64(truncatingIfNeeded: $1)) &* 0x100_0000_01B3 })
   }
 
   /// The finisher of SplitMix64: each bit of the value changes half of the result's.

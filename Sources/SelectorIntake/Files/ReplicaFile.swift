@@ -4,6 +4,7 @@ public import Logging
 public import Monitoring
 import Selection
 public import ServiceLifecycle
+import Topology
 
 /// Keeps a dispatcher's replicas as a file has them. A file that cannot be read does not replace one that could.
 public final class ReplicaFile: Service, HealthSource {
@@ -65,8 +66,8 @@ public final class ReplicaFile: Service, HealthSource {
     guard let address = fields["address"] else { throw field.expected("address among its fields") }
     var replica = ServiceReplica(
       address: try address.text(), node: try fields["node"]?.text() ?? "", zone: try fields["zone"]?.text() ?? "",
-      cluster: try fields["cluster"]?.text() ?? "", weight: try fields["weight"]?.number(1e-6...1e6) ?? 1,
-      concurrency: try fields["concurrency"]?.integer(1...1_000_000))
+      cluster: try fields["cluster"]?.text() ?? "", weight: try fields["weight"]?.number(Bounds.weight.range) ?? 1,
+      concurrency: try fields["concurrency"]?.integer(Bounds.concurrency.range))
     for label in try fields["labels"]?.list() ?? [] { replica.labels.append(try label.text()) }
     if let state = fields["state"] {
       replica.state = try state.word(["ready": .ready, "starting": .starting, "draining": .draining])

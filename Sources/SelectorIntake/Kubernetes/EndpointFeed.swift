@@ -44,6 +44,16 @@ public final class EndpointFeed: ServiceLifecycle.Service {
   /// What `/readyz` is to ask.
   public var health: [any HealthSource] { [SliceHealth(feed: self), ReflectorHealth(pods), ReflectorHealth(nodes)] }
 
+  /// Adds to metrics how many pods have annotations that are left out.
+  public func register(in registry: MetricsRegistry) {
+    registry.collect { [self] in
+      var pods = CollectedMetric(
+        "tonari_selector_faulty_pods", .gauge, "Pods with an annotation of tonari.dev that cannot be and is left out.")
+      pods.add(table.withLock { $0.pods.values.count { !$0.faults.isEmpty } })
+      return [pods]
+    }
+  }
+
   /// The zone of a node; nil where that is not known yet.
   public func zone(of node: String) -> String? { nodes[ObjectKey(name: node)] }
 
@@ -80,6 +90,13 @@ public final class EndpointFeed: ServiceLifecycle.Service {
 
   private func followPods() async {
     for await batch in pods.changes() {
+      for change in batch where change.before?.faults ?? [] != change.after?.faults ?? [] {
+        for fault in change.after?.faults ?? [] {
+          logger.warning(
+            "An annotation is left out; the pod is picked without it",
+            metadata: ["pod": "\(change.key)", "fault": "\(fault)"])
+        }
+      }
       update { table in
         for change in batch { table.pods[change.key] = change.after }
         return table.services(of: Set(batch.filter { $0.before != $0.after }.map(\.key)))

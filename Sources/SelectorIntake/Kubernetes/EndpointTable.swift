@@ -1,6 +1,7 @@
 import Dispatching
 import Kubernetes
 import Selection
+import Topology
 
 /// What of a pod matters to who picks it: labels, and what its annotations say.
 struct PodTraits: Hashable, Sendable {
@@ -10,11 +11,21 @@ struct PodTraits: Hashable, Sendable {
   var concurrency: Int?
   /// `tonari.dev/weight`: its share compared with the others'.
   var weight: Double?
+  /// What annotations say that cannot be, which is left out.
+  var faults: [String] = []
 
   init(labels: [String: String], annotations: [String: String]) {
     self.labels = labels.map { "\($0.key)=\($0.value)" }.sorted()
-    concurrency = annotations["tonari.dev/concurrency"].flatMap(Int.init).flatMap { $0 > 0 ? $0 : nil }
-    weight = annotations["tonari.dev/weight"].flatMap(Double.init).flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
+    do throws(OutOfBounds) {
+      if let text = annotations["tonari.dev/concurrency"] { concurrency = try Bounds.concurrency.checked(text) }
+    } catch {
+      faults.append("tonari.dev/\(error)")
+    }
+    do throws(OutOfBounds) {
+      if let text = annotations["tonari.dev/weight"] { weight = try Bounds.weight.checked(text) }
+    } catch {
+      faults.append("tonari.dev/\(error)")
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Kubernetes
 import Selection
+import Topology
 
 /// What a replica, or its agent, publishes of its load under `tonari/load/<cluster>/<replica>`: JSON with the fields of the
 /// protocol's `Load`, and perhaps a state. An empty message, as a last will, says that the replica is gone. One that the broker
@@ -102,7 +103,7 @@ struct LoadMessage: Hashable, Sendable {
   private static let longestLife = 3600.0
 
   private static func amount(_ value: Double, most: Double) -> Double { min(max(value, 0), most) }
-  private static func whole(_ value: Double) -> Int { Int(amount(value, most: most).rounded()) }
+  private static func whole(_ value: Double) -> Int { Int(saturating: amount(value, most: most).rounded()) }
 
   private static func describe(_ error: any Error) -> String {
     guard case .typeMismatch(_, let context) = error as? DecodingError else { return "found something else" }

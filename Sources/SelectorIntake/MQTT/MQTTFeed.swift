@@ -4,6 +4,7 @@ public import Logging
 public import Messaging
 import Selection
 import Synchronization
+import Topology
 
 /// Hears the load of replicas from an MQTT broker: retained messages, so that a selector that starts anew knows at once
 /// what was said last, and last wills of replicas that are gone.
@@ -62,7 +63,7 @@ public final class MQTTFeed: Sendable {
     let now = Moment.now
     dispatcher.set(message.state == .ready ? nil : message.state, of: message.address, in: message.cluster, at: now)
     guard let load = message.load else { return }
-    let then = Moment(nanoseconds: now.nanoseconds &- Int64(age * 1e9))
+    let then = now + .seconds(saturating: -age)
     dispatcher.report(load, of: message.address, in: message.cluster, at: then)
   }
 

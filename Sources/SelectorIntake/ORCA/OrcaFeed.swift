@@ -139,7 +139,7 @@ public final class OrcaFeed: ServiceLifecycle.Service, HealthSource {
       options.waitForReady = false
       let (seconds, attoseconds) = self.configuration.interval.components
       let request = Xds_Service_Orca_V3_OrcaLoadReportRequest.with {
-        $0.reportInterval = .init(seconds: seconds, nanos: Int32(attoseconds / 1_000_000_000))
+        $0.reportInterval = .init(seconds: seconds, nanos: Int32(clamping: attoseconds / 1_000_000_000))
       }
       let replica = Xds_Service_Orca_V3_OpenRcaService.Client(wrapping: client)
       try await replica.streamCoreMetrics(request, options: options) { response in

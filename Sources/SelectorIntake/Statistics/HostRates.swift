@@ -1,4 +1,5 @@
 import Selection
+import Topology
 
 /// Makes loads of what several Envoys count for each host, from one look to the next.
 struct HostRates: Sendable {
@@ -18,7 +19,7 @@ struct HostRates: Sendable {
       let seconds = before.map { now.seconds(since: $0.at) } ?? 0
       for (address, counts) in hosts.counts {
         var load = loads[address] ?? LoadReport(inFlight: 0)
-        load.inFlight = (load.inFlight ?? 0) + Int(min(counts.active, 1e9))
+        load.inFlight = (load.inFlight ?? 0) + Int(saturating: min(counts.active, 1e9))
         if let then = before?.hosts.counts[address], seconds > 0 {
           let total = counts.total >= then.total ? counts.total - then.total : counts.total
           let errors = counts.errors >= then.errors ? counts.errors - then.errors : counts.errors

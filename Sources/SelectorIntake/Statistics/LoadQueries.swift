@@ -1,5 +1,6 @@
 import Foundation
 import Selection
+import Topology
 
 /// What Prometheus is asked for, each by an instant query whose answer has a series for each replica.
 public struct LoadQueries: Hashable, Sendable {
@@ -54,7 +55,7 @@ public struct LoadQueries: Hashable, Sendable {
 
   /// Puts values into the loads of their replicas.
   static func add(_ values: [String: Double], _ figure: Figure, to loads: inout [String: LoadReport]) {
-    func whole(_ value: Double) -> Int { Int(min(max(value, 0), 1e9).rounded()) }
+    func whole(_ value: Double) -> Int { Int(saturating: min(max(value, 0), 1e9).rounded()) }
     for (address, value) in values {
       var load = loads[address] ?? LoadReport()
       switch figure {

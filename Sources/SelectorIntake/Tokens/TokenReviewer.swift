@@ -23,8 +23,9 @@ public final class TokenReviewer: TokenReviewing {
     public var mostKept = 10_000
     /// The most reviews at a time.
     public var mostAtATime = 8
-    /// Reviews each second, of all peers and of one; so many may also come at once.
+    /// Reviews each second, of all peers; so many may also come at once.
     public var perSecond = 50
+    /// Reviews each second, of one peer; so many may also come at once.
     public var perSecondOfPeer = 5
     /// The longest token, in bytes.
     public var longestToken = 8 << 10

@@ -13,7 +13,7 @@ public struct DecisionTimes: Hashable, Sendable {
   mutating func count(nanoseconds: Int64) {
     let steps = max(0, nanoseconds - 1) / Self.bounds[0]
     counts[min(Int64.bitWidth - steps.leadingZeroBitCount, counts.count - 1)] &+= 1
-    totalNanoseconds &+= UInt64(max(0, nanoseconds))
+    totalNanoseconds &+= UInt64(clamping: nanoseconds)
   }
 
   mutating func add(_ other: DecisionTimes) {

@@ -3,6 +3,7 @@ import Dispatching
 import Selection
 import SelectorProtocol
 import SwiftProtobuf
+import Topology
 
 /// Answers frames: bytes in, bytes out. It has no socket and no clock. Belongs to one thread, whose connections share it.
 ///
@@ -46,7 +47,7 @@ struct FrameProcessor: ~Copyable {
     self.dispatcher = dispatcher
     self.board = board ?? WatchBoard(dispatcher, isOnDemand: true)
     ownPlace = dispatcher.options.place
-    pickLifetime = Int64(dispatcher.options.pickLifetime / .nanoseconds(1))
+    pickLifetime = dispatcher.options.pickLifetime.wholeNanoseconds
     self.options = options
     messages = SelectorMessages(dispatcher)
     directory = dispatcher.directory
@@ -84,7 +85,7 @@ struct FrameProcessor: ~Copyable {
       case TONARI_PICK:
         progress.picks &+= 1
         picks &+= 1
-        if picks % UInt64(DecisionTimes.sampling) == 0 {
+        if picks % UInt64(truncatingIfNeeded: DecisionTimes.sampling) == 0 {
           let start = Moment.now
           progress.fault = pick(request, in: message, of: &session, into: &output, at: now)
           decisions.count(nanoseconds: Moment.now.nanoseconds &- start.nanoseconds)
@@ -114,7 +115,8 @@ struct FrameProcessor: ~Copyable {
     into output: inout OutputBuffer, at now: Moment
   ) -> FrameFault? {
     var query = PickQuery(
-      isRetry: request.is_retry, alternatives: Int(min(request.alternatives, UInt32(PickAnswer.mostAlternatives))),
+      isRetry: request.is_retry,
+      alternatives: Int(min(request.alternatives, UInt32(truncatingIfNeeded: PickAnswer.mostAlternatives))),
       hops: Int(request.hops))
     if let key = request.key.start, request.key.length > 0 {
       query.key = PickQuery.hash(UnsafeBufferPointer(start: key, count: request.key.length))

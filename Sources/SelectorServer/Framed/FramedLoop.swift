@@ -5,6 +5,7 @@ import Logging
 import Monitoring
 import Selection
 import Synchronization
+import Topology
 
 /// Serves connections on one thread: waits for sockets, reads what is there, has it answered, writes the answers in one
 /// piece. Its first loop takes the connections and shares them out.
@@ -179,7 +180,7 @@ extension FramedLoop {
       remove(connection, at: now)
     }
     guard mail.isEnding, deadline == nil else { return }
-    deadline = Moment(nanoseconds: now.nanoseconds + Int64(options.shutdownLimit / .nanoseconds(1)))
+    deadline = now + options.shutdownLimit
     for listener in listeners { watch(listener.descriptor, EPOLL_CTL_DEL, 0) }
     listeners = []
     for case let connection? in connections { drain(connection, at: now) }
@@ -287,7 +288,7 @@ extension FramedLoop {
   /// Closes connections that take too long to send a message, to read, or to do anything at all.
   private func sweep(at now: Moment) {
     func isOver(_ since: Moment?, _ limit: Duration) -> Bool {
-      since.map { now.nanoseconds - $0.nanoseconds > Int64(limit / .nanoseconds(1)) } ?? false
+      since.map { now.nanoseconds - $0.nanoseconds > limit.wholeNanoseconds } ?? false
     }
     for case let connection? in connections {
       let isWaitingForPeer = connection.unsent.count > options.mostUnreadOutput

@@ -131,5 +131,5 @@ public final class FramedServer: Service {
 
 extension FramedOptions {
   /// As many as there are processors, but no more than four.
-  public static let defaultThreads = min(4, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+  public static let defaultThreads = min(4, max(1, Int(clamping: sysconf(Int32(clamping: _SC_NPROCESSORS_ONLN)))))
 }

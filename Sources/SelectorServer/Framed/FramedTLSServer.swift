@@ -235,9 +235,9 @@ private final class FramedChannel: ChannelInboundHandler {
       rest.moveReaderIndex(forwardBy: progress.consumed)
       let written = desk.output.count
       count {
-        $0.frames &+= UInt64(progress.frames)
-        $0.picks &+= UInt64(progress.picks)
-        $0.bytesRead &+= UInt64(progress.consumed)
+        $0.frames &+= UInt64(clamping: progress.frames)
+        $0.picks &+= UInt64(clamping: progress.picks)
+        $0.bytesRead &+= UInt64(clamping: progress.consumed)
         $0.bytesWritten &+= UInt64(written)
         if progress.fault != nil { $0.malformed &+= 1 }
       }

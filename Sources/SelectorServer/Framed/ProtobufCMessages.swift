@@ -45,7 +45,8 @@ extension PickQuery {
     self.init(
       excluded: Self.strings(request.excluded, request.n_excluded).suffix(4),
       labels: Self.strings(request.labels, request.n_labels), isRetry: request.retry != 0,
-      alternatives: Int(min(request.alternatives, UInt32(PickAnswer.mostAlternatives))), hops: Int(request.hops))
+      alternatives: Int(min(request.alternatives, UInt32(truncatingIfNeeded: PickAnswer.mostAlternatives))),
+      hops: Int(request.hops))
     if request.key.len > 0 {
       key = PickQuery.hash(UnsafeBufferPointer(start: request.key.data, count: request.key.len))
     }

@@ -90,7 +90,7 @@ struct HTTP2Meter {
         at += 1
       } else if left > 0 || wantsPadding {
         if wantsPadding {
-          padding = min(Int(bytes[at]), left - 1)
+          padding = min(Int(truncatingIfNeeded: bytes[at]), left - 1)
           wantsPadding = false
           left -= 1
           at += 1
@@ -160,7 +160,7 @@ struct HTTP2Meter {
         message.head.append(bytes[at])
         at += 1
         guard message.head.count == 5 else { continue }
-        let length = message.head.dropFirst().reduce(0) { $0 << 8 | Int($1) }
+        let length = message.head.dropFirst().reduce(0) { $0 << 8 | Int(truncatingIfNeeded: $1) }
         message.left = length
         // What is announced is taken to come: it may at once.
         message.counted = length > limits.uncounted ? length : 0

@@ -37,7 +37,7 @@ extension RPCError {
 
   /// The status of a fault, and when to try again (gRFC A6).
   init(_ fault: SelectorFault) {
-    let code = Status.Code(rawValue: Int(fault.code.number)).flatMap { RPCError.Code($0) }
+    let code = Status.Code(rawValue: Int(clamping: fault.code.number)).flatMap { RPCError.Code($0) }
     let wait = fault.retryAfterMilliseconds
     self.init(
       code: code ?? .unknown, message: fault.message, metadata: wait > 0 ? ["grpc-retry-pushback-ms": "\(wait)"] : [:])

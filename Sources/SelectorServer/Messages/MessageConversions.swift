@@ -2,6 +2,7 @@ public import Dispatching
 public import Selection
 public import SelectorProtocol
 import SwiftProtobuf
+import Topology
 
 extension LoadReport {
   /// More of anything than this says no more; so no figure is too large to count with.
@@ -13,7 +14,8 @@ extension LoadReport {
   public init(_ load: Tonari_Selector_V1_Load) {
     func rate(_ value: Double) -> Double? { value.isFinite && value >= 0 ? min(value, Self.most) : nil }
     self.init(
-      inFlight: load.hasInFlight ? Int(load.inFlight) : nil, queued: load.hasQueued ? Int(load.queued) : nil,
+      inFlight: load.hasInFlight ? Int(clamping: load.inFlight) : nil,
+      queued: load.hasQueued ? Int(clamping: load.queued) : nil,
       cpuUtilization: rate(load.cpuUtilization).flatMap { $0 > 0 ? $0 : nil },
       latencySeconds: load.latencyUs == 0 ? nil : Self.seconds(microseconds: load.latencyUs),
       requestsPerSecond: load.hasRequestsPerSecond ? rate(load.requestsPerSecond) : nil,
@@ -38,7 +40,7 @@ extension Tonari_Selector_V1_Load {
   /// Microseconds, at least one for what is known; 0 for what is not.
   static func microseconds(_ seconds: Double?) -> UInt64 {
     guard let seconds, seconds.isFinite, seconds > 0 else { return 0 }
-    return UInt64(max(1, min(seconds * 1e6, 1e15).rounded()))
+    return UInt64(saturating: max(1, min(seconds * 1e6, 1e15).rounded()))
   }
 }
 

@@ -3,6 +3,7 @@ import Foundation
 public import Selection
 public import SelectorProtocol
 import SwiftProtobuf
+import Topology
 
 /// Answers the messages of the selector's protocol, as swift-protobuf knows them, from a dispatcher. It checks what is
 /// asked for; the gRPC server and the slower messages of framed connections go through it.
@@ -18,7 +19,7 @@ public struct SelectorMessages: Sendable {
   /// The most labels of a replica or a request.
   public static let mostLabels = 64
   /// For how long replicas may be registered.
-  public static let lifetimes = Duration.seconds(1)...Duration.seconds(86_400)
+  public static let lifetimes = Bounds.registration.range
 
   /// What decides.
   public let dispatcher: Dispatcher
@@ -107,7 +108,7 @@ public struct SelectorMessages: Sendable {
     else {
       throw SelectorFault(.resourceExhausted, "there are too many services: '\(request.service)' is not taken")
     }
-    return .with { $0.lifetimeMs = UInt32(clamping: Int64(lifetime / .milliseconds(1))) }
+    return .with { $0.lifetimeMs = UInt32(saturating: lifetime / .milliseconds(1)) }
   }
 
   /// Takes registered replicas away.
@@ -186,7 +187,8 @@ extension SelectorMessages {
     var query = PickQuery(
       key: request.key.isEmpty ? nil : PickQuery.hash(request.key), excluded: request.excluded.suffix(4),
       labels: request.labels, isRetry: request.retry,
-      alternatives: Int(min(request.alternatives, UInt32(PickAnswer.mostAlternatives))), hops: Int(request.hops))
+      alternatives: Int(min(request.alternatives, UInt32(clamping: PickAnswer.mostAlternatives))),
+      hops: Int(request.hops))
     query.from = request.hasFrom ? Place(request.from) : dispatcher.options.place
     return query
   }

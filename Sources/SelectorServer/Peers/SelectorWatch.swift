@@ -2,6 +2,7 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 public import SelectorProtocol
 import Synchronization
+import Topology
 
 /// Watches another process' selector.
 public struct SelectorWatch: Sendable {
@@ -41,7 +42,7 @@ public struct SelectorWatch: Sendable {
       let selector = Tonari_Selector_V1_ReplicaSelector.Client(wrapping: client)
       var request = Tonari_Selector_V1_WatchRequest()
       request.services = services
-      request.intervalMs = UInt32(clamping: max(10, Int64(interval / .milliseconds(1))))
+      request.intervalMs = UInt32(saturating: max(10, interval / .milliseconds(1)))
       var options = CallOptions.defaults
       options.waitForReady = false
       try await selector.watch(request, metadata: try target.credentials(), options: options) { response in

@@ -1,4 +1,5 @@
 public import Files
+import Topology
 
 extension Scenario {
   /// Reads a scenario from YAML, in the form that ``yaml`` has. What is left out is as in a scenario that is made without
@@ -41,7 +42,7 @@ extension Scenario {
     let requests = requestsPerSecond * (warmUpSeconds + measuredSeconds) * (loads.max() ?? 1)
     guard requests <= most else {
       throw whole.expected(
-        "at most \(Int(most)) requests in a run, which has \(ScenarioText.number(requests.rounded()))")
+        "at most \(Int(saturating: most)) requests in a run, which has \(ScenarioText.number(requests.rounded()))")
     }
   }
 }

@@ -56,7 +56,7 @@ extension Scenario {
 enum ScenarioText {
   /// A number without a fraction that is none.
   static func number(_ value: Double) -> String {
-    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+    Int(exactly: value).map { String($0) } ?? String(value)
   }
 
   /// A text that YAML cannot take for anything else.

@@ -45,7 +45,7 @@ struct OverflowPlay<Router: OverflowRouter> {
   init(_ world: OverflowWorld, _ router: Router, seed: UInt64) {
     self.world = world
     self.router = router
-    pods = (0..<2 * world.pods).map { SimulatedPod(world.pod, seed: seed &+ 17 &+ UInt64($0)) }
+    pods = (0..<2 * world.pods).map { SimulatedPod(world.pod, seed: seed &+ 17 &+ UInt64(truncatingIfNeeded: $0)) }
     arrivals = SeededGenerator(seed: seed)
     jitter = SeededGenerator(seed: seed &+ 5)
     result = OverflowRun(minutes: world.demand.minutes)
@@ -54,7 +54,7 @@ struct OverflowPlay<Router: OverflowRouter> {
   mutating func run() -> OverflowRun {
     let end = Moment.seconds(world.demand.minutes * 60)
     events.push(Event(at: .start, kind: .arrival))
-    events.push(Event(at: .seconds(router.period), kind: .measurement))
+    events.push(Event(at: Moment.seconds(router.period), kind: .measurement))
     events.push(Event(at: .seconds(1), kind: .report))
     while let event = events.pop() {
       switch event.kind {
@@ -92,7 +92,7 @@ struct OverflowPlay<Router: OverflowRouter> {
 
   private mutating func noise(at now: Moment) -> Double {
     guard world.demand.noise > 0 else { return 1 }
-    let second = Int(now.seconds)
+    let second = Int(saturating: now.seconds)
     if second != factor.second { factor = (second, 1 + world.demand.noise * (2 * jitter.unit() - 1)) }
     return factor.value
   }

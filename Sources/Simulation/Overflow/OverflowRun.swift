@@ -1,4 +1,5 @@
 import Selection
+import Topology
 
 /// What became of the requests of one rush.
 ///
@@ -30,7 +31,7 @@ public struct OverflowRun: Hashable, Sendable {
   public internal(set) var shares: [Double] = []
 
   init(minutes: Double) {
-    bins = Array(repeating: Bin(), count: max(1, Int((minutes * 60 / Self.binSeconds).rounded(.up))))
+    bins = Array(repeating: Bin(), count: max(1, Int(saturating: (minutes * 60 / Self.binSeconds).rounded(.up))))
   }
 
   /// Notes how a request ended.
@@ -42,7 +43,7 @@ public struct OverflowRun: Hashable, Sendable {
     requests += 1
     if isError { errors += 1 }
     if let seconds { responses.append(seconds) }
-    let bin = min(bins.count - 1, Int(arrived.seconds / Self.binSeconds))
+    let bin = min(bins.count - 1, Int(saturating: arrived.seconds / Self.binSeconds))
     func add(_ side: inout Bin.Side) {
       side.requests += 1
       if isError { side.errors += 1 }

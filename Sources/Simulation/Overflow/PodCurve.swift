@@ -26,7 +26,7 @@ public struct PodCurve: Hashable, Sendable, Codable {
   ///   - seeds: How many pods are tried, each for itself; the figures are means over all, at least 1.
   public init(_ model: PodModel = PodModel(), seeds: Int) {
     var sums = (0..<14).map { _ in Sums() }
-    for seed in 1...max(1, seeds) { Self.ramp(model, seed: UInt64(seed) &* 1_000_003, &sums) }
+    for seed in 1...max(1, seeds) { Self.ramp(model, seed: UInt64(truncatingIfNeeded: seed) &* 1_000_003, &sums) }
     steps = sums.enumerated().map { k, sum in
       Step(
         rpm: Self.rpm(k), meanMs: (sum.seconds / Double(max(1, sum.timed)) * 1e6).rounded() / 1e3,
@@ -58,7 +58,7 @@ public struct PodCurve: Hashable, Sendable, Codable {
     while let event = events.pop() {
       let now = event.at
       guard let request = event.request else {
-        let step = Int(now.seconds / 60)
+        let step = Int(saturating: now.seconds / 60)
         guard sums.indices.contains(step) else { continue }
         sums[step].requests += 1
         arrivals.append((now, step))

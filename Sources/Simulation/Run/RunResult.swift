@@ -1,4 +1,5 @@
 import Foundation
+import Topology
 
 /// What clients saw in one run. Latencies are those of requests that were answered without an error, and of those given
 /// up, which count with the timeout.
@@ -36,7 +37,7 @@ public struct RunResult: Hashable, Sendable, Codable {
     self.errors = errors
     let sorted = latencies.sorted()
     func quantile(_ share: Double) -> Double {
-      sorted.isEmpty ? 0 : Self.rounded(sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))])
+      sorted.isEmpty ? 0 : Self.rounded(sorted[min(sorted.count - 1, Int(saturating: Double(sorted.count) * share))])
     }
     meanMs = sorted.isEmpty ? 0 : Self.rounded(sorted.reduce(0, +) / Double(sorted.count))
     p50Ms = quantile(0.5)

@@ -69,7 +69,7 @@ struct SimulationRun<Policy: SelectionPolicy> {
       }
     }
     for k in 0..<(count ?? (policy.isShared ? 1 : clients)) {
-      let own = base &+ 100_003 &+ UInt64(k)
+      let own = base &+ 100_003 &+ UInt64(truncatingIfNeeded: k)
       var options = SelectorOptions()
       // An oracle needs no rest for others.
       if policy.isOmniscient { options.ejection.failuresInARow = 0 }
@@ -87,13 +87,15 @@ struct SimulationRun<Policy: SelectionPolicy> {
   mutating func result() -> RunResult {
     for server in servers.indices {
       if let seconds = servers[server].draw() {
-        events.push(Event(at: .seconds(seconds), kind: .noise, server: server))
+        events.push(Event(at: Moment.seconds(seconds), kind: .noise, server: server))
       }
       tellOracle(server, at: .start)
     }
     startReports()
-    if policy.isShared, selectors.count > 1 { events.push(Event(at: .seconds(scenario.digestMs / 1e3), kind: .digest)) }
-    events.push(Event(at: .seconds(exponential(1 / rate)), kind: .arrival))
+    if policy.isShared, selectors.count > 1 {
+      events.push(Event(at: Moment.seconds(scenario.digestMs / 1e3), kind: .digest))
+    }
+    events.push(Event(at: Moment.seconds(exponential(1 / rate)), kind: .arrival))
     while let event = events.pop() {
       giveUp(at: event.at)
       switch event.kind {
@@ -184,7 +186,7 @@ struct SimulationRun<Policy: SelectionPolicy> {
   /// Ends requests that are out for too long. They end in the order in which they arrived, so that one look each is
   /// enough.
   private mutating func giveUp(at now: Moment) {
-    let timeout = Int64(scenario.timeoutSeconds * 1e9)
+    let timeout = Int64(saturating: scenario.timeoutSeconds * 1e9)
     while oldest < requests.count, now.nanoseconds - requests[oldest].arrived.nanoseconds >= timeout {
       if !requests[oldest].isOver {
         let deadline = Moment(nanoseconds: requests[oldest].arrived.nanoseconds + timeout)
@@ -244,7 +246,7 @@ struct SimulationRun<Policy: SelectionPolicy> {
     guard let timing = scenario.reports, policy.isShared, !policy.isOmniscient else { return }
     for server in servers.indices {
       let seconds = timing.everyMs / 1e3 * Double(server + 1) / Double(servers.count)
-      events.push(Event(at: .seconds(seconds), kind: .report, server: server))
+      events.push(Event(at: Moment.seconds(seconds), kind: .report, server: server))
     }
   }
 

@@ -27,6 +27,7 @@ extension Tonari_Selector_V1_Load {
     if let value = load.inFlight { inFlight = value }
     if let value = load.queued { queued = value }
     cpuUtilization = load.cpuUtilization ?? 0
+    // fits: a duration is no NaN, and is cut.
     if let latency = load.latency { latencyUs = UInt64(max(0, min(latency / .microseconds(1), 1e15))) }
   }
 }

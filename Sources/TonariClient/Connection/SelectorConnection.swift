@@ -257,6 +257,7 @@ extension TimeAmount {
   /// As long as a duration, at least a nanosecond.
   init(_ duration: Duration) {
     let seconds = min(duration / .seconds(1), 1e9)
+    // fits: a duration is no NaN, and is cut to less than 2⁶³ nanoseconds.
     self = .nanoseconds(max(1, Int64(seconds * 1e9)))
   }
 }

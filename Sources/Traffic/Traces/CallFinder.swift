@@ -46,12 +46,13 @@ struct CallFinder: Sendable {
       key: key(span.traceID, span.id),
       parent: Self.isNone(span.parentID) ? nil : key(span.traceID, span.parentID),
       kind: span.kind,
-      endpoint: Int32(names.index(of: endpoint)),
+      endpoint: Int32(truncatingIfNeeded: names.index(of: endpoint)),
       peer: -1,
       size: span.attributes.size
     )
     if span.kind.isCaller, let peer = span.attributes.peer {
-      record.peer = Int32(names.index(of: TrafficEndpoint(namespace: nil, name: peer.name, isOutside: true)))
+      record.peer = Int32(
+        truncatingIfNeeded: names.index(of: TrafficEndpoint(namespace: nil, name: peer.name, isOutside: true)))
     }
     insert(record)
   }

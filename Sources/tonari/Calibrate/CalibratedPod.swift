@@ -1,5 +1,6 @@
 import Kubernetes
 import Overflow
+import Topology
 
 /// A pod that is sent requests at a rate, whatever becomes of them.
 struct CalibratedPod: Sendable {
@@ -16,7 +17,7 @@ struct CalibratedPod: Sendable {
     func step(perMinute: Double) -> Calibration.Step {
       let sorted = latencies.sorted()
       func quantile(_ share: Double) -> Double? {
-        sorted.isEmpty ? nil : sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))]
+        sorted.isEmpty ? nil : sorted[min(sorted.count - 1, Int(saturating: share * Double(sorted.count)))]
       }
       return Calibration.Step(
         perMinute: perMinute, requests: sorted.count + errors, errors: errors, medianSeconds: quantile(0.5),
@@ -39,8 +40,8 @@ struct CalibratedPod: Sendable {
   func load(perMinute: Double, seconds: Double) async -> Outcome {
     let start = ContinuousClock.now
     return await withTaskGroup(of: Result<Double, Fault>.self) { group in
-      for number in 0..<Int(perMinute * seconds / 60) {
-        group.addTask { await send(due: start + .seconds(Double(number) * 60 / perMinute)) }
+      for number in 0..<Int(saturating: perMinute * seconds / 60) {
+        group.addTask { await send(due: start + .seconds(saturating: Double(number) * 60 / perMinute)) }
       }
       var outcome = Outcome()
       for await result in group {

@@ -72,7 +72,9 @@ struct ExtenderDemo: AsyncParsableCommand {
     let report = DemoReport(
       input: planned, url: url, weight: weight, without: alone, with: followed, plan: scored.assignment)
     Terminal.output.write(report.text(Terminal.output.style, most: all ? .max : DemoReport.mostPods))
-    for warning in scored.violations { Terminal.messages.write("tonari: warning: the plan: \(warning)\n") }
+    for warning in scored.violations {
+      Terminal.messages.write("tonari: warning: the plan: \("\(warning)".printable)\n")
+    }
   }
 
   /// Runs the extender for as long as `body` takes.

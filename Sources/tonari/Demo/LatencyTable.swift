@@ -1,4 +1,5 @@
 import Report
+import Topology
 
 /// What requests took, some way of sending them after another.
 struct LatencyTable {
@@ -21,7 +22,7 @@ struct LatencyTable {
     let sorted = outcome.latencies.sorted()
     func quantile(_ q: Double) -> TextTable.Cell {
       guard !sorted.isEmpty else { return "–" }
-      return TextTable.Cell(Self.milliseconds(sorted[min(sorted.count - 1, Int(q * Double(sorted.count)))]))
+      return TextTable.Cell(Self.milliseconds(sorted[min(sorted.count - 1, Int(saturating: q * Double(sorted.count)))]))
     }
     let mean = sorted.isEmpty ? "–" : Self.milliseconds(sorted.reduce(0, +) / Double(sorted.count))
     table.add([
@@ -34,5 +35,5 @@ struct LatencyTable {
   /// The table as lines.
   func render(_ style: TerminalStyle) -> String { table.render(style) }
 
-  private static func milliseconds(_ seconds: Double) -> String { Human.duration(.seconds(seconds)) }
+  private static func milliseconds(_ seconds: Double) -> String { Human.duration(.seconds(saturating: seconds)) }
 }

@@ -79,14 +79,14 @@ struct ShopPlay: Sendable {
   private func play(_ clients: [SelectorClient]) async throws -> Outcome {
     let replicas = Dictionary(
       uniqueKeysWithValues: (1...max(1, problem.workloads.reduce(0) { $0 + $1.replicas })).map {
-        ("replica:\($0)", ToyReplica(Self.work, seed: seed &+ UInt64($0)))
+        ("replica:\($0)", ToyReplica(Self.work, seed: seed &+ UInt64(truncatingIfNeeded: $0)))
       })
     let calls = calls()
     let start = ContinuousClock.now
     let stayed = try await withThrowingTaskGroup(of: (Int, Bool).self) { group in
       for call in calls {
         group.addTask {
-          try await Task.sleep(until: start + .seconds(call.time), clock: .continuous)
+          try await Task.sleep(until: start + .seconds(saturating: call.time), clock: .continuous)
           let client = clients[call.node]
           let pick = try await client.pick("plan/\(problem.workloads[problem.edges[call.edge].v].name)")
           _ = await replicas[pick.address]?.work()

@@ -70,7 +70,9 @@ struct ToyRush: Sendable {
       var addresses: [String] = []
       for number in 0..<3 * Self.replicas {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        let server = ToyReplica(Self.manner, seed: seed &+ UInt64(number)).application { port.yield($0) }
+        let server = ToyReplica(Self.manner, seed: seed &+ UInt64(truncatingIfNeeded: number)).application {
+          port.yield($0)
+        }
         group.addTask { try await server.run() }
         for await port in ports {
           addresses.append("127.0.0.1:\(port)")
@@ -115,7 +117,7 @@ struct ToyRush: Sendable {
     let answers = await withTaskGroup(of: Answer.self) { group in
       for time in due {
         group.addTask {
-          try? await Task.sleep(until: start + .seconds(time), clock: .continuous)
+          try? await Task.sleep(until: start + .seconds(saturating: time), clock: .continuous)
           return await Self.ask(dispatcher, due: time, start: start, transport)
         }
       }
@@ -140,7 +142,7 @@ struct ToyRush: Sendable {
       status = response.status
     }
     service.complete(answer.id, status == 200 ? .success : .failure, at: .now)
-    let seconds = (ContinuousClock.now - (start + .seconds(due))) / .seconds(1)
+    let seconds = (ContinuousClock.now - (start + .seconds(saturating: due))) / .seconds(1)
     return Answer(due: due, isLocal: isLocal, seconds: status == 200 ? seconds : nil)
   }
 

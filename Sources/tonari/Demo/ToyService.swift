@@ -17,7 +17,7 @@ struct ToyService: Sendable {
       var manner = ToyReplica.Manner()
       if number < 2 { manner.mean *= 3 }
       manner.fails = number == 2
-      return ToyReplica(manner, seed: seed &+ UInt64(number))
+      return ToyReplica(manner, seed: seed &+ UInt64(truncatingIfNeeded: number))
     }
   }
 
@@ -78,7 +78,7 @@ struct ToyService: Sendable {
     return try await withThrowingTaskGroup(of: Double?.self) { group in
       for (number, time) in schedule.enumerated() {
         group.addTask {
-          let due = start + .seconds(time)
+          let due = start + .seconds(saturating: time)
           try await Task.sleep(until: due, clock: .continuous)
           return try await ask(number, transport) ? (ContinuousClock.now - due) / .seconds(1) : nil
         }

@@ -100,9 +100,9 @@ struct SelectorCommand: AsyncParsableCommand {
 
     var health: [any HealthSource] = []
     var services: [any ServiceLifecycle.Service] = []
-    try addReplicas(to: dispatcher, &services, &health, logger)
-    try addOverflow(to: dispatcher, name: name, &services, &health, logger)
     let registry = MetricsRegistry()
+    try addReplicas(to: dispatcher, &services, &health, registry, logger)
+    try addOverflow(to: dispatcher, name: name, &services, &health, logger)
     try addLoad(to: dispatcher, &services, &health, registry, logger)
     if !options.peers.peer.isEmpty {
       let links = PeerLinks(
@@ -127,7 +127,7 @@ struct SelectorCommand: AsyncParsableCommand {
 
   private func addReplicas(
     to dispatcher: Dispatcher, _ services: inout [any ServiceLifecycle.Service], _ health: inout [any HealthSource],
-    _ logger: Logger
+    _ registry: MetricsRegistry, _ logger: Logger
   ) throws {
     if let path = options.replicas {
       let file = try ReplicaFile(path, dispatcher, logger: logger)
@@ -138,6 +138,7 @@ struct SelectorCommand: AsyncParsableCommand {
       let client = APIClient(configuration, fieldManager: "tonari-selector", logger: logger)
       let feed = EndpointFeed(
         client, dispatcher, namespace: options.namespace, cluster: options.place.clusterName ?? "", logger: logger)
+      feed.register(in: registry)
       services.append(feed)
       health += feed.health
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatching
 import SelectorIntake
 import SelectorServer
+import Topology
 
 /// What can be said of a selector, on the command line or in its configuration file.
 struct SelectorOptions: ParsableArguments {
@@ -105,8 +106,11 @@ struct SelectorOptions: ParsableArguments {
       "Turn requests away (HTTP 429) from so many in flight for each replica on, on average. (default: never)",
       valueName: "count"),
     transform: { text in
-      guard let count = Int(text), count > 0 else { throw ValidationError("'\(text)': expected a number above zero") }
-      return count
+      do throws(OutOfBounds) {
+        return try Bounds.concurrency.checked(text)
+      } catch {
+        throw ValidationError("\(error)")
+      }
     }
   )
   var mostInFlight: Int?

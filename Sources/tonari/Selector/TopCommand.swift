@@ -76,9 +76,8 @@ struct TopCommand: AsyncParsableCommand {
     for try await statuses in watch.pictures(of: service, every: interval) {
       let text = picture.draw(statuses, seconds: interval / .seconds(1), terminal.style)
       if once, !picture.hasRates { continue }
-      // Home, and clear what is below: no flicker.
       let isLive = terminal.takesControlCodes && !once
-      terminal.write(isLive ? "\u{1B}[H\u{1B}[J" + text : text + (once ? "" : "\n"))
+      terminal.write(isLive || once ? text : text + "\n", after: isLive ? .clearScreen : nil)
       if once { return }
     }
   }

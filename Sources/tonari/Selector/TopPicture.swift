@@ -1,5 +1,6 @@
 import Report
 import SelectorProtocol
+import Topology
 
 /// One look at a selector after another, as text.
 struct TopPicture {
@@ -19,8 +20,8 @@ struct TopPicture {
     var text = ""
     var counts: [String: [String: Counts]] = [:]
     for status in statuses {
-      text += heading(status) + "\n"
-      if status.hasOverflow { text += overflow(status.overflow) + "\n" }
+      text += heading(status).printable + "\n"
+      if status.hasOverflow { text += overflow(status.overflow).printable + "\n" }
       var table = TextTable(
         columns: [
           .init("replica", overflow: .truncateMiddle), .init("node", overflow: .truncateMiddle), .init("state"),
@@ -41,7 +42,7 @@ struct TopPicture {
 
   private func heading(_ status: Tonari_Selector_V1_WatchResponse) -> String {
     let picks = status.picks
-    let total = picks.node + picks.zone + picks.cluster + picks.remote
+    let total = picks.node &+ picks.zone &+ picks.cluster &+ picks.remote
     func share(_ count: UInt64) -> String { total > 0 ? Human.percent(Double(count) / Double(total)) : "–" }
     var text = "\(status.service) (\(status.policy)): \(Human.grouped(Int(clamping: total))) picks"
     text += ", node \(share(picks.node)), zone \(share(picks.zone)), cluster \(share(picks.cluster))"
@@ -52,7 +53,9 @@ struct TopPicture {
   }
 
   private func overflow(_ status: Tonari_Selector_V1_OverflowStatus) -> String {
-    func rate(_ perMinute: Double) -> String { Human.grouped(Int(max(-1e15, min(1e15, perMinute)).rounded())) }
+    func rate(_ perMinute: Double) -> String {
+      Human.grouped(Int(saturating: max(-1e15, min(1e15, perMinute)).rounded()))
+    }
     var text = "  overflow\(status.dryRun ? " (dry run)" : ""): \(rate(status.demandPerMinute))/min come, "
     text += "\(rate(status.capacityPerMinute))/min borne in \(status.cluster)"
     for neighbour in status.neighbours {
@@ -68,7 +71,7 @@ struct TopPicture {
   ) -> [TextTable.Cell] {
     func rate(_ now: UInt64, _ before: UInt64?) -> String {
       guard let before, now >= before else { return "–" }
-      return Human.grouped(Int((Double(now - before) / seconds).rounded()))
+      return Human.grouped(Int(saturating: (Double(now - before) / seconds).rounded()))
     }
     let state: TextTable.Cell =
       if replica.ejected {

@@ -1,5 +1,6 @@
 import Report
 import Simulation
+import Topology
 
 /// Rushes as a terminal shows them: a row for each policy, its figures beside the baseline's and the published ones.
 struct OverflowTable {
@@ -34,7 +35,7 @@ struct OverflowTable {
     return title + table.render(style) + findings
   }
 
-  private func milliseconds(_ value: Double) -> String { Human.duration(.seconds(value / 1000)) }
+  private func milliseconds(_ value: Double) -> String { Human.duration(.seconds(saturating: value / 1000)) }
 
   /// What the original found, as figures of these runs.
   private var findings: String {

@@ -123,8 +123,9 @@ struct SimulateCommand: AsyncParsableCommand {
       let names = Self.scenarios.map(\.name).joined(separator: ", ")
       throw ValidationError("'\(scenario)': expected \(names), or a file such as \(scenario).yaml")
     }
-    if let seeds, seeds < 1 { throw ValidationError("--seeds \(seeds): expected at least 1") }
-    if let selectors, selectors < 1 { throw ValidationError("--selectors \(selectors): expected at least 1") }
+    for (name, number) in [("--seeds", seeds), ("--selectors", selectors)] {
+      if let number, !(1...10_000).contains(number) { throw ValidationError("\(name) \(number): expected 1 to 10000") }
+    }
     if let load = load.first(where: { !(0.01...10).contains($0) }) {
       throw ValidationError("--load \(load): expected a share between 0.01 and 10")
     }

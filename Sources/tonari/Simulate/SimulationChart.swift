@@ -1,5 +1,6 @@
 import Foundation
 import Simulation
+import Topology
 
 /// The runs of a simulation as an SVG drawing: means over the seeds, milliseconds on a logarithmic scale. With four loads
 /// or more a line for each policy shows its mean latency over the load; with fewer a panel for each load shows each
@@ -87,7 +88,7 @@ struct SimulationChart {
     }
     var parts: [String] = []
     if !panel.title.isEmpty { parts.append(text(panel.title, x: size.left, y: size.top - 12, #"font-weight="600""#)) }
-    for exponent in Int(low.rounded(.down))...Int(high.rounded(.up)) {
+    for exponent in Int(saturating: low.rounded(.down))...Int(saturating: high.rounded(.up)) {
       for step in [1.0, 2, 5] where (low...high).contains(log10(step) + Double(exponent)) {
         let value = step * pow(10, Double(exponent))
         parts.append(

@@ -165,7 +165,9 @@ struct AccessTests {
   @Test("All services are watched by whoever may watch, some by whoever may pick")
   func watches() throws {
     #expect(throws: SelectorFault.self) { try messages.check(watch: .init(), by: caller(.local)) }
-    #expect(throws: SelectorFault.self) { try messages.check(watch: .with { $0.services = ["a"] }, by: caller(.anyone)) }
+    #expect(throws: SelectorFault.self) {
+      try messages.check(watch: .with { $0.services = ["a"] }, by: caller(.anyone))
+    }
     try messages.check(watch: .with { $0.services = ["shop/cart"] }, by: caller(.local))
     try messages.check(watch: .init(), by: caller(.local, "watch=local"))
   }

@@ -213,7 +213,7 @@ struct SelectorMessagesTests {
 
   @Test("Absurd loads and latencies are taken in without harm")
   func absurd() throws {
-    _ = try register { $0.concurrency = .max }
+    _ = try register { $0.concurrency = 1_000_000 }
     for value in [0, 1, UInt64.max] {
       for number in [0, -1, Double.nan, .infinity, 1e300, 5e-324] {
         let load = Tonari_Selector_V1_Load.with {

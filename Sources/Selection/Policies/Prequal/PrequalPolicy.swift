@@ -75,7 +75,7 @@ public struct PrequalPolicy: SelectionPolicy {
   /// requests there are is none.
   public mutating func heard(_ report: LoadReport, _ slot: Int, in table: ReplicaTable, at now: Moment) {
     guard let requests = report.requests(concurrency: table.concurrency(slot)) else { return }
-    let inFlight = Int(requests)
+    let inFlight = Int(saturating: requests)
     pool.removeAll { $0.slot == slot }
     if pool.count >= options.poolSize { pool.removeFirst() }
     pool.append(Probe(slot: slot, inFlight: inFlight, seconds: report.latencySeconds ?? 0, at: now))
@@ -90,7 +90,7 @@ public struct PrequalPolicy: SelectionPolicy {
 
   /// From how many requests in flight on a replica is hot.
   private var hotThreshold: Int {
-    sorted.isEmpty ? .max : sorted[min(sorted.count - 1, Int(Double(sorted.count) * options.hotQuantile))]
+    sorted.isEmpty ? .max : sorted[min(sorted.count - 1, Int(saturating: Double(sorted.count) * options.hotQuantile))]
   }
 
   private func isBetter(_ a: Probe, _ b: Probe, _ hot: Int) -> Bool {

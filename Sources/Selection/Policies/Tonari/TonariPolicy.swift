@@ -65,7 +65,7 @@ public struct TonariPolicy: SelectionPolicy {
     for position in table.everywhere { renew(table.slot(at: position), table, now) }
     cursor = 0
     nextRenewal = now
-    renewalInterval = Int64(decay.tau * 1e9 / 16) / Int64(max(1, table.count))
+    renewalInterval = Int64(saturating: decay.tau * 1e9 / 16) / Int64(max(1, table.count))
   }
 
   /// Answers the candidate with the lowest cost.

@@ -17,7 +17,7 @@ struct Tournament: Sendable {
 
   private static func entry(_ cost: Float, _ leaf: Int) -> UInt64 {
     // The bits of floats above zero are in their order.
-    UInt64(cost.bitPattern) << 32 | UInt64(leaf)
+    UInt64(cost.bitPattern) << 32 | UInt64(truncatingIfNeeded: leaf)
   }
 
   /// Sets the cost of a leaf, above zero; nil closes it.
@@ -39,7 +39,7 @@ struct Tournament: Sendable {
   /// The cost of a leaf; nil where it is closed.
   func cost(of leaf: Int) -> Float? {
     let entry = matches[width + leaf]
-    return entry == Self.closed ? nil : Float(bitPattern: UInt32(entry >> 32))
+    return entry == Self.closed ? nil : Float(bitPattern: UInt32(truncatingIfNeeded: entry >> 32))
   }
 
   /// The cheapest leaf in a range; nil where all are closed.
@@ -64,7 +64,7 @@ struct Tournament: Sendable {
           high >>= 1
         }
       }
-      return winner == Self.closed ? nil : Int(winner & 0xFFFF_FFFF)
+      return winner == Self.closed ? nil : Int(truncatingIfNeeded: winner & 0xFFFF_FFFF)
     }
   }
 
@@ -72,12 +72,12 @@ struct Tournament: Sendable {
   func cheapest(in range: Range<Int>, where fits: (Int) -> Bool) -> Int? {
     var winner = Self.closed
     search(1, 0..<width, range, fits, &winner)
-    return winner == Self.closed ? nil : Int(winner & 0xFFFF_FFFF)
+    return winner == Self.closed ? nil : Int(truncatingIfNeeded: winner & 0xFFFF_FFFF)
   }
 
   private func search(_ at: Int, _ span: Range<Int>, _ range: Range<Int>, _ fits: (Int) -> Bool, _ best: inout UInt64) {
     guard span.overlaps(range), matches[at] < best else { return }
-    let leaf = Int(matches[at] & 0xFFFF_FFFF)
+    let leaf = Int(truncatingIfNeeded: matches[at] & 0xFFFF_FFFF)
     if range.contains(leaf), fits(leaf) {
       best = matches[at]
       return
