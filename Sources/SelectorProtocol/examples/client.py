@@ -2,9 +2,10 @@
 """Asks a selector which replica gets a request, from Python.
 
     pip install -r requirements.txt
-    client.py 127.0.0.1:7070 shop/cart --requests 10 --node node-1 --zone zone-a
+    client.py 127.0.0.1:9443 shop/cart --requests 10 --node node-1 --zone zone-a
     client.py unix:/run/tonari/grpc.sock shop/cart
-    client.py selector:7070 shop/cart --ca ca.crt --cert client.crt --key client.key
+    client.py tonari-selector.tonari.svc:9443 shop/cart --ca ca.crt --cert client.crt --key client.key
+    client.py tonari-selector.tonari.svc:9443 shop/cart --ca ca.crt --token-file /var/run/secrets/tonari.dev/token
 
 Prints the replica of each request. The code of the messages is made from selector.proto when it starts.
 """
@@ -28,6 +29,11 @@ def connect(options):
         return grpc.insecure_channel(options.address)
     read = lambda path: pathlib.Path(path).read_bytes() if path else None
     credentials = grpc.ssl_channel_credentials(read(options.ca), read(options.key), read(options.cert))
+    if options.token_file:
+        # Kubelet writes a new one before the old one ends, so it is read for each call.
+        bearer = lambda: ("authorization", f"Bearer {pathlib.Path(options.token_file).read_text().strip()}")
+        token = grpc.metadata_call_credentials(lambda _, send: send((bearer(),), None))
+        credentials = grpc.composite_channel_credentials(credentials, token)
     return grpc.secure_channel(options.address, credentials)
 
 
@@ -62,6 +68,8 @@ def request(selector, service, place, work=send):
         selector.Complete(
             protocol.CompleteRequest(
                 pick_id=pick.pick_id,
+                # What proves that the pick is ours: without it the completion counts for nothing.
+                pick_key=pick.pick_key,
                 outcome=outcome,
                 latency_us=int((time.monotonic() - start) * 1e6),
                 served_by=served_by,
@@ -82,7 +90,10 @@ def main():
     parser.add_argument("--ca", help="speak TLS, with a server whose certificate comes from these authorities (PEM)")
     parser.add_argument("--cert", help="show this certificate (PEM)")
     parser.add_argument("--key", help="its private key (PEM)")
+    parser.add_argument("--token-file", help="show the token in this file, of audience tonari.dev; with --ca")
     options = parser.parse_args()
+    if options.token_file and not options.ca:
+        parser.error("--token-file: expected --ca with it: a token is shown over TLS alone")
 
     place = protocol.Locality(node=options.node, zone=options.zone, cluster=options.cluster)
     work = (lambda address: True) if options.dry_run else send
