@@ -48,6 +48,28 @@ struct EndpointTests {
     #expect(table.services(of: [ObjectKey(namespace: "other", name: "cart-a")]).isEmpty)
   }
 
+  @Test("know a pod's own addresses: by its uid, not those of its node, and none when it has ended")
+  func ownAddresses() throws {
+    func traits(_ rest: String) throws -> PodTraits {
+      let json = #"{"metadata": {"uid": "u1", "labels": {"app": "cart"}}, \#(rest)}"#
+      return PodTraits(try JSONDecoder().decode(DescribedPod.self, from: Data(json.utf8)))
+    }
+    let cart = Identity.Pod(namespace: "shop", name: "cart-a", uid: "u1", serviceAccount: "cart")
+    let ips = #""podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}]"#
+    let running = try traits(#""spec": {}, "status": {"phase": "Running", \#(ips)}"#)
+    let expected = Set(["10.0.0.1", "fd00::1"].compactMap { IPAddress($0) })
+    #expect(running.labels == ["app=cart"])
+    #expect(running.addresses(of: cart) == expected && expected.count == 2)
+    var earlier = cart
+    earlier.uid = "u0"
+    #expect(running.addresses(of: earlier) == nil)
+    #expect(try traits(#""spec": {"hostNetwork": true}, "status": {\#(ips)}"#).addresses(of: cart) == [])
+    #expect(try traits(#""status": {"phase": "Failed", \#(ips)}"#).addresses(of: cart) == [])
+    #expect(try traits(#""status": {"podIP": "10.0.0.1"}"#).addresses(of: cart)?.count == 1)
+    #expect(try traits(#""status": {"podIP": "cart.evil"}"#).addresses(of: cart) == [])
+    #expect(PodTraits(labels: [:], annotations: [:]).addresses(of: cart) == nil)
+  }
+
   @Test("of several ports are services of their own, and go when the ports do")
   func ports() throws {
     var table = EndpointTable(cluster: "")

@@ -1,3 +1,5 @@
+public import Selection
+
 /// Somebody who asks, on a connection or by a single request.
 public struct Caller: Sendable {
   /// Who it is.
@@ -10,25 +12,29 @@ public struct Caller: Sendable {
   public let rights: Rights
   /// Where it is seen to call from.
   private let seenAddress: IPAddress?
-  private let knownAddresses: @Sendable () -> Set<IPAddress>?
+  /// Whose own socket it calls on; nil where several can.
+  public let pod: NodePod?
 
   /// Makes a caller.
   ///
   /// - Parameters:
   ///   - address: from where it calls; nil on a Unix socket. Loopback says nothing about who it is to others.
   ///   - owner: as `Dispatcher.newOwner()` numbers them; 0 for a single request.
-  ///   - addresses: says what is known at present to be its own besides, such as a pod's addresses by the API server; nil
-  ///     where nothing is.
+  ///   - pod: the pod whose own socket it calls on; nil where several can.
   public init(
-    _ identity: Identity, address: IPAddress? = nil, owner: UInt32, policy: AccessPolicy,
-    addresses: @escaping @Sendable () -> Set<IPAddress>? = { nil }
+    _ identity: Identity, address: IPAddress? = nil, owner: UInt32, policy: AccessPolicy, pod: NodePod? = nil
   ) {
     self.identity = identity
     self.owner = owner
     key = PickKey.of(identity) ?? .random()
     rights = policy.rights(of: identity)
     seenAddress = address.flatMap { $0.isLoopback ? nil : $0 }
-    knownAddresses = addresses
+    self.pod = pod
+  }
+
+  /// Makes a caller of the pod whose own socket it calls on.
+  public init(_ pod: NodePod, owner: UInt32, policy: AccessPolicy) {
+    self.init(.pod(pod.identity), owner: owner, policy: policy, pod: pod)
   }
 
   /// The same caller under a number of its own.
@@ -36,7 +42,7 @@ public struct Caller: Sendable {
 
   private init(_ other: Caller, owner: UInt32) {
     (identity, key, rights) = (other.identity, other.key, other.rights)
-    (seenAddress, knownAddresses) = (other.seenAddress, other.knownAddresses)
+    (seenAddress, pod) = (other.seenAddress, other.pod)
     self.owner = owner
   }
 
@@ -46,9 +52,26 @@ public struct Caller: Sendable {
   /// Whether a replica's address, `host:port`, is its own. Who is not proven and calls from this machine may mean any;
   /// whose addresses are not known has none.
   public func owns(_ address: String) -> Bool {
-    let known = knownAddresses()
+    let known = pod?.facts().addresses
     guard seenAddress != nil || known != nil else { return !identity.isProven }
     guard let address = IPAddress(ofReplica: address) else { return false }
     return address == seenAddress || known?.contains(address) == true
+  }
+
+  /// Where it asks from, or is: what is known of its node counts, and what it claims for the rest.
+  public func place(node: String?, zone: String?, cluster: String?) -> Place {
+    guard let pod else { return Place(node: node, zone: zone, cluster: cluster) }
+    return pod.facts().place(node: node, zone: zone, cluster: cluster)
+  }
+
+  /// A replica that it registers at its own address, where it is known to be.
+  public func located(_ replica: ServiceReplica) -> ServiceReplica {
+    guard let facts = pod?.facts(), owns(replica.address) else { return replica }
+    func name(_ text: String) -> String? { text.isEmpty ? nil : text }
+    let known = facts.located(
+      node: name(replica.node), zone: name(replica.zone), cluster: name(replica.cluster))
+    var replica = replica
+    (replica.node, replica.zone, replica.cluster) = (known.node ?? "", known.zone ?? "", known.cluster ?? "")
+    return replica
   }
 }

@@ -15,12 +15,18 @@ struct PickExchange {
   private let dispatcher: Dispatcher
   private let hints: PickerHints
   private let usualService: String?
+  private let key: PickKey
   private var open: (service: DispatchedService, pick: UInt64, address: String)?
   private var requestBody = BodySendMode.none
   private var responseBody = BodySendMode.none
 
-  /// - Parameter usualService: the service of requests that do not tell theirs; nil for none.
-  init(_ dispatcher: Dispatcher, _ hints: PickerHints, usualService: String? = nil) {
+  /// - Parameters:
+  ///   - usualService: the service of requests that do not tell theirs; nil for none.
+  ///   - key: what its pick is completed with.
+  init(
+    _ dispatcher: Dispatcher, _ hints: PickerHints, usualService: String? = nil, key: PickKey = .inProcess
+  ) {
+    self.key = key
     self.dispatcher = dispatcher
     self.usualService = usualService
     self.hints = hints
@@ -56,7 +62,7 @@ struct PickExchange {
   mutating func end(at now: Moment) {
     guard let (service, pick, _) = open else { return }
     open = nil
-    service.complete(pick, .cancelled, at: now)
+    service.complete(pick, key: key, .cancelled, at: now)
   }
 
   /// A part of a body as it is: where Envoy lets go of what it sends, it wants it back.
@@ -89,7 +95,7 @@ extension PickExchange {
     let said = headers.headers.text(PickerNames.hops)
     // What cannot be read was not said by one of us; what a client says would get its request refused, or past its policy.
     if let said, hints.trust.holds(for: Self.peerNames(message)) { query.hops = UInt8(said).map(Int.init) ?? 0 }
-    switch service.pick(query, owner: 0, at: now, into: answer) {
+    switch service.pick(query, owner: 0, key: key, at: now, into: answer) {
     case .picked:
       open = (service, answer.id, answer.addressString(0))
       return Self.response(to: answer, saidHops: said != nil)
@@ -192,7 +198,8 @@ extension PickExchange {
     // cluster: that says nothing about it.
     if let served, served != picked, Self.attempts(headers, message) == 1 { outcome = .cancelled }
     let load = headers.headers.load
-    service.complete(pick, outcome, servedBy: outcome == .cancelled ? nil : served, load: load, at: now)
+    service.complete(
+      pick, key: key, outcome, servedBy: outcome == .cancelled ? nil : served, load: load, at: now)
   }
 
   /// The endpoint that served the request; nil where Envoy does not say.

@@ -58,15 +58,19 @@ struct PickerHints: Sendable {
 
   /// Reads what is said in headers: names and values, a zero byte after each. What cannot be read counts as not said: a
   /// request is not to fail for it.
-  init(_ headers: [UInt8]) {
+  init(_ headers: [UInt8], of caller: Caller? = nil) {
     let texts = headers.split(separator: 0, omittingEmptySubsequences: false).map {
       String(decoding: $0, as: UTF8.self)
     }
-    self.init(stride(from: 0, to: texts.count - 1, by: 2).map { (texts[$0], texts[$0 + 1]) })
+    self.init(
+      stride(from: 0, to: texts.count - 1, by: 2).map { (texts[$0], texts[$0 + 1]) },
+      of: caller)
   }
 
   /// Reads what is said in headers, whose names are in lower case.
-  init(_ headers: [(name: String, value: String)]) {
+  ///
+  /// - Parameter caller: who says so; nil to believe where it asks from.
+  init(_ headers: [(name: String, value: String)], of caller: Caller? = nil) {
     var node: String?
     var zone: String?
     var cluster: String?
@@ -83,6 +87,9 @@ struct PickerHints: Sendable {
       default: break
       }
     }
-    if node != nil || zone != nil || cluster != nil { from = Place(node: node, zone: zone, cluster: cluster) }
+    if node != nil || zone != nil || cluster != nil {
+      from =
+        caller?.place(node: node, zone: zone, cluster: cluster) ?? Place(node: node, zone: zone, cluster: cluster)
+    }
   }
 }

@@ -2,6 +2,7 @@ import Dispatching
 import EnvoyProtocol
 import GRPCCore
 import Monitoring
+import NIOCore
 import Selection
 import SelectorProtocol
 import SelectorServer
@@ -20,10 +21,17 @@ struct PickerAnswers: Sendable {
   let health: [any HealthSource]
   /// The clock, the same for all that ask the dispatcher.
   let now: @Sendable () -> Moment
+  /// The pod that alone can ask; nil where several can.
+  var pod: NodePod?
+
+  /// Who asks on a channel, whose handshake is over where it has one.
+  func caller(_ channel: any Channel) -> Caller {
+    pod.map { Caller($0, owner: 0, policy: access) } ?? ChannelCaller(channel).caller(owner: 0, access)
+  }
 
   /// A request of HTTP that is about to be told of.
-  func exchange(_ hints: PickerHints) -> PickExchange {
-    PickExchange(dispatcher, hints, usualService: usualService)
+  func exchange(_ hints: PickerHints, of caller: Caller) -> PickExchange {
+    PickExchange(dispatcher, hints, usualService: usualService, key: caller.key)
   }
 
   /// Answers a message of Envoy; nil where it expects no answer.

@@ -236,20 +236,20 @@ extension PickerConnection {
     stream.isBegun = true
     switch stream.method {
     case .process:
-      guard mayPick else {
+      guard let caller = knownCaller, caller.rights.allows(.pick) else {
         return finish(id, RPCError(code: .permissionDenied, message: "this caller may not pick here"))
       }
-      if stream.hints != hintBytes { (hintBytes, hints) = (stream.hints, PickerHints(stream.hints)) }
-      stream.exchange = picker.exchange(hints)
+      if stream.hints != hintBytes { (hintBytes, hints) = (stream.hints, PickerHints(stream.hints, of: caller)) }
+      stream.exchange = picker.exchange(hints, of: caller)
     case .checkHealth: break
     case .unknown(let path):
       finish(id, RPCError(code: .unimplemented, message: "\(path.prefix(200)) is not served here"))
     }
   }
 
-  private var mayPick: Bool {
-    if caller == nil, let channel { caller = ChannelCaller(channel).caller(owner: 0, picker.access) }
-    return caller?.rights.allows(.pick) ?? false
+  private var knownCaller: Caller? {
+    if caller == nil, let channel { caller = picker.caller(channel) }
+    return caller
   }
 
   private func take(_ bytes: UnsafeRawBufferPointer, on id: Int32) {

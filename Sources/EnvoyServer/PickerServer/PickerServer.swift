@@ -37,7 +37,7 @@ public struct PickerServer: ServiceLifecycle.Service {
   private let tls: TLSFiles?
   private let answers: PickerAnswers
   private let limits: PickerLimits
-  private let pod: Identity.Pod?
+  private let pod: NodePod?
   private let logger: Logger
   private let onListening: @Sendable ([SelectorGRPCServer.Address]) -> Void
 
@@ -58,7 +58,7 @@ public struct PickerServer: ServiceLifecycle.Service {
   public init(
     _ dispatcher: Dispatcher, addresses: [SelectorGRPCServer.Address], socketMode: UInt32? = nil, tls: TLSFiles? = nil,
     access: AccessPolicy = AccessPolicy(), usualService: String? = nil,
-    health: [any HealthSource] = [], limits: PickerLimits = PickerLimits(), pod: Identity.Pod? = nil,
+    health: [any HealthSource] = [], limits: PickerLimits = PickerLimits(), pod: NodePod? = nil,
     logger: Logger = Logger(label: "tonari.selector.picker"),
     now: @escaping @Sendable () -> Moment = { .now },
     onListening: @escaping @Sendable ([SelectorGRPCServer.Address]) -> Void = { _ in }
@@ -67,7 +67,7 @@ public struct PickerServer: ServiceLifecycle.Service {
     self.socketMode = socketMode
     self.tls = tls
     answers = PickerAnswers(
-      dispatcher: dispatcher, access: access, usualService: usualService, health: health, now: now)
+      dispatcher: dispatcher, access: access, usualService: usualService, health: health, now: now, pod: pod)
     self.limits = limits
     self.pod = pod
     self.logger = logger
@@ -145,7 +145,7 @@ public struct PickerServer: ServiceLifecycle.Service {
     _ quiescing: ServerQuiescingHelper, _ connections: OpenChannels
   ) async throws -> any Channel {
     let (answers, limits) = (answers, limits)
-    let gate = ConnectionGate(limits.connections, name: "picker \(address)")
+    let gate = ConnectionGate(limits.connections, name: "picker \(address)", peer: pod.map { Peer($0) })
     var bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelInitializer { channel in

@@ -11,15 +11,18 @@ public final class ConnectionGate: Sendable {
   /// What there is.
   public let ledger: ConnectionLedger
   private let name: String
+  private let peer: Peer?
 
   /// Makes a gate.
   ///
   /// - Parameters:
   ///   - ledger: who holds what; several listeners may share one.
   ///   - name: which listener it is.
-  public init(_ ledger: ConnectionLedger, name: String) {
+  ///   - peer: who alone can be at the other end; nil where several can.
+  public init(_ ledger: ConnectionLedger, name: String, peer: Peer? = nil) {
     self.ledger = ledger
     self.name = name
+    self.peer = peer
   }
 
   /// What goes into the pipeline of the channel that listens: accepting pauses while the process has no descriptor left,
@@ -30,7 +33,7 @@ public final class ConnectionGate: Sendable {
   /// who is at the other end; throws where the connection had to go.
   @discardableResult
   public func admit(_ channel: any Channel) throws -> Peer {
-    let peer = Self.peer(of: channel, on: name)
+    let peer = peer ?? Self.peer(of: channel, on: name)
     guard let entry = ledger.admit(peer, at: Self.now, close: { channel.close(promise: nil) }) else {
       channel.close(promise: nil)
       throw ChannelError.eof

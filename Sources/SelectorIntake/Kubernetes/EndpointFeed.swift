@@ -31,8 +31,7 @@ public final class EndpointFeed: ServiceLifecycle.Service {
     self.namespace = namespace
     self.logger = logger
     pods = Reflector(.pods, ObjectSelection(namespace: namespace), client: client, logger: logger) {
-      let metadata = try $0.decode(Described.self).metadata
-      return PodTraits(labels: metadata.labels ?? [:], annotations: metadata.annotations ?? [:])
+      PodTraits(try $0.decode(DescribedPod.self))
     }
     nodes = Reflector(.nodes, client: client, logger: logger) {
       let labels = try $0.decode(Described.self).metadata.labels
@@ -56,6 +55,11 @@ public final class EndpointFeed: ServiceLifecycle.Service {
 
   /// The zone of a node; nil where that is not known yet.
   public func zone(of node: String) -> String? { nodes[ObjectKey(name: node)] }
+
+  /// The addresses that are a pod's own; nil where that is not known, or it is another pod of the same name.
+  public func addresses(of pod: Identity.Pod) -> Set<IPAddress>? {
+    pods[ObjectKey(namespace: pod.namespace, name: pod.name)]?.addresses(of: pod)
+  }
 
   /// Follows the API server until the service is to end.
   public func run() async throws {
@@ -147,11 +151,10 @@ public final class EndpointFeed: ServiceLifecycle.Service {
     return nil
   }
 
-  /// Labels and annotations of any object.
+  /// Labels of any object.
   private struct Described: Decodable {
     struct Metadata: Decodable {
       var labels: [String: String]?
-      var annotations: [String: String]?
     }
 
     var metadata: Metadata

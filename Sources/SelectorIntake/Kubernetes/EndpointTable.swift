@@ -11,6 +11,10 @@ struct PodTraits: Hashable, Sendable {
   var concurrency: Int?
   /// `tonari.dev/weight`: its share compared with the others'.
   var weight: Double?
+  /// What tells it from an earlier pod of the same name.
+  var uid = ""
+  /// The addresses that are its own: none where it has those of its node, and when it has ended.
+  var addresses: Set<IPAddress> = []
   /// What annotations say that cannot be, which is left out.
   var faults: [String] = []
 
@@ -27,6 +31,48 @@ struct PodTraits: Hashable, Sendable {
       faults.append("tonari.dev/\(error)")
     }
   }
+}
+
+extension PodTraits {
+  /// A pod as the API server has it. What counts as its own address is what its kubelet says: in an EndpointSlice who may
+  /// write one may say anything.
+  init(_ pod: DescribedPod) {
+    self.init(labels: pod.metadata.labels ?? [:], annotations: pod.metadata.annotations ?? [:])
+    uid = pod.metadata.uid ?? ""
+    guard pod.spec?.hostNetwork != true, !["Succeeded", "Failed"].contains(pod.status?.phase) else { return }
+    let texts = pod.status?.podIPs?.map(\.ip) ?? []
+    addresses = Set((texts + [pod.status?.podIP]).compactMap { $0.flatMap { IPAddress($0) } })
+  }
+
+  /// The addresses that are a pod's own; nil where it is another one of the same name.
+  func addresses(of pod: Identity.Pod) -> Set<IPAddress>? { !uid.isEmpty && uid == pod.uid ? addresses : nil }
+}
+
+/// What is read of a pod.
+struct DescribedPod: Decodable {
+  struct Metadata: Decodable {
+    var uid: String?
+    var labels: [String: String]?
+    var annotations: [String: String]?
+  }
+
+  struct Spec: Decodable {
+    var hostNetwork: Bool?
+  }
+
+  struct Status: Decodable {
+    struct Address: Decodable {
+      var ip: String?
+    }
+
+    var phase: String?
+    var podIP: String?
+    var podIPs: [Address]?
+  }
+
+  var metadata: Metadata
+  var spec: Spec?
+  var status: Status?
 }
 
 /// The replicas of services as EndpointSlices, pods and nodes tell of them.

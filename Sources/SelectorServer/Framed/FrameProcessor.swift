@@ -150,7 +150,7 @@ struct FrameProcessor: ~Copyable {
       return FrameFault(verdict)
     }
     guard let from = envelope.pointee.pick.pointee.from else { return .malformed }
-    session.learnPlace(bytes, Place(from.pointee))
+    session.learnPlace(bytes, Place(from.pointee, of: session.caller))
     return answer(envelope, message, of: &session, into: &output, at: now)
   }
 
@@ -264,7 +264,8 @@ struct FrameProcessor: ~Copyable {
         let request = envelope.pointee.pick.pointee
         let service = try self.service(request.service)
         pick(
-          try PickQuery(request, for: dispatcher), from: service, id: id, of: &session, into: &output, at: now)
+          try PickQuery(request, for: dispatcher, by: session.caller), from: service, id: id, of: &session,
+          into: &output, at: now)
       case TONARI__SELECTOR__V1__ENVELOPE__MESSAGE_COMPLETE:
         let request = envelope.pointee.complete.pointee
         completed(id, wasOpen: complete(request, of: session, at: now), of: &session, into: &output)

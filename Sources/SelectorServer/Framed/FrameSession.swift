@@ -13,11 +13,6 @@ struct FrameSession: ~Copyable {
   let caller: Caller
   /// Who is at the other end, for what a peer may have.
   let peer: Peer
-  /// Which pod it is, where its socket proves that.
-  var pod: Identity.Pod? {
-    guard case .pod(let pod) = caller.identity else { return nil }
-    return pod
-  }
   /// Whether it may pick.
   let mayPick: Bool
   /// What its picks are completed with besides their ids.

@@ -8,7 +8,7 @@ final class FramedListener: Sendable {
   /// Where it listens, with the port that it got.
   let address: FramedAddress
   /// Whose socket it is; nil for one that several share.
-  let pod: Identity.Pod?
+  let pod: NodePod?
   /// Whether no connection is to be served any more: one that was taken may still be on its way to its loop.
   private let over = Atomic(false)
 
@@ -16,7 +16,7 @@ final class FramedListener: Sendable {
   var descriptor: Int32 { socket.descriptor }
 
   /// Listens. A socket file that nobody listens on any more is replaced.
-  init(_ address: FramedAddress, mode: UInt32?, pod: Identity.Pod? = nil) throws(FramedError) {
+  init(_ address: FramedAddress, mode: UInt32?, pod: NodePod? = nil) throws(FramedError) {
     do throws(SocketError) {
       switch address.kind {
       case .unix(let path):

@@ -160,6 +160,7 @@ extension FramedLoop {
   /// Who is at the other end: a user of this machine, or a host.
   private static func peer(_ descriptor: Int32, _ listener: FramedListener) -> Peer {
     let user = tonari_peer_user(descriptor)
+    if let pod = listener.pod { return Peer(pod) }
     if user >= 0 { return Peer("\(listener.address) uid \(user)") }
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { host in
       guard let start = host.baseAddress, tonari_peer_host(descriptor, start) else { return Peer("framed unknown") }

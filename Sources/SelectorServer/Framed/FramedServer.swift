@@ -95,7 +95,7 @@ public final class FramedServer: Service {
   ///   - mode: its permissions, as `0o666`.
   ///   - pod: the pod that alone can reach it.
   /// - Throws: ``FramedError`` where it cannot listen.
-  public func serve(path: String, mode: UInt32, for pod: Identity.Pod) async throws {
+  public func serve(path: String, mode: UInt32, for pod: NodePod) async throws {
     let listener = try FramedListener(.unix(path), mode: mode, pod: pod)
     mailboxes[0].post { $0.listeners.append(listener) }
     // Ends with the shutdown, or with a cancelled task.

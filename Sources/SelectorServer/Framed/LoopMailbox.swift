@@ -31,7 +31,7 @@ final class LoopMailbox: Sendable {
 
     /// Who calls.
     func caller(_ policy: AccessPolicy) -> Caller {
-      if let pod = listener.pod { return Caller(.pod(pod), owner: owner, policy: policy) }
+      if let pod = listener.pod { return Caller(pod, owner: owner, policy: policy) }
       let address = PeerAddress.of(descriptor)
       return Caller(address.identity, address: address.host, owner: owner, policy: policy)
     }

@@ -28,16 +28,18 @@ extension Outcome {
 }
 
 extension Place {
-  init(_ locality: Tonari__Selector__V1__Locality) {
+  init(_ locality: Tonari__Selector__V1__Locality, of caller: Caller) {
     func name(_ characters: UnsafeMutablePointer<CChar>?) -> String? {
       characters.flatMap { $0.pointee == 0 ? nil : String(cString: $0) }
     }
-    self.init(node: name(locality.node), zone: name(locality.zone), cluster: name(locality.cluster))
+    self = caller.place(node: name(locality.node), zone: name(locality.zone), cluster: name(locality.cluster))
   }
 }
 
 extension PickQuery {
-  init(_ request: Tonari__Selector__V1__PickRequest, for dispatcher: Dispatcher) throws(SelectorFault) {
+  init(
+    _ request: Tonari__Selector__V1__PickRequest, for dispatcher: Dispatcher, by caller: Caller
+  ) throws(SelectorFault) {
     guard request.n_labels <= SelectorMessages.mostLabels else {
       throw SelectorFault(
         .invalidArgument, "\(request.n_labels) labels: expected at most \(SelectorMessages.mostLabels)")
@@ -50,7 +52,7 @@ extension PickQuery {
     if request.key.len > 0 {
       key = PickQuery.hash(UnsafeBufferPointer(start: request.key.data, count: request.key.len))
     }
-    from = request.from.map { Place($0.pointee) } ?? dispatcher.options.place
+    from = request.from.map { Place($0.pointee, of: caller) } ?? dispatcher.options.place
   }
 
   private static func strings(

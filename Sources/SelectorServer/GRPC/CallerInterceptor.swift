@@ -12,7 +12,7 @@ struct CallerInterceptor: ServerInterceptor {
   @TaskLocal private static var current: Caller?
 
   private let access: AccessPolicy
-  private let pod: Identity.Pod?
+  private let pod: NodePod?
   private let tokens: (any TokenReviewing)?
   private let capabilities: [MethodDescriptor: Capability]
 
@@ -20,7 +20,7 @@ struct CallerInterceptor: ServerInterceptor {
   ///   - pod: whose socket it is; nil for one that several share.
   ///   - capabilities: what is needed for methods that need one thing, whatever is asked.
   init(
-    _ access: AccessPolicy, pod: Identity.Pod? = nil, tokens: (any TokenReviewing)?,
+    _ access: AccessPolicy, pod: NodePod? = nil, tokens: (any TokenReviewing)?,
     capabilities: [MethodDescriptor: Capability]
   ) {
     self.access = access
@@ -55,7 +55,7 @@ struct CallerInterceptor: ServerInterceptor {
 
   private func caller(of metadata: Metadata, _ context: ServerContext) async throws -> Caller {
     let peer = PeerAddress(grpc: context.remotePeer)
-    var identity = pod.map { .pod($0) } ?? peer.identity
+    var identity = pod.map { .pod($0.identity) } ?? peer.identity
     let transport = context.transportSpecific as? HTTP2ServerTransport.Posix.Context
     if let certificate = transport?.peerCertificate { identity = .certificate(certificate.names) }
     if let tokens, let authorization = metadata[stringValues: "authorization"].first(where: { _ in true }) {
@@ -68,7 +68,7 @@ struct CallerInterceptor: ServerInterceptor {
         throw RPCError(fault)
       }
     }
-    return Caller(identity, address: peer.host, owner: 0, policy: access)
+    return Caller(identity, address: peer.host, owner: 0, policy: access, pod: pod)
   }
 }
 

@@ -11,8 +11,8 @@ struct HTTP2Guard: Sendable {
   private let limits: HTTP2Meter.Limits
   private let logger: Logger
 
-  init(_ ledger: ConnectionLedger, _ bytes: Budget, name: String, logger: Logger) {
-    gate = ConnectionGate(ledger, name: name)
+  init(_ gate: ConnectionGate, _ bytes: Budget, logger: Logger) {
+    self.gate = gate
     self.bytes = bytes
     limits = HTTP2Meter.Limits()
     self.logger = logger

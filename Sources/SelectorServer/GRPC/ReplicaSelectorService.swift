@@ -80,7 +80,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
   ) async throws -> StreamingServerResponse<Tonari_Selector_V1_Envelope> {
     let caller = try CallerInterceptor.caller.numbered(messages.dispatcher.newOwner())
     return StreamingServerResponse { writer in
-      let peer = Peer("grpc \(context.remotePeer.host)")
+      let peer = Self.peer(of: caller, context)
       try await context.serve { try await converse(request.messages, writer, caller, peer) }
       return [:]
     }
@@ -93,7 +93,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
     let caller = try CallerInterceptor.caller
     let watch = try answering { () throws(SelectorFault) in
       try messages.check(watch: request.message, by: caller)
-      return try ServiceWatch(request.message, board, for: Peer("grpc \(context.remotePeer.host)"))
+      return try ServiceWatch(request.message, board, for: Self.peer(of: caller, context))
     }
     return StreamingServerResponse { writer in
       try await withTaskExecutorPreference(watchers) {
@@ -159,6 +159,11 @@ extension ReplicaSelectorService {
       if !changes.entries.isEmpty { pace.took(begin.duration(to: .now)) }
       if changes.isComplete { try await Task.sleep(for: watch.interval) }
     }
+  }
+
+  /// Who it is that budgets are for.
+  private static func peer(of caller: Caller, _ context: ServerContext) -> Peer {
+    caller.pod.map { Peer($0) } ?? Peer("grpc \(context.remotePeer.host)")
   }
 
   /// Answers the envelopes of a session one after the other: an answer takes microseconds, and a client that does not

@@ -15,7 +15,7 @@ import Sockets
 /// It ends gracefully: what is asked is answered, streams end with UNAVAILABLE so that clients go elsewhere.
 public struct SelectorGRPCServer: Service {
   /// How to serve.
-  public struct Configuration: Hashable, Sendable {
+  public struct Configuration: Sendable {
     /// Where to listen.
     public var address: Address
     /// Certificate, key and authority of clients; nil for plain HTTP/2. The first two are read again when they change.
@@ -35,7 +35,7 @@ public struct SelectorGRPCServer: Service {
     /// How long a connection is silent before the client is asked whether it is there.
     public var keepaliveTime = Duration.seconds(60)
     /// The pod that alone can reach the address; nil where several can.
-    public var pod: Identity.Pod?
+    public var pod: NodePod?
     /// How long the end waits for requests that are being answered.
     public var graceTime = Duration.seconds(10)
 
@@ -138,7 +138,9 @@ public struct SelectorGRPCServer: Service {
   private var transportConfiguration: HTTP2ServerTransport.Posix.Config {
     let bytes = Budget(
       "grpc_bytes", total: configuration.mostPendingBytes, perPeer: configuration.mostPendingBytes / 4)
-    let guarding = HTTP2Guard(ledger, bytes, name: "grpc \(configuration.address)", logger: logger)
+    let guarding = HTTP2Guard(
+      ConnectionGate(
+        ledger, name: "grpc \(configuration.address)", peer: configuration.pod.map { Peer($0) }), bytes, logger: logger)
     return .defaults {
       $0.channelDebuggingCallbacks.onBindTCPListener = { guarding.listen($0) }
       $0.channelDebuggingCallbacks.onAcceptTCPConnection = { guarding.accept($0) }

@@ -67,9 +67,9 @@ extension Tonari_Selector_V1_Tier {
 }
 
 extension Place {
-  /// The place in a message.
-  public init(_ locality: Tonari_Selector_V1_Locality) {
-    self.init(
+  /// The place in a message of somebody.
+  init(_ locality: Tonari_Selector_V1_Locality, of caller: Caller) {
+    self = caller.place(
       node: locality.node.isEmpty ? nil : locality.node, zone: locality.zone.isEmpty ? nil : locality.zone,
       cluster: locality.cluster.isEmpty ? nil : locality.cluster)
   }

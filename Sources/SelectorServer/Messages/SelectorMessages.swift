@@ -38,7 +38,7 @@ public struct SelectorMessages: Sendable {
   ) throws(SelectorFault) -> Tonari_Selector_V1_PickResponse {
     guard caller.rights.allows(.pick) else { throw .denied(.pick, caller) }
     let service = try service(request.service)
-    switch service.pick(try query(request), owner: caller.owner, key: caller.key, at: now, into: answer) {
+    switch service.pick(try query(request, by: caller), owner: caller.owner, key: caller.key, at: now, into: answer) {
     case .picked: return response(answer, for: caller)
     case .noReplica:
       throw SelectorFault(.unavailable, "service '\(request.service)' has no replica for this request")
@@ -87,7 +87,7 @@ public struct SelectorMessages: Sendable {
   }
 
   /// Adds replicas, or changes those that are there: all of them, or none where something is wrong with one. They have no
-  /// more weight than `ServiceReplica.claimedWeights`, and go with the caller's connection.
+  /// more weight than `ServiceReplica.claimedWeights`, are where the caller's node is known to be, and go with its connection.
   public func register(
     _ request: Tonari_Selector_V1_RegisterRequest, by caller: Caller, at now: Moment
   ) throws(SelectorFault) -> Tonari_Selector_V1_RegisterResponse {
@@ -102,7 +102,7 @@ public struct SelectorMessages: Sendable {
     }
     var replicas: [ServiceReplica] = []
     replicas.reserveCapacity(request.replicas.count)
-    for replica in request.replicas { replicas.append(try ServiceReplica(checking: replica).claimed) }
+    for replica in request.replicas { replicas.append(caller.located(try ServiceReplica(checking: replica).claimed)) }
     guard
       dispatcher.register(replicas, of: request.service, lifetime: lifetime, owner: caller.owner, at: now)
     else {
@@ -180,7 +180,9 @@ extension SelectorMessages {
     }
   }
 
-  private func query(_ request: Tonari_Selector_V1_PickRequest) throws(SelectorFault) -> PickQuery {
+  private func query(
+    _ request: Tonari_Selector_V1_PickRequest, by caller: Caller
+  ) throws(SelectorFault) -> PickQuery {
     guard request.labels.count <= Self.mostLabels else {
       throw SelectorFault(.invalidArgument, "\(request.labels.count) labels: expected at most \(Self.mostLabels)")
     }
@@ -189,7 +191,7 @@ extension SelectorMessages {
       labels: request.labels, isRetry: request.retry,
       alternatives: Int(min(request.alternatives, UInt32(clamping: PickAnswer.mostAlternatives))),
       hops: Int(request.hops))
-    query.from = request.hasFrom ? Place(request.from) : dispatcher.options.place
+    query.from = request.hasFrom ? Place(request.from, of: caller) : dispatcher.options.place
     return query
   }
 

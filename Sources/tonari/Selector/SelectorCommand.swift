@@ -101,7 +101,7 @@ struct SelectorCommand: AsyncParsableCommand {
     var health: [any HealthSource] = []
     var services: [any ServiceLifecycle.Service] = []
     let registry = MetricsRegistry()
-    try addReplicas(to: dispatcher, &services, &health, registry, logger)
+    let feed = try addReplicas(to: dispatcher, &services, &health, registry, logger)
     try addOverflow(to: dispatcher, name: name, &services, &health, logger)
     try addLoad(to: dispatcher, &services, &health, registry, logger)
     if !options.peers.peer.isEmpty {
@@ -110,7 +110,7 @@ struct SelectorCommand: AsyncParsableCommand {
       services.append(links)
       health.append(links)
     }
-    let framed = try addServers(for: dispatcher, name: name, &services, &health, registry, logger)
+    let framed = try addServers(for: dispatcher, name: name, feed, &services, &health, registry, logger)
     services.append(ExpirySweep(dispatcher: dispatcher))
 
     SelectorMetrics.register(
@@ -128,20 +128,20 @@ struct SelectorCommand: AsyncParsableCommand {
   private func addReplicas(
     to dispatcher: Dispatcher, _ services: inout [any ServiceLifecycle.Service], _ health: inout [any HealthSource],
     _ registry: MetricsRegistry, _ logger: Logger
-  ) throws {
+  ) throws -> EndpointFeed? {
     if let path = options.replicas {
       let file = try ReplicaFile(path, dispatcher, logger: logger)
       services.append(file)
       health.append(file)
     }
-    if let configuration = try options.api.configuration() {
-      let client = APIClient(configuration, fieldManager: "tonari-selector", logger: logger)
-      let feed = EndpointFeed(
-        client, dispatcher, namespace: options.namespace, cluster: options.place.clusterName ?? "", logger: logger)
-      feed.register(in: registry)
-      services.append(feed)
-      health += feed.health
-    }
+    guard let configuration = try options.api.configuration() else { return nil }
+    let client = APIClient(configuration, fieldManager: "tonari-selector", logger: logger)
+    let feed = EndpointFeed(
+      client, dispatcher, namespace: options.namespace, cluster: options.place.clusterName ?? "", logger: logger)
+    feed.register(in: registry)
+    services.append(feed)
+    health += feed.health
+    return feed
   }
 
   private func addOverflow(
@@ -195,7 +195,7 @@ struct SelectorCommand: AsyncParsableCommand {
   }
 
   private func addServers(
-    for dispatcher: Dispatcher, name: String, _ services: inout [any ServiceLifecycle.Service],
+    for dispatcher: Dispatcher, name: String, _ feed: EndpointFeed?, _ services: inout [any ServiceLifecycle.Service],
     _ health: inout [any HealthSource], _ registry: MetricsRegistry, _ logger: Logger
   ) throws -> @Sendable () -> FramedStatistics? {
     let known = health
@@ -253,7 +253,12 @@ struct SelectorCommand: AsyncParsableCommand {
       statistics.append { framed.statistics }
       if let folder = options.podSockets {
         let pods = PodSockets(folder, options: .init(mostPods: options.maxPods), logger: logger) {
-          [usual = options.pickerService] pod, folder in
+          [usual = options.pickerService, place = options.place] identity, folder in
+          let pod = NodePod(identity) {
+            NodePod.Facts(
+              addresses: feed?.addresses(of: identity), node: place.node,
+              zone: place.zone ?? place.node.flatMap { feed?.zone(of: $0) }, cluster: place.clusterName)
+          }
           var configuration = SelectorGRPCServer.Configuration(.unix(path: "\(folder)/\(PodFolders.grpc)"))
           configuration.socketMode = PodSockets.socketMode
           configuration.pod = pod

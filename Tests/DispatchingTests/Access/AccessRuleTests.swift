@@ -98,9 +98,9 @@ struct CallerTests {
     #expect(seen.owns("10.0.0.1:80"))
     #expect(!seen.owns("10.0.0.2:80"))
     #expect(!seen.owns("cart.shop:80"), "a name may be anybody's")
-    let known = Caller(pod, owner: 1, policy: AccessPolicy()) {
-      Set(["10.0.0.3", "fd00::1"].compactMap { IPAddress($0) })
-    }
+    let own = Identity.Pod(namespace: "shop", name: "cart", uid: "1", serviceAccount: "cart")
+    let addresses = Set(["10.0.0.3", "fd00::1"].compactMap { IPAddress($0) })
+    let known = Caller(NodePod(own) { .init(addresses: addresses) }, owner: 1, policy: AccessPolicy())
     #expect(known.owns("10.0.0.3:1"))
     #expect(known.owns("[fd00:0::1]:1"))
     #expect(!known.owns("10.0.0.1:80"))

@@ -42,8 +42,42 @@ struct PickerConnectionTests {
     return channel
   }
 
-  private static func answers() -> PickerAnswers {
-    PickerAnswers(dispatcher: Exchanges.dispatcher(), access: .open, usualService: nil, health: []) { .seconds(0) }
+  private static func answers(access: AccessPolicy = .open) -> PickerAnswers {
+    PickerAnswers(dispatcher: Exchanges.dispatcher(), access: access, usualService: nil, health: []) { .seconds(0) }
+  }
+
+  @Test("A pod's own socket picks as that pod: by its rights, with its key, from its node")
+  func pod() throws {
+    let identity = Identity.Pod(namespace: "shop", name: "front-1", uid: "1", serviceAccount: "front")
+    let bytes =
+      try Self.preface + Self.frame(4, flags: 0, stream: 0, []) + Self.head(1)
+      + Self.data(1, Exchanges.request())
+    func total(_ rule: String, _ pod: NodePod?) throws -> UInt64 {
+      var answers = Self.answers(access: AccessPolicy(rules: [try AccessRule(rule)]))
+      answers.pod = pod
+      let channel = try Self.channel(answers)
+      try channel.writeInbound(ByteBuffer(bytes: bytes))
+      defer { _ = try? channel.finish(acceptAlreadyClosed: true) }
+      return answers.dispatcher.cart.counts.total
+    }
+    #expect(try total("pick=pod:shop/*", NodePod(identity)) == 1)
+    #expect(try total("pick=pod:shop/*", nil) == 0)
+    #expect(try total("pick=local", NodePod(identity)) == 0)
+
+    let dispatcher = Exchanges.dispatcher()
+    let caller = Caller(
+      NodePod(identity) { .init(node: "n1", zone: "z1") }, owner: 0, policy: AccessPolicy())
+    let hints = PickerHints(
+      [("x-tonari-service", "shop/cart"), ("x-tonari-node", "n9"), ("x-tonari-zone", "z9")], of: caller)
+    #expect(hints.from == Place(node: "n1", zone: "z1"))
+    var exchange = PickExchange(dispatcher, hints, key: caller.key)
+    let decision = PickAnswer()
+    _ = try exchange.answer(Exchanges.request(), at: .seconds(1), using: decision)
+    let service = try #require(dispatcher.service("shop/cart"))
+    #expect(!service.complete(decision.id, .cancelled, at: .seconds(1)))
+    #expect(dispatcher.inFlight == 1)
+    exchange.end(at: .seconds(1))
+    #expect(dispatcher.inFlight == 0)
   }
 
   @Test("Bytes may come one by one; the answers are the same")

@@ -14,10 +14,14 @@ struct FrameBench: ~Copyable {
   var output = OutputBuffer(capacity: 1 << 12)
   var now = Moment.seconds(1)
 
-  init(_ dispatcher: Dispatcher = FrameBench.dispatcher(), _ options: FramedOptions = FramedOptions(access: .open)) {
+  init(
+    _ dispatcher: Dispatcher = FrameBench.dispatcher(), _ options: FramedOptions = FramedOptions(access: .open),
+    caller: Caller? = nil
+  ) {
     self.dispatcher = dispatcher
     processor = FrameProcessor(dispatcher, options)
-    session = FrameSession(Caller(.local, owner: dispatcher.newOwner(), policy: options.access))
+    session = FrameSession(
+      caller ?? Caller(.local, owner: dispatcher.newOwner(), policy: options.access))
   }
 
   /// A dispatcher whose service `default/checkout` has replicas on `node-0`, `node-1`, …

@@ -162,6 +162,40 @@ struct AccessTests {
     #expect(dispatcher.status(at: now)[0].openPicks == 0)
   }
 
+  @Test("A pod on its own socket asks from where its node is, whatever it claims; what is not known may be claimed")
+  func place() throws {
+    func caller(_ facts: NodePod.Facts) -> Caller {
+      let pod = Identity.Pod(namespace: "shop", name: "cart-1", uid: "1", serviceAccount: "cart")
+      return Caller(NodePod(pod) { facts }, owner: 1, policy: AccessPolicy())
+    }
+    dispatcher.set(
+      [
+        ServiceReplica(address: "10.1.0.1:80", node: "n1", zone: "z1"),
+        ServiceReplica(address: "10.1.0.2:80", node: "n2", zone: "z2"),
+      ], of: "shop/placed", from: .file, at: now)
+    func tier(_ facts: NodePod.Facts) throws -> (String, Tonari_Selector_V1_Tier) {
+      let request = Tonari_Selector_V1_PickRequest.with {
+        $0.service = "shop/placed"
+        $0.from = .with { ($0.node, $0.zone) = ("n2", "z2") }
+      }
+      let picked = try messages.pick(request, by: caller(facts), at: now, using: PickAnswer())
+      return (picked.address, picked.tier)
+    }
+    #expect(try tier(.init(node: "n1", zone: "z1")) == ("10.1.0.1:80", .node))
+    #expect(try tier(.init(node: "n3")) == ("10.1.0.2:80", .zone))
+    #expect(try tier(.init()) == ("10.1.0.2:80", .node))
+    // The same on a framed connection, where a place is remembered by its bytes.
+    var bench = FrameBench(dispatcher, FramedOptions(), caller: caller(.init(node: "n1", zone: "z1")))
+    for _ in 0..<3 {
+      let request = Tonari_Selector_V1_Envelope.with {
+        $0.id = 1
+        $0.pick.service = "shop/placed"
+        $0.pick.from = .with { ($0.node, $0.zone) = ("n2", "z2") }
+      }
+      #expect(try bench.answers(request).first?.picked.address == "10.1.0.1:80")
+    }
+  }
+
   @Test("All services are watched by whoever may watch, some by whoever may pick")
   func watches() throws {
     #expect(throws: SelectorFault.self) { try messages.check(watch: .init(), by: caller(.local)) }

@@ -53,12 +53,13 @@ struct PodSocketsTests {
   private static func serving(
     _ folder: Folder, _ options: PodSockets.Options = .init(rescanInterval: .seconds(60)),
     framed: FramedOptions = FramedOptions(threads: 2), dispatcher: Dispatcher = FrameBench.dispatcher(),
+    facts: @escaping @Sendable (Identity.Pod) -> NodePod.Facts = { _ in .init() },
     _ test: @escaping @Sendable (PodSockets, FramedServer) async throws -> Void
   ) async throws {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let server = try FramedServer(dispatcher, addresses: [], options: framed)
     let pods = PodSockets(folder.path, options: options, logger: logger) { pod, path in
-      try await server.serve(path: "\(path)/\(PodFolders.framed)", mode: 0o666, for: pod)
+      try await server.serve(path: "\(path)/\(PodFolders.framed)", mode: 0o666, for: NodePod(pod) { facts(pod) })
     }
     let group = ServiceGroup(services: [server, pods], gracefulShutdownSignals: [], logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -108,6 +109,49 @@ struct PodSocketsTests {
       try await FramedServerTests.wait { pods.statistics.pods == 1 }
     }
     #expect(!folder.exists(folder.socket("first")))
+  }
+
+  @Test("A pod registers itself on its own socket, where its node is, and nobody else")
+  func registersItself() async throws {
+    let folder = try Folder()
+    for uid in ["known", "unknown"] { try folder.add(uid) }
+    let dispatcher = FrameBench.dispatcher()
+    let rule = try AccessRule("register=pod:shop/*")
+    let facts = { @Sendable (pod: Identity.Pod) in
+      NodePod.Facts(
+        addresses: pod.uid == "known" ? Set([IPAddress("10.0.0.7")].compactMap { $0 }) : nil, node: "n1", zone: "z1")
+    }
+    try await Self.serving(
+      folder, framed: FramedOptions(threads: 1, access: AccessPolicy(adding: [rule])), dispatcher: dispatcher,
+      facts: facts
+    ) { _, _ in
+      func register(_ uid: String, _ address: String) async throws -> Tonari_Selector_V1_Envelope? {
+        try await FramedServerTests.wait { folder.isServed(uid) }
+        let peer = try FramedPeer(.unix(folder.socket(uid)))
+        let request = Tonari_Selector_V1_Envelope.with {
+          $0.id = 1
+          $0.register.service = "shop/self"
+          $0.register.replicas = [
+            .with {
+              $0.address = address
+              $0.locality = .with { ($0.node, $0.zone, $0.cluster) = ("n9", "z9", "c9") }
+            }
+          ]
+        }
+        try peer.send(request)
+        return try peer.next()
+      }
+      let denied = SelectorFault.Code.permissionDenied.number
+      let another = try await register("known", "10.0.0.8:80")
+      let unknown = try await register("unknown", "10.0.0.7:80")
+      #expect(another?.error.code == denied && unknown?.error.code == denied)
+      #expect(dispatcher.service("shop/self") == nil)
+      let own = try await register("known", "10.0.0.7:80")
+      #expect(own?.registered.lifetimeMs ?? 0 > 0)
+      let replica = dispatcher.service("shop/self")?.status(at: .now).replicas.first?.replica
+      #expect(replica?.address == "10.0.0.7:80")
+      #expect(replica?.node == "n1" && replica?.zone == "z1" && replica?.cluster == "")
+    }
   }
 
   @Test("Pods come and go many times, and nothing is left of them")
