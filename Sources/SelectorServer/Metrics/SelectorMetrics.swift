@@ -59,10 +59,14 @@ public enum SelectorMetrics {
       "tonari_selector_services_refused_total", .counter, "Names of services that were refused, as there were too many."
     )
     names.add(dispatcher.refusedNames)
+    var digests = CollectedMetric(
+      "tonari_selector_digests_refused_total", .counter,
+      "Digests of peers that were refused: under the name of another, or of too many.")
+    digests.add(dispatcher.refusedDigests)
     var picks = CollectedMetric(
       "tonari_selector_all_open_picks", .gauge, "Picks that are not complete, over all services, which are bounded.")
     picks.add(dispatcher.openPicks)
-    return [services, names, picks]
+    return [services, names, digests, picks]
   }
 
   private static func services(_ services: [ServiceStatus], at now: Moment) -> [CollectedMetric] {

@@ -2,7 +2,9 @@ import Dispatching
 import Monitoring
 import Overflow
 import Selection
+import SelectorProtocol
 import SelectorServer
+import SwiftProtobuf
 import Testing
 
 @Suite("A selector's metrics")
@@ -34,6 +36,19 @@ struct SelectorMetricsTests {
     ] {
       #expect(lines.contains(line), "\(line)")
     }
+  }
+
+  @Test("show how often somebody spoke under the name of a peer that is not theirs")
+  func refusedDigests() {
+    let dispatcher = Dispatcher()
+    let registry = MetricsRegistry()
+    SelectorMetrics.register(in: registry, dispatcher, framed: { nil }, now: { .start })
+    let links = ["a", "b"].map {
+      PeerLink(
+        Caller(.certificate(["dns:\($0)"]), owner: dispatcher.newOwner(), policy: AccessPolicy()))
+    }
+    for link in links { dispatcher.hear(.with { $0.selector = "one" }, from: link, at: .start) }
+    #expect(registry.text.split(separator: "\n").contains("tonari_selector_digests_refused_total 1"))
   }
 
   @Test("show what comes before it is split, what is sent on, turned away and left, where a policy says so")
