@@ -16,6 +16,10 @@ public final class Dispatcher: Sendable {
     var leases = LeaseCalendar()
     /// Names that were refused, as there were too many.
     var refusedNames: UInt64 = 0
+    /// How many replicas each caller has registered, over all services.
+    var registrations: [Registrant: Int] = [:]
+    /// Registrations that were refused, as their caller had too many.
+    var refusedRegistrations: UInt64 = 0
     /// The services that have a replica, by its address.
     var having: [String: Set<String>] = [:]
     var peers = PeerTable()
@@ -45,6 +49,9 @@ public final class Dispatcher: Sendable {
 
   /// Names of services that were refused, as there were too many.
   public var refusedNames: UInt64 { state.withLock { $0.refusedNames } }
+
+  /// Registrations that were refused, as their caller had too many.
+  public var refusedRegistrations: UInt64 { state.withLock { $0.refusedRegistrations } }
 
   /// Grows when services come or go, so that a server may keep a ``directory`` as long as it stays the same.
   public var directoryVersion: UInt64 { version.load(ordering: .acquiring) }
@@ -125,19 +132,37 @@ extension Dispatcher {
     return sources.reduce(into: []) { $0.formUnion(members.named(by: $1).keys) }
   }
 
-  /// Adds replicas to a service for a time, or changes those that are there. Answers whether the service is there, or
-  /// false where there are too many; see ``DispatcherOptions/mostRegisteredServices``.
+  /// Adds replicas to a service for a time, or changes those that are there. Answers whether they are
+  /// there.
   ///
-  /// - Parameter owner: whose connection registers them, with which they go; 0 for none that ends.
+  /// - Parameters:
+  ///   - owner: whose connection registers them, with which they go; 0 for none that ends.
+  ///   - registrant: for whose they count; nil for nobody's.
   @discardableResult
   public func register(
     _ replicas: [ServiceReplica], of service: String, lifetime: Duration, from source: ReplicaSource = .registration,
-    owner: UInt32 = 0, at now: Moment
-  ) -> Bool {
+    owner: UInt32 = 0, by registrant: Registrant? = nil, at now: Moment
+  ) -> RegistrationStatus {
     let until = now + lifetime
-    guard change(service, at: now, { $0.add(replicas, from: source, until: until, owner: owner) }) else { return false }
+    var isOverdrawn = false
+    let isThere = change(service, at: now) { members in
+      if let registrant {
+        let more = members.new(replicas, of: registrant)
+        isOverdrawn = state.withLock { state in
+          guard more > 0, (state.registrations[registrant] ?? 0) + more > options.mostRegistrationsOfCaller else {
+            return false
+          }
+          state.refusedRegistrations &+= 1
+          return true
+        }
+        guard !isOverdrawn else { return false }
+      }
+      return members.add(replicas, from: source, until: until, owner: owner, by: registrant)
+    }
+    guard !isOverdrawn else { return .tooManyOfCaller }
+    guard isThere else { return .tooManyServices }
     note(registrar: owner, of: service)
-    return true
+    return .taken
   }
 
   /// Notes that a connection registers replicas of a service.
@@ -220,6 +245,13 @@ extension Dispatcher {
         }
         state.members[name] = members.isEmpty ? nil : members
         if members.isRegisteredAlone { state.registered.insert(name) } else { state.registered.remove(name) }
+        if before.held != members.held {
+          for (registrant, count) in before.held { state.registrations[registrant, default: 0] -= count }
+          for (registrant, count) in members.held { state.registrations[registrant, default: 0] += count }
+          for registrant in before.held.keys where state.registrations[registrant] == 0 {
+            state.registrations[registrant] = nil
+          }
+        }
         state.leases.set(members.isEmpty ? nil : members.nextExpiry, of: name)
         return true
       }

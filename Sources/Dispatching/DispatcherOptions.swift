@@ -30,6 +30,8 @@ public struct DispatcherOptions: Hashable, Sendable {
   /// Services that there may be only because somebody registered replicas, or another selector said so; what files and
   /// Kubernetes name has its place all the same.
   public var mostRegisteredServices = 10_000
+  /// Replicas that one caller may have registered at a time, over all services.
+  public var mostRegistrationsOfCaller = 10_000
   /// Selectors whose digests count at a time.
   public var mostPeers = 1000
   /// Where requests come from that do not say so; for servers to put into ``PickQuery/from``.

@@ -108,7 +108,7 @@ public final class VolumeDriver: Service, HealthSource {
       group.addTask { try await Self.serve([self.registration], on: found, listening) }
       group.addTask { try await self.reconcileRepeatedly() }
       defer { group.cancelAll() }
-      try await group.waitForAll()
+      for try await _ in group {}
     }
   }
 

@@ -136,7 +136,7 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
         group.addTask { await self.policies.run() }
         group.addTask { await self.pods.run() }
         group.addTask { try await self.elector.run { try await self.lead() } }
-        try await group.waitForAll()
+        for try await _ in group {}
       }
     }
   }

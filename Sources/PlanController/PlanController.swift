@@ -107,7 +107,7 @@ public final class PlanController: ServiceLifecycle.Service, HealthSource {
         if let feed = self.feed { group.addTask { await feed.run(onChange: notice) } }
         group.addTask { await self.followPlan() }
         group.addTask { try await self.elector.run { try await self.lead() } }
-        try await group.waitForAll()
+        for try await _ in group {}
       }
     }
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Certificates
 import Extender
 import Files
 import Kubernetes
@@ -90,6 +91,10 @@ struct ExtenderCommand: AsyncParsableCommand {
   var http: ListenAddress?
 
   @OptionGroup(title: "TLS") var tls: TLSOptions
+
+  @Flag(help: "Listen beyond this machine without TLS: whoever reaches the port reads pods, and binds them.")
+  var insecure = false
+
   @OptionGroup var ending: DaemonOptions
 
   @OptionGroup var log: LogOptions
@@ -115,6 +120,13 @@ struct ExtenderCommand: AsyncParsableCommand {
     if prometheus.prometheus != nil, !api.isGiven {
       throw ValidationError("--prometheus: expected a cluster to follow: --kubeconfig or --in-cluster")
     }
+    if tls.files == nil, !listen.isLocal, !insecure {
+      throw ValidationError(
+        """
+        --listen \(listen): others on the network could ask and bind. Expected --tls-cert and --tls-key (and --client-ca, to \
+        know who asks), an address on this machine, or --insecure
+        """)
+    }
     if !prefix.isEmpty, !prefix.hasPrefix("/") {
       throw ValidationError("--prefix: expected a path that begins with '/'")
     }
@@ -122,6 +134,9 @@ struct ExtenderCommand: AsyncParsableCommand {
 
   func run() async throws {
     let logger = log.logger("tonari.extender")
+    if tls.files?.clientAuthority == nil, !listen.isLocal {
+      logger.warning("Whoever reaches the port may ask, and bind pods", metadata: ["address": "\(listen)"])
+    }
     let state = try await state()
     let cluster = try api.configuration().map { configuration in
       ClusterAPI(APIClient(configuration, fieldManager: "tonari-extender", logger: logger), logger: logger)

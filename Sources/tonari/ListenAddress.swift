@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dispatching
 
 /// An address to listen on.
 struct ListenAddress: CustomStringConvertible {
@@ -10,6 +11,15 @@ struct ListenAddress: CustomStringConvertible {
   init(host: String, port: Int) {
     self.host = host
     self.port = port
+  }
+
+  /// Whether nobody but this machine reaches it.
+  var isLocal: Bool { !Self.isOnNetwork(host) }
+
+  /// Whether others than this machine reach a host's ports; nil is a socket in the file system.
+  static func isOnNetwork(_ host: String?) -> Bool {
+    guard let host, host != "localhost" else { return false }
+    return IPAddress(host)?.isLoopback != true
   }
 
   /// Reads `host:port`, `[ipv6]:port` or `:port`, which is all addresses.

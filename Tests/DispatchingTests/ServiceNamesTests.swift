@@ -18,7 +18,7 @@ struct ServiceNamesTests {
     var taken = 0
     for number in 0..<25
     where dispatcher.register(
-      [replica(number)], of: "made-up/\(number)", lifetime: .seconds(10), at: .start)
+      [replica(number)], of: "made-up/\(number)", lifetime: .seconds(10), at: .start) == .taken
     { taken += 1 }
     #expect(taken == 10)
     #expect(dispatcher.refusedNames == 15)
@@ -26,12 +26,12 @@ struct ServiceNamesTests {
     for number in 0..<25 { dispatcher.set([replica(number)], of: "true/\(number)", from: .kubernetes, at: .start) }
     #expect(dispatcher.directory.count == 30)
     #expect(
-      dispatcher.register([replica(1)], of: "true/0", lifetime: .seconds(10), at: .start),
+      dispatcher.register([replica(1)], of: "true/0", lifetime: .seconds(10), at: .start) == .taken,
       "a replica for a service that is there takes no name")
     // Their time is over, and others have the room.
     dispatcher.expire(at: .seconds(20))
     #expect(dispatcher.directory.count == 20)
-    #expect(dispatcher.register([replica(1)], of: "made-up/30", lifetime: .seconds(10), at: .seconds(20)))
+    #expect(dispatcher.register([replica(1)], of: "made-up/30", lifetime: .seconds(10), at: .seconds(20)) == .taken)
   }
 
   @Test("leases end when they are said to, however often they are renewed, and numbers are used again")

@@ -115,7 +115,7 @@ struct SelectorTests {
     "says what is wrong with its options and files",
     arguments: [
       (["--framed", "pipe:x"], 2, "expected unix:/path, tcp:host:port"),
-      ([], 2, "expected --framed, --grpc or --picker"),
+      ([], 2, "expected --framed, --grpc, --picker or --pod-sockets"),
       (["--grpc", "127.0.0.1:0", "--replicas", "/nonexistent.yaml"], 4, "/nonexistent.yaml"),
       (["--config", "/nonexistent.yaml"], 4, "/nonexistent.yaml"),
       (["--grpc", "127.0.0.1:0", "--policy", "best"], 2, "expected one of random"),

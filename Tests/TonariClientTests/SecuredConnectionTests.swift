@@ -2,6 +2,8 @@ import CertificateTestSupport
 import Certificates
 import Dispatching
 import Logging
+import NIOCore
+import NIOPosix
 import Selection
 import SelectorServer
 import Testing
@@ -23,17 +25,18 @@ struct SecuredConnectionTests {
 
   /// Serves while a client that has a certificate runs, for as long as some work takes.
   private func running(
-    as name: String?, _ rules: [String],
-    _ work: @escaping @Sendable (SelectorClient, FramedTLSServer) async throws -> Void
+    as name: String?, _ rules: [String], options: FramedOptions = FramedOptions(),
+    _ work: @escaping @Sendable (SelectorClient, FramedTLSServer, Int) async throws -> Void
   ) async throws {
+    var options = options
+    options.access = AccessPolicy(rules: try rules.map { try AccessRule($0) })
     let (listening, listens) = AsyncStream<FramedAddress>.makeStream()
     let server = FramedTLSServer(
       dispatcher, addresses: [.tls("127.0.0.1", 0)],
       tls: TLSFiles(
         certificate: certificates.path("server.crt"), key: certificates.path("server.key"),
         clientAuthority: certificates.path("cart.crt")),
-      options: FramedOptions(access: AccessPolicy(rules: try rules.map { try AccessRule($0) })),
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+      options: options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) { addresses in for address in addresses { listens.yield(address) } }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await server.run() }
@@ -46,7 +49,8 @@ struct SecuredConnectionTests {
       configuration.tls.key = name.map { certificates.path("\($0).key") }
       let client = SelectorClient(configuration)
       tasks.addTask { try await client.run() }
-      try await work(client, server)
+      guard case .tls(_, let port) = address.place else { throw CancellationError() }
+      try await work(client, server, port)
       tasks.cancelAll()
       while let _ = try? await tasks.next() {}
     }
@@ -54,7 +58,7 @@ struct SecuredConnectionTests {
 
   @Test("pick and complete, by the names in the client's certificate")
   func picks() async throws {
-    try await running(as: "cart", ["pick=spiffe://cluster.local/ns/shop/sa/cart"]) { client, server in
+    try await running(as: "cart", ["pick=spiffe://cluster.local/ns/shop/sa/cart"]) { client, server, _ in
       for _ in 0..<100 { try await client.withReplica(of: "shop/cart") { #expect($0.address == "10.0.0.1:80") } }
       let isComplete = await eventually { self.dispatcher.status(at: .now).first?.counts.succeeded == 100 }
       #expect(isComplete)
@@ -68,15 +72,37 @@ struct SecuredConnectionTests {
 
   @Test("refuse to pick for a name that no rule allows")
   func refused() async throws {
-    try await running(as: "cart", ["pick=spiffe://cluster.local/ns/shop/sa/other"]) { client, _ in
+    try await running(as: "cart", ["pick=spiffe://cluster.local/ns/shop/sa/other"]) { client, _, _ in
       await #expect(throws: SelectorClientError.self) { try await client.pick("shop/cart") }
     }
     #expect(dispatcher.status(at: .now).first?.counts.total == 0)
   }
 
+  @Test("make room for others when their handshake does not go on")
+  func halfOpen() async throws {
+    var options = FramedOptions()
+    options.mostConnections = 8
+    options.messageTimeout = .milliseconds(500)
+    try await running(as: "cart", ["pick=spiffe://cluster.local/ns/shop/sa/cart"], options: options) {
+      client, server, port in
+      var silent: [any Channel] = []
+      for _ in 0..<20 {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+          .connect(host: "127.0.0.1", port: port).get()
+        // The beginning of a handshake.
+        channel.writeAndFlush(ByteBuffer(bytes: [0x16, 3, 1]), promise: nil)
+        silent.append(channel)
+      }
+      #expect(server.statistics.openConnections <= 8)
+      try await client.withReplica(of: "shop/cart") { #expect($0.address == "10.0.0.1:80") }
+      let areGone = await eventually { silent.allSatisfy { !$0.isActive } }
+      #expect(areGone && server.statistics.timedOut > 0, "\(server.statistics)")
+    }
+  }
+
   @Test("are not made without a certificate of the authority", arguments: [nil, "other"])
   func unknown(name: String?) async throws {
-    try await running(as: name, ["pick=anyone"]) { client, _ in
+    try await running(as: name, ["pick=anyone"]) { client, _, _ in
       await #expect(throws: SelectorClientError.self) {
         try await client.pick("shop/cart", PickOptions(timeout: .milliseconds(500)))
       }

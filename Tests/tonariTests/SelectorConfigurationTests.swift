@@ -15,6 +15,7 @@ struct SelectorConfigurationTests {
       """
       framed: [unix:/run/s.sock, tcp:127.0.0.1:9000]
       grpc: 0.0.0.0:9443
+      insecure: true
       in-cluster: true
       pick-lifetime: 30s
       policy: least-request

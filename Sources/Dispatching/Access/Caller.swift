@@ -46,6 +46,12 @@ public struct Caller: Sendable {
     self.owner = owner
   }
 
+  /// Who it is when it registers replicas.
+  public var registrant: Registrant {
+    if let pod { return Registrant(identity: .pod(pod.identity), address: nil) }
+    return Registrant(identity: identity, address: identity.isProven ? nil : seenAddress)
+  }
+
   /// Whether its answers tell the key, since it has none of its own.
   public var isToldItsKey: Bool { !identity.isProven }
 

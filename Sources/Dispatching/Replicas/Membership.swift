@@ -9,11 +9,15 @@ struct Membership: Sendable {
     var until: Moment?
     /// Whose connection named it last; 0 for none that ends.
     var owner: UInt32 = 0
+    /// Whose registration it is; nil for what counts for nobody.
+    var registrant: Registrant?
   }
 
   private var sources: [[String: Lease]] = ReplicaSource.allCases.map { _ in [:] }
   /// States that replicas said of themselves, or their last will did.
   private var states: [String: ReplicaState] = [:]
+  /// How many leases each registrant has.
+  private(set) var held: [Registrant: Int] = [:]
   /// No lease ends before.
   private(set) var nextExpiry = Moment(nanoseconds: .max)
 
@@ -57,6 +61,7 @@ struct Membership: Sendable {
   mutating func set(_ replicas: [ServiceReplica], from source: ReplicaSource) -> Bool {
     let wanted = Dictionary(replicas.map { ($0.address, Lease(replica: $0, until: nil)) }) { _, later in later }
     let known = sources[source.rawValue]
+    for lease in known.values { count(from: lease.registrant, to: nil) }
     sources[source.rawValue] = wanted
     states = states.filter { contains($0.key) }
     return wanted.mapValues(\.replica) != known.mapValues(\.replica)
@@ -64,18 +69,34 @@ struct Membership: Sendable {
 
   /// Adds replicas, or changes them. Answers whether that changes anything but their leases.
   ///
-  /// - Parameter owner: whose connection names them; 0 for none that ends.
+  /// - Parameters:
+  ///   - owner: whose connection names them; 0 for none that ends.
+  ///   - registrant: whose registrations they are; nil for what counts for nobody.
   mutating func add(
-    _ replicas: [ServiceReplica], from source: ReplicaSource, until: Moment, owner: UInt32 = 0
+    _ replicas: [ServiceReplica], from source: ReplicaSource, until: Moment, owner: UInt32 = 0,
+    by registrant: Registrant? = nil
   ) -> Bool {
     var changes = false
     for replica in replicas {
       let known = sources[source.rawValue].updateValue(
-        Lease(replica: replica, until: until, owner: owner), forKey: replica.address)
+        Lease(replica: replica, until: until, owner: owner, registrant: registrant), forKey: replica.address)
+      count(from: known?.registrant, to: registrant)
       changes = changes || known?.replica != replica || states.removeValue(forKey: replica.address) != nil
     }
     nextExpiry = min(nextExpiry, until)
     return changes
+  }
+
+  /// How many more leases a registrant would have with some replicas.
+  func new(_ replicas: [ServiceReplica], of registrant: Registrant) -> Int {
+    let known = sources[ReplicaSource.registration.rawValue]
+    return Set(replicas.map(\.address)).count { known[$0]?.registrant != registrant }
+  }
+
+  private mutating func count(from before: Registrant?, to after: Registrant?) {
+    guard before != after else { return }
+    if let before, let count = held[before] { held[before] = count > 1 ? count - 1 : nil }
+    if let after { held[after, default: 0] += 1 }
   }
 
   /// Takes replicas of a source away, or lets them finish. Answers whether that changes anything.
@@ -85,7 +106,10 @@ struct Membership: Sendable {
       guard var lease = sources[source.rawValue][address] else { continue }
       lease.replica.state = .draining
       sources[source.rawValue][address] = drains ? lease : nil
-      if !drains { states[address] = nil }
+      if !drains {
+        count(from: lease.registrant, to: nil)
+        states[address] = nil
+      }
       changes = true
     }
     return changes
@@ -118,6 +142,7 @@ struct Membership: Sendable {
         guard let until = lease.until else { continue }
         if until <= now {
           sources[source][address] = nil
+          count(from: lease.registrant, to: nil)
           changes = true
         } else {
           nextExpiry = min(nextExpiry, until)

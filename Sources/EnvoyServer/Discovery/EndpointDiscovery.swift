@@ -105,7 +105,7 @@ public final class EndpointDiscovery: RegistrableRPCService, Service {
           try await writer.write(response)
         }
       }
-      try await group.waitForAll()
+      for try await _ in group {}
     }
   }
 

@@ -79,8 +79,7 @@ private struct SideBySide: Service {
           }
         }
       }
-      // The first error ends the others, which `waitForAll()` would wait for.
-      while try await group.next() != nil {}
+      for try await _ in group {}
     }
   }
 }

@@ -95,7 +95,9 @@ public final class TokenReviewer: TokenReviewing {
   public func review(_ token: String, from peer: IPAddress?) async throws -> Identity.ServiceAccount {
     let bad = SelectorFault(
       .unauthenticated, "the token is not good: expected one of a service account for audience \(Self.audience)")
-    guard token.utf8.count <= options.longestToken, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw bad }
+    guard !token.isEmpty, token.utf8.count <= options.longestToken,
+      token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+    else { throw bad }
     let digest = Digest(token)
     let now = now()
     let review = try state.withLock { state throws(SelectorFault) -> Task<Identity.ServiceAccount?, any Error>? in

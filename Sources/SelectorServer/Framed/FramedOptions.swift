@@ -1,4 +1,5 @@
 public import Dispatching
+import Monitoring
 
 /// What can be set in a ``FramedServer``.
 public struct FramedOptions: Hashable, Sendable {
@@ -49,5 +50,14 @@ public struct FramedOptions: Hashable, Sendable {
     self.shutdownLimit = shutdownLimit
     self.socketMode = socketMode
     self.access = access
+  }
+}
+
+extension FramedOptions {
+  /// Who may hold which connections, for a server that shares that with no other.
+  func ledger() -> ConnectionLedger {
+    let most = Descriptors.connections(atMost: mostConnections)
+    return ConnectionLedger(
+      ConnectionLedger.Limits(total: most, perPeer: mostConnectionsOfPeer ?? (most + 1) / 2))
   }
 }

@@ -43,11 +43,8 @@ public final class FramedServer: Service {
     var mailboxes: [LoopMailbox] = []
     for _ in 0..<max(1, options.threads) { mailboxes.append(try LoopMailbox()) }
     self.mailboxes = mailboxes
-    let most = Descriptors.connections(atMost: options.mostConnections)
     shared = FramedShared(
-      ledger: ledger
-        ?? ConnectionLedger(
-          ConnectionLedger.Limits(total: most, perPeer: options.mostConnectionsOfPeer ?? (most + 1) / 2)),
+      ledger: ledger ?? options.ledger(),
       bytes: Budget("framed_bytes", total: options.mostHeldBytes, perPeer: options.mostHeldBytesOfPeer),
       board: board ?? WatchBoard(dispatcher))
   }
@@ -78,7 +75,7 @@ public final class FramedServer: Service {
           }
         }
         defer { endLoops() }
-        try await group.waitForAll()
+        for try await _ in group {}
       }
     } onCancelOrGracefulShutdown: { [self] in
       endLoops()

@@ -1,13 +1,14 @@
 public import Certificates
 public import Dispatching
 public import Logging
-import Monitoring
+public import Monitoring
 import NIOCore
 import NIOPosix
 import NIOSSL
 import Selection
 public import ServiceLifecycle
 import Synchronization
+import Topology
 
 /// Serves framed connections that are secured by TLS: the same messages as ``FramedServer``, of the same processor, on
 /// channels of NIO.
@@ -19,7 +20,8 @@ public final class FramedTLSServer: Service {
   private let board: WatchBoard
   private let logger: Logger
   private let onListening: @Sendable ([FramedAddress]) -> Void
-  private let connections = Atomic<Int>(0)
+  private let gate: ConnectionGate
+  private let bytes: Budget
   private let counted = Mutex(FramedStatistics())
 
   /// Makes a server that does not listen yet.
@@ -27,13 +29,17 @@ public final class FramedTLSServer: Service {
   /// - Parameters:
   ///   - addresses: where to listen, each as `tls:host:port`.
   ///   - board: what watchers are told; nil for one of its own.
+  ///   - ledger: who holds which connections, where other servers share it; nil for what the options say.
   ///   - tls: certificate, key and authority of clients; the first two are read again when they change.
   ///   - onListening: is told where once it listens, with the ports that were free for those asked for as 0.
   public init(
     _ dispatcher: Dispatcher, addresses: [FramedAddress], tls: TLSFiles, options: FramedOptions = FramedOptions(),
-    board: WatchBoard? = nil, logger: Logger = Logger(label: "tonari.selector.framed"),
+    board: WatchBoard? = nil, ledger: ConnectionLedger? = nil,
+    logger: Logger = Logger(label: "tonari.selector.framed"),
     onListening: @escaping @Sendable ([FramedAddress]) -> Void = { _ in }
   ) {
+    gate = ConnectionGate(ledger ?? options.ledger(), name: "framed")
+    bytes = Budget("framed_tls_bytes", total: options.mostHeldBytes, perPeer: options.mostHeldBytesOfPeer)
     self.dispatcher = dispatcher
     self.addresses = addresses
     self.tls = tls
@@ -42,6 +48,9 @@ public final class FramedTLSServer: Service {
     self.logger = logger
     self.onListening = onListening
   }
+
+  /// Shows in metrics what peers hold, and what was refused.
+  public func register(in registry: MetricsRegistry) { registry.watch(bytes, of: "selector") }
 
   /// What it did since it started.
   public var statistics: FramedStatistics { counted.withLock { $0 } }
@@ -83,26 +92,31 @@ public final class FramedTLSServer: Service {
     return try await ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { [gate] channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(gate.listenerHandler())
+        }
+      }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 4)
       .childChannelInitializer { channel in
-        guard self.connections.add(1, ordering: .relaxed).newValue <= self.options.mostConnections else {
-          self.connections.subtract(1, ordering: .relaxed)
-          self.count { $0.refusedConnections &+= 1 }
-          return channel.close()
-        }
-        self.count {
-          $0.connections &+= 1
-          $0.openConnections += 1
-        }
-        channel.closeFuture.whenComplete { _ in
-          self.connections.subtract(1, ordering: .relaxed)
-          self.count { $0.openConnections -= 1 }
-        }
-        return channel.eventLoop.makeCompletedFuture {
+        channel.eventLoop.makeCompletedFuture {
+          let peer: Peer
+          do {
+            peer = try self.gate.admit(channel)
+          } catch {
+            self.count { $0.refusedConnections &+= 1 }
+            throw error
+          }
+          self.count {
+            $0.connections &+= 1
+            $0.openConnections += 1
+          }
+          channel.closeFuture.whenComplete { _ in self.count { $0.openConnections -= 1 } }
           let pipeline = channel.pipeline.syncOperations
           try pipeline.addHandler(NIOSSLServerHandler(context: certificates.context))
-          try pipeline.addHandler(FramedChannel(desks.desk(of: channel.eventLoop), self.count, self.logger))
+          try pipeline.addHandler(
+            FramedChannel(desks.desk(of: channel.eventLoop), peer, self.bytes, self.count, self.logger))
         }
       }
       .bind(host: host, port: Int(port)).get()
@@ -117,8 +131,10 @@ final class FrameDesk {
   let options: FramedOptions
   var processor: FrameProcessor
   var output = OutputBuffer(capacity: 0)
-  /// Connections that are to be ended with the server.
-  var channels: [ObjectIdentifier: any Channel] = [:]
+  /// Connections that are to be ended with the server, or when they take too long.
+  fileprivate var channels: [ObjectIdentifier: FramedChannel] = [:]
+  /// Looks for those.
+  fileprivate var sweeping: RepeatedTask?
 
   init(_ dispatcher: Dispatcher, _ options: FramedOptions, _ board: WatchBoard) {
     self.dispatcher = dispatcher
@@ -143,6 +159,10 @@ private final class FrameDesks: Sendable {
     desks.withLock { desks in
       if let desk = desks[ObjectIdentifier(loop)] { return desk }
       let desk = NIOLoopBound(FrameDesk(dispatcher, options, board), eventLoop: loop)
+      desk.value.sweeping = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+        let now = Moment.now
+        for channel in desk.value.channels.values { channel.closeIfLate(at: now) }
+      }
       desks[ObjectIdentifier(loop)] = desk
       return desk
     }.value
@@ -152,7 +172,8 @@ private final class FrameDesks: Sendable {
   func end() {
     for desk in desks.withLock({ Array($0.values) }) {
       desk.eventLoop.execute {
-        for channel in desk.value.channels.values { channel.close(promise: nil) }
+        desk.value.sweeping?.cancel()
+        for channel in desk.value.channels.values { channel.close() }
       }
     }
   }
@@ -177,17 +198,67 @@ private final class FramedChannel: ChannelInboundHandler {
   /// What is read and not answered.
   private var rest = ByteBuffer()
   private var watching: Scheduled<Void>?
+  /// Who holds the connection, and how many bytes of what came are counted for it.
+  private let holder: Peer
+  private let bytes: Budget
+  private var counted = 0
+  private var channel: (any Channel)?
+  /// When the handshake, or the message that is not complete, began; nil where there is none.
+  private var waitsSince: Moment? = .now
+  /// Since when the peer reads nothing of what is there for it; nil where it does.
+  private var blockedSince: Moment?
+  private var lastMessage = Moment.now
 
-  init(_ desk: FrameDesk, _ count: @escaping ((inout FramedStatistics) -> Void) -> Void, _ logger: Logger) {
-    (self.desk, self.count, self.logger) = (desk, count, logger)
+  init(
+    _ desk: FrameDesk, _ holder: Peer, _ bytes: Budget,
+    _ count: @escaping ((inout FramedStatistics) -> Void) -> Void, _ logger: Logger
+  ) {
+    (self.desk, self.holder, self.bytes, self.count, self.logger) = (desk, holder, bytes, count, logger)
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
-    desk.channels[ObjectIdentifier(context.channel)] = context.channel
+    channel = context.channel
+    desk.channels[ObjectIdentifier(context.channel)] = self
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    desk.channels[ObjectIdentifier(context.channel)] = nil
+    bytes.give(counted, from: holder)
+    counted = 0
+    channel = nil
+  }
+
+  func close() { channel?.close(promise: nil) }
+
+  /// Closes a connection that takes too long for its handshake, to send a message, to read, or to do anything at all.
+  func closeIfLate(at now: Moment) {
+    func isOver(_ since: Moment?, _ limit: Duration) -> Bool {
+      since.map { now.nanoseconds - $0.nanoseconds > limit.wholeNanoseconds } ?? false
+    }
+    let isWatching = peer?.session.watches.isEmpty == false
+    guard
+      blockedSince == nil && isOver(waitsSince, desk.options.messageTimeout)
+        || isOver(blockedSince, desk.options.writeTimeout)
+        || !isWatching && isOver(lastMessage, desk.options.idleTimeout)
+    else { return }
+    count { $0.timedOut &+= 1 }
+    close()
+  }
+
+  /// Counts what is held of what came. Answers false where the peer may not hold so much.
+  private func countHeld() -> Bool {
+    let held = rest.readableBytes > 4096 ? rest.readableBytes : 0
+    if held < counted {
+      bytes.give(counted - held, from: holder)
+    } else if held > counted, !bytes.take(held - counted, for: holder) {
+      count { $0.overfull &+= 1 }
+      return false
+    }
+    counted = held
+    return true
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    desk.channels[ObjectIdentifier(context.channel)] = nil
     watching?.cancel()
     if let peer, !peer.session.picked.isEmpty || peer.session.hasRegistered {
       desk.dispatcher.abandon(owner: peer.session.caller.owner, of: peer.session.picked, at: .now)
@@ -208,6 +279,7 @@ private final class FramedChannel: ChannelInboundHandler {
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     // Whoever does not read the answers is not read from.
+    blockedSince = context.channel.isWritable ? nil : .now
     context.channel.setOption(.autoRead, value: context.channel.isWritable).whenFailure { _ in }
     if context.channel.isWritable { answer(context) }
     context.fireChannelWritabilityChanged()
@@ -233,6 +305,7 @@ private final class FramedChannel: ChannelInboundHandler {
         desk.processor.process($0, of: &peer.session, into: &desk.output, at: now)
       }
       rest.moveReaderIndex(forwardBy: progress.consumed)
+      if progress.consumed > 0 { waitsSince = nil }
       let written = desk.output.count
       count {
         $0.frames &+= UInt64(clamping: progress.frames)
@@ -250,6 +323,9 @@ private final class FramedChannel: ChannelInboundHandler {
       if !isMore { break }
     }
     rest.discardReadBytes()
+    lastMessage = now
+    waitsSince = rest.readableBytes == 0 ? nil : waitsSince ?? now
+    guard countHeld() else { return context.close(promise: nil) }
     scheduleWatches(context, at: now)
   }
 

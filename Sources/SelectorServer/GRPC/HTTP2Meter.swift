@@ -13,6 +13,8 @@ struct HTTP2Meter {
     var resets = Rate(burst: 2000, perSecond: 200)
     /// Pings, settings and priorities, each of which is answered, or changes nothing.
     var controls = Rate(burst: 500, perSecond: 50)
+    /// Updates of windows, parts of long heads, and frames of kinds that nobody knows.
+    var updates = Rate(burst: 10_000, perSecond: 2000)
     /// Frames of data without data.
     var empty = Rate(burst: 1000, perSecond: 100)
     /// Messages that are not complete, in bytes.
@@ -26,6 +28,7 @@ struct HTTP2Meter {
     case preface = "it does not speak HTTP/2"
     case resets = "it resets streams at a high rate"
     case controls = "it sends pings, settings or priorities at a high rate"
+    case updates = "it sends window updates, or frames that nobody knows, at a high rate"
     case empty = "it sends empty frames at a high rate"
     case pending = "its messages that are not complete are too large"
   }
@@ -34,8 +37,8 @@ struct HTTP2Meter {
     var level: Double
     var counted: Int64
 
-    mutating func take(_ rate: Limits.Rate, at now: Int64) -> Bool {
-      level = min(rate.burst, level + Double(max(0, now - counted)) * 1e-9 * rate.perSecond) - 1
+    mutating func take(_ rate: Limits.Rate, _ cost: Double = 1, at now: Int64) -> Bool {
+      level = min(rate.burst, level + Double(max(0, now - counted)) * 1e-9 * rate.perSecond) - cost
       counted = now
       return level >= 0
     }
@@ -67,6 +70,7 @@ struct HTTP2Meter {
   private var messages: [UInt32: Message] = [:]
   private var resets: Bucket
   private var controls: Bucket
+  private var updates: Bucket
   private var empty: Bucket
   /// Bytes of messages that are not complete.
   private(set) var pending = 0
@@ -77,6 +81,7 @@ struct HTTP2Meter {
     self.limits = limits
     resets = Bucket(level: limits.resets.burst, counted: now)
     controls = Bucket(level: limits.controls.burst, counted: now)
+    updates = Bucket(level: limits.updates.burst, counted: now)
     empty = Bucket(level: limits.empty.burst, counted: now)
   }
 
@@ -130,8 +135,10 @@ struct HTTP2Meter {
       forget(stream)
       if !resets.take(limits.resets, at: now) { return .resets }
     case 2, 4, 6:
-      // Acknowledgements answer what was asked here.
-      if flags & 1 == 0 || kind == 2, !controls.take(limits.controls, at: now) { return .controls }
+      // Acknowledgements answer what was asked here. Each setting of six bytes may change all streams.
+      let cost = kind == 4 ? 1 + Double(left / 6) / 8 : 1
+      if flags & 1 == 0 || kind == 2, !controls.take(limits.controls, cost, at: now) { return .controls }
+    case 8...: if !updates.take(limits.updates, at: now) { return .updates }
     default: break
     }
     if left == 0 { endFrame() }

@@ -103,10 +103,17 @@ public struct SelectorMessages: Sendable {
     var replicas: [ServiceReplica] = []
     replicas.reserveCapacity(request.replicas.count)
     for replica in request.replicas { replicas.append(caller.located(try ServiceReplica(checking: replica).claimed)) }
-    guard
-      dispatcher.register(replicas, of: request.service, lifetime: lifetime, owner: caller.owner, at: now)
-    else {
+    switch dispatcher.register(
+      replicas, of: request.service, lifetime: lifetime, owner: caller.owner, by: caller.registrant, at: now)
+    {
+    case .taken: break
+    case .tooManyServices:
       throw SelectorFault(.resourceExhausted, "there are too many services: '\(request.service)' is not taken")
+    case .tooManyOfCaller:
+      throw SelectorFault(
+        .resourceExhausted,
+        "\(caller.identity) has too many replicas registered: expected at most "
+          + "\(dispatcher.options.mostRegistrationsOfCaller)")
     }
     return .with { $0.lifetimeMs = UInt32(saturating: lifetime / .milliseconds(1)) }
   }

@@ -59,6 +59,10 @@ public enum SelectorMetrics {
       "tonari_selector_services_refused_total", .counter, "Names of services that were refused, as there were too many."
     )
     names.add(dispatcher.refusedNames)
+    var registrations = CollectedMetric(
+      "tonari_selector_registrations_refused_total", .counter,
+      "Registrations that were refused, as their caller had too many.")
+    registrations.add(dispatcher.refusedRegistrations)
     var digests = CollectedMetric(
       "tonari_selector_digests_refused_total", .counter,
       "Digests of peers that were refused: under the name of another, or of too many.")
@@ -66,7 +70,7 @@ public enum SelectorMetrics {
     var picks = CollectedMetric(
       "tonari_selector_all_open_picks", .gauge, "Picks that are not complete, over all services, which are bounded.")
     picks.add(dispatcher.openPicks)
-    return [services, names, digests, picks]
+    return [services, names, registrations, digests, picks]
   }
 
   private static func services(_ services: [ServiceStatus], at now: Moment) -> [CollectedMetric] {

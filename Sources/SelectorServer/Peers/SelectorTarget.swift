@@ -61,7 +61,9 @@ public struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {
     return try HTTP2ClientTransport.Posix(
       target: target, transportSecurity: transportSecurity,
       config: .defaults {
-        if security != nil { $0.http2.authority = serverName ?? host }
+        // An address is no server name in TLS: a certificate for it is checked against where the connection leads.
+        let name = serverName ?? host
+        if security != nil, IPAddress(name) == nil { $0.http2.authority = name }
       })
   }
 

@@ -207,8 +207,9 @@ public final class PodSockets: Service, HealthSource {
         group.addTask {
           do {
             try await serve(pod, path)
-          } catch is CancellationError {
           } catch {
+            // What it was stopped by may be wrapped in the transport's error.
+            guard !Task.isCancelled else { return }
             logger.error("Cannot serve a pod", metadata: ["pod": "\(pod)", "error": "\(error)"])
           }
         }

@@ -103,7 +103,7 @@ struct ExtenderDemo: AsyncParsableCommand {
       // A server that cannot listen ends, and says why.
       guard let value = try await group.next() ?? nil else { throw CancellationError() }
       await services.triggerGracefulShutdown()
-      try await group.waitForAll()
+      for try await _ in group {}
       return value
     }
   }

@@ -24,6 +24,11 @@ struct OverloadOptions: ParsableArguments {
   var mostRegisteredServices: Int?
 
   @Option(
+    help: ArgumentHelp("Replicas that one caller has registered at a time. (default: 10000)", valueName: "count"),
+    transform: positive)
+  var mostRegistrations: Int?
+
+  @Option(
     help: ArgumentHelp(
       "Picks that are not complete, over all services. (default: 1048576)",
       discussion:
@@ -55,6 +60,7 @@ struct OverloadOptions: ParsableArguments {
   /// Puts what was said into a dispatcher's options.
   func apply(to options: inout DispatcherOptions) {
     if let mostRegisteredServices { options.mostRegisteredServices = mostRegisteredServices }
+    if let mostRegistrations { options.mostRegistrationsOfCaller = mostRegistrations }
     guard let mostOpenPicks else { return }
     options.mostOpenPicks = mostOpenPicks
     options.mostOpenPicksOfService = max(1, mostOpenPicks / 4)

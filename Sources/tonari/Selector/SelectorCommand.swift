@@ -274,7 +274,7 @@ struct SelectorCommand: AsyncParsableCommand {
             group.addTask { try await picker.run() }
             group.addTask { try await grpc(configuration).run() }
             defer { group.cancelAll() }
-            try await group.waitForAll()
+            for try await _ in group {}
           }
         }
         pods.register(in: registry)
@@ -284,8 +284,9 @@ struct SelectorCommand: AsyncParsableCommand {
     }
     if let files = options.tls.files, !secured.isEmpty {
       let framed = FramedTLSServer(
-        dispatcher, addresses: secured, tls: files, options: framedOptions, board: board, logger: logger,
-        onListening: tell)
+        dispatcher, addresses: secured, tls: files, options: framedOptions, board: board, ledger: ledger,
+        logger: logger, onListening: tell)
+      framed.register(in: registry)
       services.append(framed)
       statistics.append { framed.statistics }
     }

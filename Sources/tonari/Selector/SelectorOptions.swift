@@ -168,14 +168,10 @@ struct SelectorOptions: ParsableArguments {
 extension SelectorOptions {
   /// Listeners that others than this machine reach without TLS, as options.
   var plainListeners: [String] {
-    func isOpen(_ host: String?) -> Bool {
-      guard let host, host != "localhost" else { return false }
-      return IPAddress(host)?.isLoopback != true
-    }
-    let framed = framed.filter { !$0.isSecured && isOpen($0.host) }.map { "--framed \($0)" }
+    let framed = framed.filter { !$0.isSecured && ListenAddress.isOnNetwork($0.host) }.map { "--framed \($0)" }
     guard tls.files == nil else { return framed }
-    return framed + grpc.filter { isOpen($0.host) }.map { "--grpc \($0)" }
-      + picker.filter { isOpen($0.host) }.map { "--picker \($0)" }
+    return framed + grpc.filter { ListenAddress.isOnNetwork($0.host) }.map { "--grpc \($0)" }
+      + picker.filter { ListenAddress.isOnNetwork($0.host) }.map { "--picker \($0)" }
   }
 }
 

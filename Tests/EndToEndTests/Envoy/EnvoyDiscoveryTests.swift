@@ -49,7 +49,9 @@ struct EnvoyDiscoveryTests {
   func follows(variant: Variant) async throws {
     let fast = "mean=4ms,service=constant,concurrency=2"
     let settings = [fast, fast, "mean=20ms,service=constant,concurrency=2"]
-    try await SidecarBed.run("envoy/eds.yaml", replicas: settings) {
+    // Envoy's reports of load speak of others' replicas.
+    let options = ["--allow", "report=local"]
+    try await SidecarBed.run("envoy/eds.yaml", replicas: settings, options: options) {
       variant.change($0)
     } _: { selector, bed in
       let file = bed.folder.appending(path: "replicas.yaml")
@@ -85,7 +87,7 @@ struct EnvoyDiscoveryTests {
       _ = await selector.process.result()
       #expect(await bed.ask(times: 100) == [200: 100])
       #expect(try await Self.weights(bed).count == 2)
-      selector = try await SelectorProcess.start(in: bed.folder, httpPort: bed.httpPort)
+      selector = try await SelectorProcess.start(in: bed.folder, httpPort: bed.httpPort, options)
       #expect(await bed.ask(times: 100) == [200: 100])
       try bed.replicas.write(to: file)
       try await eventually("Envoy has who is back") { try await Self.weights(bed)[addresses[0]] != nil }

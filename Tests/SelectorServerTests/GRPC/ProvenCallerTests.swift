@@ -53,8 +53,7 @@ struct ProvenCallerTests {
         transportSecurity: .mTLS(
           certificateChain: [.file(path: certificates.path("cart.crt"), format: .pem)],
           privateKey: .file(path: certificates.path("cart.key"), format: .pem)
-        ) { $0.trustRoots = .certificates([.file(path: certificates.path("server.crt"), format: .pem)]) },
-        config: .defaults { $0.http2.authority = "127.0.0.1" })
+        ) { $0.trustRoots = .certificates([.file(path: certificates.path("server.crt"), format: .pem)]) })
       try await withGRPCClient(transport: transport) { client in
         let selector = Selector(wrapping: client)
         // From loopback it may be anywhere, so that its own address is not known.

@@ -60,7 +60,7 @@ struct AccessTests {
   @Test("Who may register has a weight that leaves something to the others")
   func boundedWeight() throws {
     _ = try messages.register(
-      registering("6.6.6.6:80", weight: 1e300),
+      registering("6.6.6.6:80", weight: 1000),
       by: caller(.serviceAccount(.init(namespace: "shop", name: "cart")), "register=proven", at: "6.6.6.6"), at: now)
     let replica = dispatcher.status(at: now)[0].replicas.first { $0.replica.address == "6.6.6.6:80" }
     #expect(replica?.replica.weight == ServiceReplica.claimedWeights.upperBound)
@@ -98,6 +98,48 @@ struct AccessTests {
     #expect(throws: SelectorFault.self) {
       try messages.report(.with { ($0.service, $0.address) = ("shop/cart", "10.0.0.1:80") }, by: caller, at: now)
     }
+  }
+
+  @Test("A caller has so many replicas registered and no more, on all its connections together; others have theirs")
+  func manyRegistrations() throws {
+    var options = DispatcherOptions()
+    options.mostRegistrationsOfCaller = 3
+    let dispatcher = Dispatcher(options)
+    let messages = SelectorMessages(dispatcher)
+    func register(_ ports: ClosedRange<Int>, _ service: String, _ name: String, at now: Moment = .start) throws {
+      let caller = Caller(
+        .serviceAccount(.init(namespace: "shop", name: name)), address: IPAddress("10.0.0.9"),
+        owner: dispatcher.newOwner(), policy: AccessPolicy(adding: [try AccessRule("register=proven")]))
+      let request = Tonari_Selector_V1_RegisterRequest.with {
+        ($0.service, $0.lifetimeMs) = (service, 10_000)
+        $0.replicas = ports.map { port in .with { $0.address = "10.0.0.9:\(port)" } }
+      }
+      _ = try messages.register(request, by: caller, at: now)
+    }
+    func isRefused(_ ports: ClosedRange<Int>, _ service: String, _ name: String) -> Bool {
+      do {
+        try register(ports, service, name)
+        return false
+      } catch let fault as SelectorFault {
+        return fault.code == .resourceExhausted && fault.message.contains("shop/\(name)")
+      } catch {
+        return false
+      }
+    }
+    try register(1...2, "shop/a", "cart")
+    try register(1...1, "shop/b", "cart")
+    try register(1...2, "shop/a", "cart")  // Renewals count once.
+    #expect(isRefused(3...3, "shop/a", "cart") && isRefused(1...1, "shop/c", "cart"))
+    #expect(dispatcher.service("shop/c") == nil && dispatcher.refusedRegistrations == 2)
+    try register(5...7, "shop/a", "basket")
+    // What another takes over, or whose time is over, counts no more.
+    try register(8...8, "shop/d", "other")
+    try register(1...1, "shop/b", "other")
+    try register(3...3, "shop/a", "cart")
+    #expect(isRefused(4...4, "shop/a", "cart"))
+    dispatcher.expire(at: .seconds(11))
+    #expect(dispatcher.directory.count == 0)
+    try register(1...3, "shop/a", "cart", at: .seconds(11))
   }
 
   @Test("Nobody takes another's replica away")

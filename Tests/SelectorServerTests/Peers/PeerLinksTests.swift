@@ -47,6 +47,37 @@ struct PeerLinksTests {
     try await links.1.value
   }
 
+  @Test(
+    "with certificates tell both sides what the other dispatched, by name and by address",
+    .enabled(if: TestCertificates.areAvailable),
+    arguments: [("localhost", "tonari-selector-peers.tonari.svc"), ("127.0.0.1", nil)] as [(String, String?)])
+  func proven(host: String, serverName: String?) async throws {
+    let certificates = try TestCertificates()
+    try certificates.make("selector", names: ["DNS:tonari-selector-peers.tonari.svc"])
+    let (certificate, key) = (certificates.path("selector.crt"), certificates.path("selector.key"))
+    let policy = AccessPolicy(adding: [try AccessRule("exchange=dns:tonari-selector-peers.tonari.svc")])
+    let here = dispatcher()
+    let answer = PickAnswer()
+    for _ in 0..<3 { _ = here.service("shop/cart")?.pick(PickQuery(), owner: 0, at: .now, into: answer) }
+    let configure: (inout SelectorGRPCServer.Configuration) -> Void = {
+      $0.tls = TLSFiles(certificate: certificate, key: key, clientAuthority: certificate)
+      $0.access = policy
+    }
+    try await RunningServer.run(configure, name: "there") { there in
+      let answer = PickAnswer()
+      for _ in 0..<2 { _ = there.dispatcher.service("shop/cart")?.pick(PickQuery(), owner: 0, at: .now, into: answer) }
+      let target = SelectorTarget(
+        host: host, port: there.port, serverName: serverName,
+        security: SelectorTarget.Security(authority: certificate, certificate: certificate, key: key))
+      let links = PeerLinks([target], name: "here", here, access: policy, logger: self.logger)
+      let running = Task { try await links.run() }
+      let areKnown = await eventually { self.others(here) > 1.5 && self.others(there.dispatcher) > 2.5 }
+      #expect(areKnown, "\(self.others(here)) \(self.others(there.dispatcher)) \(links.report())")
+      running.cancel()
+      try await running.value
+    }
+  }
+
   @Test("to itself are of no consequence")
   func toItself() async throws {
     try await RunningServer.run(name: "me") { me in

@@ -1,0 +1,16 @@
+/// Who registers replicas, for how many they may: whoever is proven, on all connections together; of others whoever calls
+/// from one address, or from this machine.
+public struct Registrant: Hashable, Sendable {
+  let identity: Identity
+  let address: IPAddress?
+}
+
+/// What became of a registration.
+public enum RegistrationStatus: Hashable, Sendable {
+  /// The replicas are there.
+  case taken
+  /// The service would be new, and there are too many; see ``DispatcherOptions/mostRegisteredServices``.
+  case tooManyServices
+  /// Its caller would have too many; see ``DispatcherOptions/mostRegistrationsOfCaller``.
+  case tooManyOfCaller
+}
