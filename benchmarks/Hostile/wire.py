@@ -81,7 +81,16 @@ def connect(address, timeout=10.0):
     if address.startswith("unix:"):
         peer = socket.socket(socket.AF_UNIX)
         peer.settimeout(timeout)
-        peer.connect(address[5:])
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                peer.connect(address[5:])
+                break
+            except BlockingIOError:
+                # The listener's queue is full: a socket with a timeout is not made to wait there.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
     else:
         host, port = address.rsplit(":", 1)
         peer = socket.create_connection((host, int(port)), timeout)

@@ -119,6 +119,8 @@ private final class AcceptPause: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
+    // Another listener may have found that there are none left.
+    if !isPausing, Descriptors.areShort { pause(context) }
     guard !isPausing else {
       wantsRead = true
       return
@@ -130,12 +132,21 @@ private final class AcceptPause: ChannelDuplexHandler {
     guard let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else {
       return context.fireErrorCaught(error)
     }
+    Descriptors.yield()
     guard !isPausing else { return }
-    isPausing = true
     ledger.evict(Self.evictions, at: ConnectionGate.now)
+    pause(context)
+  }
+
+  private func pause(_ context: ChannelHandlerContext) {
+    isPausing = true
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     context.eventLoop.scheduleTask(in: Self.pause) {
       let (handler, context) = bound.value
+      guard Descriptors.recover() else {
+        handler.ledger.evict(Self.evictions, at: ConnectionGate.now)
+        return handler.pause(context)
+      }
       handler.isPausing = false
       guard handler.wantsRead else { return }
       handler.wantsRead = false

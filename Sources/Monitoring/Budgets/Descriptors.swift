@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -24,6 +26,44 @@ public enum Descriptors {
     guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 30 else { return wanted }
     let descriptors = Int(clamping: limit.rlim_cur)
     return max(8, min(wanted, descriptors - min(reserve, descriptors / 4) - descriptors / 8))
+  }
+
+  /// Descriptors that are held to be let go when there are no others: the runtime's own threads end the process where they
+  /// cannot open a file.
+  private static let spares = Mutex<[Int32]>([])
+  private static let mostSpares = 16
+  private static let short = Atomic<Bool>(false)
+
+  /// Whether there were none left. Whoever takes connections waits then until ``recover()`` says that there are.
+  public static var areShort: Bool { short.load(ordering: .relaxed) }
+
+  /// Lets the spare ones go. To be called where one could not be had.
+  public static func yield() {
+    spares.withLock { spares in
+      short.store(true, ordering: .relaxed)
+      for descriptor in spares { close(descriptor) }
+      spares = []
+    }
+  }
+
+  /// Holds spare ones again. Answers whether there are enough.
+  @discardableResult
+  public static func recover() -> Bool {
+    spares.withLock { spares in
+      while spares.count < mostSpares {
+        let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+          // None for whoever needs the last ones now.
+          for descriptor in spares { close(descriptor) }
+          spares = []
+          short.store(true, ordering: .relaxed)
+          return false
+        }
+        spares.append(descriptor)
+      }
+      short.store(false, ordering: .relaxed)
+      return true
+    }
   }
 
   #if canImport(Glibc)

@@ -45,6 +45,7 @@ public struct Daemon: Sendable {
   /// Serves until it is ended.
   public func run() async throws {
     Descriptors.raise()
+    Descriptors.recover()
     let watch = ShutdownWatch(shutdownLimit, logger)
     defer { watch.cancel() }
     // The last is ended first.

@@ -119,17 +119,23 @@ final class FramedLoop {
 // MARK: - Connections
 
 extension FramedLoop {
+  private func pauseAccepting(at now: Moment) {
+    for listener in listeners { watch(listener.descriptor, EPOLL_CTL_MOD, 0) }
+    acceptsAgain = Moment(nanoseconds: now.nanoseconds + Self.acceptPause)
+  }
+
   private func accept(from listener: FramedListener, at now: Moment) {
     // Others have their turn between many new connections.
     for _ in 0..<64 {
+      // Another listener may have found that there are none left.
+      guard !Descriptors.areShort else { return pauseAccepting(at: now) }
       let descriptor = tonari_accept(listener.descriptor)
       guard descriptor >= 0 else {
         if errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS {
+          Descriptors.yield()
           log.warning("cannot take a connection", ["reason": "\(String(cString: strerror(errno)))"], at: now)
           shared.ledger.evict(Self.evictions, at: now.nanoseconds)
-          for listener in listeners { watch(listener.descriptor, EPOLL_CTL_MOD, 0) }
-          acceptsAgain = Moment(nanoseconds: now.nanoseconds + Self.acceptPause)
-          return
+          return pauseAccepting(at: now)
         }
         if errno == EAGAIN || errno == EWOULDBLOCK { return }
         // The peer of a connection that waited may be gone already.
@@ -425,8 +431,13 @@ extension FramedLoop {
 
   private func handleTimers(at now: Moment) {
     if let time = acceptsAgain, time <= now {
-      acceptsAgain = nil
-      for listener in listeners { watch(listener.descriptor, EPOLL_CTL_MOD, EPOLLIN.rawValue) }
+      if Descriptors.recover() {
+        acceptsAgain = nil
+        for listener in listeners { watch(listener.descriptor, EPOLL_CTL_MOD, EPOLLIN.rawValue) }
+      } else {
+        shared.ledger.evict(Self.evictions, at: now.nanoseconds)
+        acceptsAgain = Moment(nanoseconds: now.nanoseconds + Self.acceptPause)
+      }
     }
     if !watching.isEmpty { answerWatches(at: now) }
     if now >= nextSweep {

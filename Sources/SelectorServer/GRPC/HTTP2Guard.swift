@@ -47,6 +47,8 @@ private final class MeterHandler: ChannelDuplexHandler {
 
   /// How long a client may take to say that it speaks HTTP/2.
   private static let handshake: Int64 = 10_000_000_000
+  /// How long a client may take to close what is closed here.
+  private static let linger = TimeAmount.seconds(1)
   /// How long a client may read nothing of what is there for it.
   private static let write: Int64 = 30_000_000_000
 
@@ -57,6 +59,7 @@ private final class MeterHandler: ChannelDuplexHandler {
   private var counted = 0
   private var unwritableSince: Int64?
   private var timer: RepeatedTask?
+  private var isLingering = false
 
   init(_ meter: HTTP2Meter, _ bytes: Budget, _ peer: Peer, _ logger: Logger) {
     self.meter = meter
@@ -90,6 +93,7 @@ private final class MeterHandler: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isLingering else { return }
     let now = Self.now
     let fault = unwrapInboundIn(data).withUnsafeReadableBytes { meter.read($0, at: now) }
     if fault == nil, count() { return context.fireChannelRead(data) }
@@ -101,10 +105,18 @@ private final class MeterHandler: ChannelDuplexHandler {
   }
 
   /// The transport holds flushes back for a moment; what it wrote before it closes would be lost, the last answers of a
-  /// server that ends among it.
+  /// server that ends among it. And what comes meanwhile and is not read makes the system reset the connection, which takes
+  /// away from the client what it has not read yet: so it is read and thrown away until the client closes, too.
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
     context.flush()
-    context.close(mode: mode, promise: promise)
+    guard mode == .all, !isLingering, context.channel.isActive, meter.isGreeted else {
+      return context.close(mode: mode, promise: promise)
+    }
+    isLingering = true
+    if let promise { context.channel.closeFuture.cascade(to: promise) }
+    context.close(mode: .output, promise: nil)
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    context.eventLoop.scheduleTask(in: Self.linger) { bound.value.close(promise: nil) }
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
