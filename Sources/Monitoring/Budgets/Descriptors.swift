@@ -9,7 +9,7 @@ import Synchronization
 /// The file descriptors of the process.
 public enum Descriptors {
   /// What is kept for files, clients of the API server, and probes.
-  private static let reserve = 64
+  private static let reserve = 128
 
   /// Asks for as many as the process may have, which is more than it has at its start on most systems.
   public static func raise() {
@@ -25,7 +25,7 @@ public enum Descriptors {
     var limit = rlimit()
     guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 30 else { return wanted }
     let descriptors = Int(clamping: limit.rlim_cur)
-    return max(8, min(wanted, descriptors - min(reserve, descriptors / 4) - descriptors / 8))
+    return max(8, min(wanted, descriptors - min(reserve, descriptors / 2) - descriptors / 8))
   }
 
   /// Descriptors that are held to be let go when there are no others: the runtime's own threads end the process where they
