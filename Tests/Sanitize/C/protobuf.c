@@ -51,7 +51,10 @@ static void write_answers(void) {
       TonariBytes addresses[4];
       for (size_t i = 0; i < count; i++) addresses[i] = (TonariBytes){(const uint8_t *)longest, length};
       uint8_t *frame = malloc(TONARI_LONGEST_ANSWER);
-      uint8_t *end = tonari_put_picked(frame, UINT64_MAX, UINT64_MAX, 3, true, UINT32_MAX, addresses, count);
+      uint8_t key[TONARI_PICK_KEY];
+      memset(key, 0xFF, sizeof key);
+      uint8_t *end = tonari_put_picked(
+          frame, UINT64_MAX, UINT64_MAX, 3, true, UINT32_MAX, addresses, count, key);
       CHECK((size_t)(end - frame) <= TONARI_LONGEST_ANSWER);
       end = tonari_put_error(frame, UINT64_MAX, 14, longest, length, UINT32_MAX);
       CHECK((size_t)(end - frame) <= TONARI_LONGEST_ANSWER);
