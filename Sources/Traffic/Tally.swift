@@ -31,12 +31,12 @@ struct Tally: Sendable {
   /// Makes the dump.
   ///
   /// - Parameter noun: What a record is called in the plural, such as `rows`.
-  func dump(of graph: TrafficGraph, source: String, format: TrafficFormat, noun: String) -> TrafficDump {
+  func dump(of graph: TrafficGraph, _ sources: [String], _ format: TrafficFormat, noun: String) -> TrafficDump {
     var sentences = warnings
     if furtherWarnings > 0 { sentences.append("\(furtherWarnings) more warnings of the same kinds") }
     sentences += dropped.map { "\($0.count) of \(records) \(noun) left out: \($0.reason)" }
     return TrafficDump(
-      source: source,
+      sources: sources,
       format: format,
       graph: graph,
       records: records,

@@ -1,4 +1,4 @@
-/// What a ``TrafficReader`` made of one dump.
+/// What a ``TrafficReader`` made of the dumps of one kind.
 public struct TrafficDump: Sendable {
   /// Records of one kind that were left out of the graph.
   public struct Dropped: Hashable, Sendable {
@@ -8,16 +8,22 @@ public struct TrafficDump: Sendable {
     public var count: Int
   }
 
-  /// The name of the dump as it was given to the reader.
-  public var source: String
-  /// The format it was read as.
+  /// The names of the dumps as they were given to the reader.
+  public var sources: [String]
+  /// The format that the first of them was read as.
   public var format: TrafficFormat
   /// Who talks to whom and how much.
   public var graph: TrafficGraph
-  /// How many records (rows, series, edges, flows, spans) the dump has, dropped ones included.
+  /// How many records (rows, series, edges, flows, spans) the dumps have, dropped ones included.
   public var records: Int
   /// The records that were left out, by reason, in order of first appearance.
   public var dropped: [Dropped]
   /// What a user should know about the figures, in sentences; what was dropped is among them.
   public var warnings: [String]
+
+  /// What the dumps are called in a message: their names, of many the first two.
+  public var source: String {
+    guard sources.count > 3 else { return sources.joined(separator: ", ") }
+    return "\(sources.prefix(2).joined(separator: ", ")) and \(sources.count - 2) more"
+  }
 }

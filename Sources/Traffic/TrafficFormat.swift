@@ -44,6 +44,11 @@ public struct TrafficFormat: Hashable, Sendable {
 
   /// The format's name.
   public var name: String { value.rawValue }
+
+  /// The format that stands for all that one decoder reads: spans are spans, in whichever format they are written.
+  var kind: TrafficFormat { self == .otlp ? .jaegerTraces : self }
+  /// Whether dumps of the format are rows, not JSON.
+  var isTable: Bool { self == .csv || self == .alibaba }
 }
 
 extension TrafficFormat: CaseIterable {

@@ -1,19 +1,26 @@
-/// Reads one traffic dump, piece by piece, into a traffic graph.
+/// Reads the traffic dumps of one observation, each piece by piece, into traffic graphs.
 ///
-/// The bytes come in chunks of any size, cut anywhere; what comes out does not depend on where. The format is
+/// The bytes of a dump come in chunks of any size, cut anywhere; what comes out does not depend on where. The format is
 /// recognized from the content unless it is given. CSV and JSON lines are read as streams, in memory that depends on
 /// the number of endpoints and edges alone; a JSON document is held in memory until it is complete.
 ///
+/// Dumps that one reader reads are taken for parts of one observation: what several of them tell of the same traffic
+/// counts once. Each format's part in ``Traffic`` says how.
+///
 /// ```swift
-/// var reader = TrafficReader(source: "traffic.csv")
-/// try reader.read(chunk)  // as often as there are chunks
-/// let dump = try reader.finish()
+/// var reader = TrafficReader()
+/// for file in files {
+///   reader.begin(file.name)
+///   try reader.read(chunk)  // as often as there are chunks
+///   try reader.end()
+/// }
+/// let dumps = reader.finish()
 /// ```
 public struct TrafficReader: Sendable {
-  /// What a dump does not say itself.
+  /// What dumps do not say themselves.
   public struct Options: Hashable, Sendable {
-    /// The time over which counted calls were counted; nil takes what the dump says, and one second where it says
-    /// nothing.
+    /// The time over which counted calls were counted, in all dumps together; nil takes what the dumps say, and one
+    /// second where they say nothing.
     public var window: Duration?
     /// The metric that Prometheus series without a name stand for, such as `istio_requests_total`.
     public var metric: String?
@@ -32,80 +39,54 @@ public struct TrafficReader: Sendable {
   /// The metrics of Prometheus that count traffic, as ``Options/metric`` takes them.
   public static let prometheusMetrics = TrafficMetric.allCases.map(\.rawValue)
 
-  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-
-  private let source: String
   private let format: TrafficFormat?
   private let options: Options
-
-  /// The first bytes, until it is clear whether they are a byte order mark.
-  private var head: [UInt8] = []
-  private var isPastMark = false
-  private var line = 1
-  private var importer: (any TrafficImporter)?
+  private var observation: Observation
+  /// Cuts up the dump that is being read; nil between two.
+  private var scanner: DumpScanner?
 
   /// Makes a reader.
   ///
   /// - Parameters:
-  ///   - source: The dump's name, for errors; usually its path.
-  ///   - format: The format; nil recognizes it from the content.
-  ///   - options: What the dump does not say itself.
-  public init(source: String, format: TrafficFormat? = nil, options: Options = Options()) {
-    self.source = source
+  ///   - format: The format of all dumps; nil recognizes each from its content.
+  ///   - options: What the dumps do not say themselves.
+  public init(format: TrafficFormat? = nil, options: Options = Options()) {
     self.format = format
     self.options = options
+    observation = Observation(format: format, window: options.window)
   }
 
-  /// Reads the next bytes of the dump.
+  /// Begins a dump.
+  ///
+  /// - Parameters:
+  ///   - source: The dump's name, for errors; usually its path.
+  ///   - metric: What ``Options/metric`` is for this dump alone; nil takes that one.
+  public mutating func begin(_ source: String, metric: String? = nil) {
+    scanner = DumpScanner(source: source, format: format, documentLimit: options.documentLimit)
+    observation.begin(source, metric: metric ?? options.metric)
+  }
+
+  /// Reads the next bytes of the dump that was begun.
   ///
   /// Throws ``TrafficError`` where they are no traffic dump of the format; the reader is of no use afterwards.
   public mutating func read(_ chunk: UnsafeRawBufferPointer) throws(TrafficError) {
-    guard !isPastMark else { return try readPastMark(chunk) }
-    head.append(contentsOf: chunk)
-    guard head.count >= Self.byteOrderMark.count else { return }
-    try readHead()
+    precondition(scanner != nil, "a dump must be begun before it is read")
+    try scanner?.read(chunk, into: &observation)
   }
 
-  /// Ends the dump and answers what it holds.
+  /// Ends the dump.
   ///
-  /// Throws ``TrafficError`` where the dump is incomplete or no format was recognized.
-  public mutating func finish() throws(TrafficError) -> TrafficDump {
-    if !isPastMark { try readHead() }
-    guard let dump = try importer?.finish() else {
-      throw TrafficError(code: .unrecognized, source: source, message: "found no content, expected a traffic dump")
-    }
-    return dump
+  /// Throws ``TrafficError`` where the dump is incomplete or no format was recognized; the reader is of no use
+  /// afterwards.
+  public mutating func end() throws(TrafficError) {
+    precondition(scanner != nil, "a dump must be begun before it is ended")
+    try scanner?.finish(into: &observation)
+    scanner = nil
   }
 
-  private mutating func readHead() throws(TrafficError) {
-    isPastMark = true
-    let bytes = head.starts(with: Self.byteOrderMark) ? Array(head.dropFirst(Self.byteOrderMark.count)) : head
-    head = []
-    try bytes.withUnsafeBufferPointer { (buffer) throws(TrafficError) in
-      try readPastMark(UnsafeRawBufferPointer(buffer))
-    }
-  }
-
-  private mutating func readPastMark(_ chunk: UnsafeRawBufferPointer) throws(TrafficError) {
-    guard importer == nil else {
-      try importer?.read(chunk)
-      return
-    }
-    guard let start = chunk.firstIndex(where: { !$0.isWhitespace }) else {
-      line += chunk.count { $0 == .newline }
-      return
-    }
-    line += chunk[..<start].count { $0 == .newline }
-    importer = makeImporter(first: chunk[start])
-    try importer?.read(UnsafeRawBufferPointer(rebasing: chunk[start...]))
-  }
-
-  /// JSON begins with a brace or a bracket; everything else is taken for a table, whose header then tells.
-  private func makeImporter(first: UInt8) -> any TrafficImporter {
-    let isTable =
-      format.map { $0 == .csv || $0 == .alibaba } ?? !(first == UInt8(ascii: "{") || first == UInt8(ascii: "["))
-    return isTable
-      ? TableImporter(source: source, format: format, options: options, line: line)
-      : DocumentImporter(source: source, format: format, options: options, line: line)
+  /// Returns what the dumps that were read say together: one result for each kind of dump among them, in order of first
+  /// appearance. The reader is of no use afterwards.
+  public mutating func finish() -> [TrafficDump] {
+    observation.finish()
   }
 }

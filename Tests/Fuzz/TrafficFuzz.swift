@@ -27,7 +27,8 @@ extension Fuzzer {
   private static func trafficOutcome(
     of dump: UnsafeRawBufferPointer, chunk: Int, format: TrafficFormat?
   ) throws -> String {
-    var reader = TrafficReader(source: "dump", format: format, options: .init(documentLimit: 1 << 20))
+    var reader = TrafficReader(format: format, options: .init(documentLimit: 1 << 20))
+    reader.begin("dump")
     do throws(TrafficError) {
       var start = 0
       while start < dump.count {
@@ -38,11 +39,11 @@ extension Fuzzer {
         }
         start += chunk
       }
+      try reader.end()
     } catch {
       return "\(error)"
     }
-    let result: TrafficDump
-    do throws(TrafficError) { result = try reader.finish() } catch { return "\(error)" }
+    let result = reader.finish()[0]
     for rate in result.graph.edges.flatMap({ [$0.bytesPerSecond, $0.requestsPerSecond] }) {
       try expect(rate.map { $0 >= 0 && $0.isFinite } ?? true, "a rate is \(rate ?? .nan)")
     }

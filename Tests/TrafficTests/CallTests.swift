@@ -3,9 +3,9 @@ import Testing
 @testable import Traffic
 
 @Suite struct CallTests {
-  @Test("A call is forgotten only after more others than the memory holds")
-  func recentCalls() {
-    var recent = RecentCalls(capacity: 100)
+  @Test("A record is forgotten only after more others than the memory holds")
+  func recentRecords() {
+    var recent = RecentRecords(capacity: 100)
     for call in 0..<1000 as Range<UInt64> {
       let isNew = recent.insert(call)
       let isNewAgain = recent.insert(call)

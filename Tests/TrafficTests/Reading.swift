@@ -10,7 +10,16 @@ func read(
   format: TrafficFormat? = nil,
   options: TrafficReader.Options = .init()
 ) throws(TrafficError) -> TrafficDump {
-  var reader = TrafficReader(source: "dump", format: format, options: options)
+  var reader = TrafficReader(format: format, options: options)
+  try read(bytes, as: "dump", chunk: chunk, into: &reader)
+  return reader.finish()[0]
+}
+
+/// Reads a dump of several, given as bytes.
+func read(
+  _ bytes: some Collection<UInt8>, as source: String, chunk: Int = .max, into reader: inout TrafficReader
+) throws(TrafficError) {
+  reader.begin(source)
   let bytes = Array(bytes)
   var start = 0
   while start < bytes.count {
@@ -22,7 +31,16 @@ func read(
     }
     start = end
   }
-  return try reader.finish()
+  try reader.end()
+}
+
+/// Reads dumps given as text that are one observation, called `a`, `b` and so on.
+func read(together dumps: [String], options: TrafficReader.Options = .init()) throws(TrafficError) -> [TrafficDump] {
+  var reader = TrafficReader(options: options)
+  for (index, dump) in dumps.enumerated() {
+    try read(Array(dump.utf8), as: String(UnicodeScalar(UInt8(97 + index))), into: &reader)
+  }
+  return reader.finish()
 }
 
 /// Reads a dump given as text.

@@ -42,13 +42,16 @@ public struct PrometheusSource: Sendable {
     let transport = HTTPTransport()
     let request = try authorized(OutgoingRequest(url: url, headers: [.init("Accept", "application/json")]))
     for queries in metrics.alternatives(window: window) {
-      var reading = TrafficReading()
+      var reader = TrafficReader(
+        format: .prometheus, options: TrafficReader.Options(documentLimit: Self.answerLimit))
       for query in queries {
-        let dump = try await answer(to: query, request, transport)
+        let (body, status) = try await ask(query.expression, request, transport)
+        try Self.take(body, status: status, source: url, metric: query.metric, into: &reader)
+      }
+      var reading = TrafficReading()
+      for dump in reader.finish() {
         reading.graph.add(dump.graph)
-        for warning in dump.warnings where !reading.warnings.contains("\(url): \(warning)") {
-          reading.warnings.append("\(url): \(warning)")
-        }
+        reading.warnings += dump.warnings.map { "\(url): \($0)" }
       }
       if !reading.graph.edges.isEmpty { return reading }
     }
@@ -74,13 +77,6 @@ public struct PrometheusSource: Sendable {
     return request
   }
 
-  private func answer(
-    to query: PrometheusQuery, _ request: OutgoingRequest, _ transport: HTTPTransport
-  ) async throws -> TrafficDump {
-    let (body, status) = try await ask(query.expression, request, transport)
-    return try Self.dump(body, status: status, source: url, metric: query.metric)
-  }
-
   /// Asks for what a query in PromQL says now, and answers what came back, whatever the status.
   func ask(
     _ expression: String, _ request: OutgoingRequest, _ transport: HTTPTransport
@@ -102,15 +98,14 @@ public struct PrometheusSource: Sendable {
   }
 
   /// Reads an answer. What Prometheus itself has to say against a query is in it, whatever the status.
-  static func dump(
-    _ body: [UInt8], status: Int, source: String, metric: String?
-  ) throws(PrometheusError) -> TrafficDump {
+  static func take(
+    _ body: [UInt8], status: Int, source: String, metric: String?, into reader: inout TrafficReader
+  ) throws(PrometheusError) {
     do throws(TrafficError) {
-      var reader = TrafficReader(
-        source: source, format: .prometheus, options: TrafficReader.Options(metric: metric, documentLimit: answerLimit))
+      reader.begin(source, metric: metric)
       try body.withUnsafeBytes { bytes in Result { () throws(TrafficError) in try reader.read(bytes) } }.get()
-      let dump = try reader.finish()
-      if 200..<300 ~= status { return dump }
+      try reader.end()
+      if 200..<300 ~= status { return }
     } catch {
       if error.code == .refused { throw PrometheusError(code: .refused, message: "\(source): \(error.message)") }
       if 200..<300 ~= status { throw PrometheusError(code: .invalidAnswer, message: "\(error)") }

@@ -1,7 +1,7 @@
 public import Files
 public import Traffic
 
-/// Dumps of traffic in files, which add up.
+/// Dumps of traffic in files, which are one observation.
 public struct TrafficFiles: Hashable, Sendable {
   /// The files.
   public var paths: [String]
@@ -27,19 +27,17 @@ public struct TrafficFiles: Hashable, Sendable {
   ///
   /// Throws `FileError` or `TrafficError`.
   public func read(progress: (_ file: String, _ share: Double?) -> Void = { _, _ in }) throws -> TrafficReading {
-    var reading = TrafficReading()
+    var reader = TrafficReader(format: format, options: options)
     for path in paths {
       let file = InputFile(path)
-      var reader = TrafficReader(source: file.name, format: format, options: options)
+      reader.begin(file.name)
       try file.read { state in
         progress(file.name, state.bytesTotal.map { Double(state.bytesRead) / Double(max(1, $0)) })
       } _: { chunk in
         try reader.read(chunk)
       }
-      let dump = try reader.finish()
-      reading.graph.add(dump.graph)
-      reading.warnings += dump.warnings.map { "\(dump.source): \($0)" }
+      try reader.end()
     }
-    return reading
+    return TrafficReading(reader.finish())
   }
 }

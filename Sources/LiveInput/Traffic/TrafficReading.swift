@@ -13,6 +13,15 @@ public struct TrafficReading: Sendable {
     self.warnings = warnings
   }
 
+  /// Adds up what the dumps of different kinds say that are one observation.
+  init(_ dumps: [TrafficDump]) {
+    self.init()
+    for dump in dumps {
+      graph.add(dump.graph)
+      warnings += dump.warnings.map { "\(dump.source): \($0)" }
+    }
+  }
+
   /// Adds what another source says.
   public mutating func add(_ other: TrafficReading) {
     graph.add(other.graph)

@@ -15,16 +15,14 @@ struct HubbleDecoder: DocumentDecoder {
     var direction: String
   }
 
-  private let source: String
   private let window: Duration?
   private var names = TrafficGraph()
   private var counts: [Key: Int] = [:]
   private var time = ObservedTime()
   private var tally = Tally()
 
-  init(source: String, options: TrafficReader.Options) {
-    self.source = source
-    window = options.window
+  init(window: Duration?) {
+    self.window = window
   }
 
   mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
@@ -80,7 +78,11 @@ struct HubbleDecoder: DocumentDecoder {
     counts[key, default: 0] += 1
   }
 
-  mutating func finish() -> TrafficDump {
+  mutating func end() {
+    time.endDump()
+  }
+
+  mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
     struct Pair: Hashable { var source, destination: Int }
     var best: [Pair: (evidence: HubbleFlow.Evidence, count: Int)] = [:]
     for (key, count) in counts {
@@ -105,6 +107,6 @@ struct HubbleDecoder: DocumentDecoder {
         requestsPerSecond: Double(count) / seconds
       )
     }
-    return tally.dump(of: graph, source: source, format: .hubble, noun: "flows")
+    return tally.dump(of: graph, sources, format, noun: "flows")
   }
 }

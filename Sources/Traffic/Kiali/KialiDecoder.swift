@@ -4,13 +4,8 @@
 /// outside where Kiali does not know it (`unknown`) or knows it from a ServiceEntry; Kiali's own `isOutside` only says
 /// that a workload lies in a namespace that was not asked for, so that it is still a workload of the cluster.
 struct KialiDecoder: DocumentDecoder {
-  private let source: String
   private var graph = TrafficGraph()
   private var tally = Tally()
-
-  init(source: String) {
-    self.source = source
-  }
 
   mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
     let start = cursor
@@ -189,7 +184,7 @@ struct KialiDecoder: DocumentDecoder {
     return rate
   }
 
-  mutating func finish() -> TrafficDump {
-    tally.dump(of: graph, source: source, format: .kiali, noun: "edges")
+  mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
+    tally.dump(of: graph, sources, format, noun: "edges")
   }
 }

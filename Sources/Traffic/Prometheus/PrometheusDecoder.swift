@@ -16,16 +16,15 @@ struct PrometheusDecoder: DocumentDecoder {
     var counter: CounterSeries
   }
 
-  private let source: String
-  private let options: TrafficReader.Options
+  /// What series without a name stand for in the dump that is being read.
+  private var unnamedMetric: String?
   /// Gives endpoints their indices; the graph that comes out has only those that an edge has.
   private var names = TrafficGraph()
   private var table = ReporterTable()
   private var tally = Tally()
 
-  init(source: String, options: TrafficReader.Options) {
-    self.source = source
-    self.options = options
+  mutating func begin(_ format: TrafficFormat, metric: String?) {
+    unnamedMetric = metric
   }
 
   mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
@@ -231,7 +230,7 @@ struct PrometheusDecoder: DocumentDecoder {
   private mutating func metricOfUnnamed(_ labels: SeriesLabels, at place: JSONCursor) throws(TrafficError)
     -> TrafficMetric
   {
-    if let name = options.metric {
+    if let name = unnamedMetric {
       guard let metric = TrafficMetric(rawValue: name) else {
         let known = TrafficMetric.allCases.map(\.rawValue).joined(separator: ", ")
         throw place.error(.unexpected, "found a series without a name and the metric option \(name), expected \(known)")
@@ -254,10 +253,10 @@ struct PrometheusDecoder: DocumentDecoder {
     )
   }
 
-  mutating func finish() -> TrafficDump {
+  mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
     if table.hasTwoReporters {
       tally.warn("edges that both ends report are counted once, as the destination reports them")
     }
-    return tally.dump(of: table.graph(naming: names.endpoints), source: source, format: .prometheus, noun: "series")
+    return tally.dump(of: table.graph(naming: names.endpoints), sources, format, noun: "series")
   }
 }

@@ -2,23 +2,36 @@
 ///
 /// A call is counted once, though both of its sides may have recorded it: rows with the same trace, rpcid, caller and
 /// callee are one call. (Rows of one rpcid whose ends differ are different calls; the publishers say that some callers
-/// reused the id.) Rows whose caller or callee has no known name are left out. The caller `USER` is outside.
+/// reused the id.) That holds across the files that the graph is published in. Rows whose caller or callee has no known name are left out. The caller `USER` is outside.
 /// Timestamps are milliseconds; the rates are over the time that they cover.
-struct CallGraphTable: Table {
+struct CallGraphTable: TableDecoder {
   /// What stands where a name is not known.
   private static let unknownNames: [StaticString] = ["", "(?)", "UNKNOWN", "UNAVAILABLE", "nan", "NaN"]
 
-  private let header: Header
+  private struct Columns {
+    let header: Header
+    let timestamp: Int
+    let trace: Int
+    let call: Int
+    let caller: Int
+    let callee: Int
+
+    init(_ header: Header) throws(TrafficError) {
+      self.header = header
+      timestamp = try header.required("timestamp")
+      trace = try header.required("traceid")
+      call = try header.required("rpcid", "rpc_id")
+      caller = try header.required("um")
+      callee = try header.required("dm")
+    }
+  }
+
   private let window: Duration?
-  private let timestampColumn: Int
-  private let traceColumn: Int
-  private let callColumn: Int
-  private let callerColumn: Int
-  private let calleeColumn: Int
+  private var columns: Columns
 
   /// -1 stands for an unknown name.
   private var names = NameTable()
-  private var recent: RecentCalls
+  private var recent: RecentRecords
   private var graph = TrafficGraph()
   private var time = ObservedTime()
   private var tally = Tally()
@@ -27,35 +40,34 @@ struct CallGraphTable: Table {
     header.names.contains("traceid") && header.names.contains("um") && header.names.contains("dm")
   }
 
-  init(header: Header, window: Duration?, recent: RecentCalls = RecentCalls()) throws(TrafficError) {
-    self.header = header
+  init(header: Header, window: Duration?, recent: RecentRecords = RecentRecords()) throws(TrafficError) {
     self.window = window
     self.recent = recent
-    timestampColumn = try header.required("timestamp")
-    traceColumn = try header.required("traceid")
-    callColumn = try header.required("rpcid", "rpc_id")
-    callerColumn = try header.required("um")
-    calleeColumn = try header.required("dm")
+    columns = try Columns(header)
+  }
+
+  mutating func begin(_ header: Header) throws(TrafficError) {
+    columns = try Columns(header)
   }
 
   mutating func read(_ row: Row) throws(TrafficError) {
-    try header.check(row)
+    try columns.header.check(row)
     tally.records += 1
-    guard let milliseconds = decimal(row[timestampColumn]), milliseconds.isFinite else {
+    guard let milliseconds = decimal(row[columns.timestamp]), milliseconds.isFinite else {
       throw TrafficError(
         code: .unexpected,
-        source: header.source,
+        source: columns.header.source,
         line: row.line,
-        message: "found \(row[timestampColumn].excerpt) in the column timestamp, expected milliseconds"
+        message: "found \(row[columns.timestamp].excerpt) in the column timestamp, expected milliseconds"
       )
     }
     time.add(milliseconds / 1000)
 
-    let caller = endpoint(row[callerColumn])
-    let callee = endpoint(row[calleeColumn])
+    let caller = endpoint(row[columns.caller])
+    let callee = endpoint(row[columns.callee])
     guard caller >= 0, callee >= 0 else { return tally.drop("the name of the caller or the callee is not known") }
     let ends = UInt64(truncatingIfNeeded: caller) << 32 | UInt64(truncatingIfNeeded: callee)
-    let call = fingerprint(row[callColumn], seed: fingerprint(row[traceColumn], seed: ends))
+    let call = fingerprint(row[columns.call], seed: fingerprint(row[columns.trace], seed: ends))
     guard recent.insert(call) else { return tally.drop("recorded a second time by the other side") }
     graph.add(source: caller, destination: callee, bytesPerSecond: nil, requestsPerSecond: 1)
   }
@@ -70,9 +82,12 @@ struct CallGraphTable: Table {
     return index
   }
 
-  func finish() -> TrafficDump {
-    var rates = graph
-    rates.scale(by: 1 / time.seconds(window: window))
-    return tally.dump(of: rates, source: header.source, format: .alibaba, noun: "rows")
+  mutating func end() {
+    time.endDump()
+  }
+
+  mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
+    graph.scale(by: 1 / time.seconds(window: window))
+    return tally.dump(of: graph, sources, format, noun: "rows")
   }
 }

@@ -4,12 +4,32 @@ import Topology
 ///
 /// Columns, in any order: `source`, `destination` (`namespace/workload`, `default/` where left out), and
 /// `bytes_per_second` or `requests_per_second` or both. An empty rate is an unknown one. Rows of one edge add up.
-struct EdgeTable: Table {
-  private let header: Header
-  private let sourceColumn: Int
-  private let destinationColumn: Int
-  private let bytesColumn: Int?
-  private let requestsColumn: Int?
+struct EdgeTable: TableDecoder {
+  private struct Columns {
+    let header: Header
+    let source: Int
+    let destination: Int
+    let bytes: Int?
+    let requests: Int?
+
+    init(_ header: Header) throws(TrafficError) {
+      self.header = header
+      source = try header.required("source")
+      destination = try header.required("destination")
+      bytes = try header.column("bytes_per_second")
+      requests = try header.column("requests_per_second")
+      guard bytes != nil || requests != nil else {
+        throw TrafficError(
+          code: .unexpected,
+          source: header.source,
+          line: header.line,
+          message: "found the header \(header.excerpt), expected a column bytes_per_second or requests_per_second"
+        )
+      }
+    }
+  }
+
+  private var columns: Columns
 
   private var names = NameTable()
   private var graph = TrafficGraph()
@@ -20,37 +40,34 @@ struct EdgeTable: Table {
   }
 
   init(header: Header) throws(TrafficError) {
-    self.header = header
-    sourceColumn = try header.required("source")
-    destinationColumn = try header.required("destination")
-    bytesColumn = try header.column("bytes_per_second")
-    requestsColumn = try header.column("requests_per_second")
-    guard bytesColumn != nil || requestsColumn != nil else {
-      throw TrafficError(
-        code: .unexpected,
-        source: header.source,
-        line: header.line,
-        message: "found the header \(header.excerpt), expected a column bytes_per_second or requests_per_second"
-      )
-    }
-    let known = [sourceColumn, destinationColumn, bytesColumn, requestsColumn]
-    for column in header.names.indices where !known.contains(column) {
-      tally.warn("the column '\(header.names[column])' is not used")
+    columns = try Columns(header)
+    warnOfOtherColumns()
+  }
+
+  mutating func begin(_ header: Header) throws(TrafficError) {
+    columns = try Columns(header)
+    warnOfOtherColumns()
+  }
+
+  private mutating func warnOfOtherColumns() {
+    let known = [columns.source, columns.destination, columns.bytes, columns.requests]
+    for (column, name) in columns.header.names.enumerated() where !known.contains(column) {
+      tally.warn("the column '\(name)' is not used")
     }
   }
 
   mutating func read(_ row: Row) throws(TrafficError) {
-    try header.check(row)
+    try columns.header.check(row)
     tally.records += 1
-    let source = try endpoint(row, sourceColumn)
-    let destination = try endpoint(row, destinationColumn)
-    let bytes = try bytesColumn.map { column throws(TrafficError) in try rate(row, column) } ?? nil
-    let requests = try requestsColumn.map { column throws(TrafficError) in try rate(row, column) } ?? nil
+    let source = try endpoint(row, columns.source)
+    let destination = try endpoint(row, columns.destination)
+    let bytes = try columns.bytes.map { column throws(TrafficError) in try rate(row, column) } ?? nil
+    let requests = try columns.requests.map { column throws(TrafficError) in try rate(row, column) } ?? nil
     graph.add(source: source, destination: destination, bytesPerSecond: bytes, requestsPerSecond: requests)
   }
 
-  func finish() -> TrafficDump {
-    tally.dump(of: graph, source: header.source, format: .csv, noun: "rows")
+  mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
+    tally.dump(of: graph, sources, format, noun: "rows")
   }
 
   private mutating func endpoint(_ row: Row, _ column: Int) throws(TrafficError) -> Int {
@@ -77,9 +94,9 @@ struct EdgeTable: Table {
   private func unexpected(_ row: Row, _ column: Int, expected: String) -> TrafficError {
     TrafficError(
       code: .unexpected,
-      source: header.source,
+      source: columns.header.source,
       line: row.line,
-      message: "found \(row[column].excerpt) in the column \(header.names[column]), expected \(expected)"
+      message: "found \(row[column].excerpt) in the column \(columns.header.names[column]), expected \(expected)"
     )
   }
 }

@@ -5,7 +5,7 @@
 /// caller's span without a callee's is a call to what sends no spans: an end outside, under the name that the span
 /// gives it.
 ///
-/// The spans of one trace may come in any order and in any number of documents. Each takes about a hundred bytes.
+/// The spans of one trace may come in any order and in any number of documents and dumps. Each takes about a hundred bytes.
 struct CallFinder: Sendable {
   private struct Record {
     var key: UInt64
@@ -55,6 +55,11 @@ struct CallFinder: Sendable {
         truncatingIfNeeded: names.index(of: TrafficEndpoint(namespace: nil, name: peer.name, isOutside: true)))
     }
     insert(record)
+  }
+
+  /// Ends a dump.
+  mutating func endDump() {
+    time.endDump()
   }
 
   /// Counts the calls in all spans taken in, as a graph of rates.

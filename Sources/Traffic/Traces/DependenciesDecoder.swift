@@ -3,14 +3,12 @@
 /// The counts carry no time. They are divided by the window that the options give, by default one second, so that they
 /// stand as they are; their proportions are right in any case.
 struct DependenciesDecoder: DocumentDecoder {
-  private let source: String
   private let window: Duration?
   private var graph = TrafficGraph()
   private var tally = Tally()
 
-  init(source: String, options: TrafficReader.Options) {
-    self.source = source
-    window = options.window
+  init(window: Duration?) {
+    self.window = window
   }
 
   mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
@@ -67,13 +65,13 @@ struct DependenciesDecoder: DocumentDecoder {
     }
   }
 
-  mutating func finish() -> TrafficDump {
+  mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
     if let window {
       graph.scale(by: 1 / window.seconds)
     } else {
       tally.warn("call counts carry no time: they are taken as calls in one second; give the window to get rates")
     }
-    return tally.dump(of: graph, source: source, format: .jaegerDependencies, noun: "dependencies")
+    return tally.dump(of: graph, sources, format, noun: "dependencies")
   }
 }
 

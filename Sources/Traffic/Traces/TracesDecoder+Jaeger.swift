@@ -1,14 +1,6 @@
-/// Decodes Jaeger's traces: an array of traces with their spans and processes, bare or as `data` of an answer.
-struct JaegerTracesDecoder: DocumentDecoder {
-  private let source: String
-  private var finder: CallFinder
-
-  init(source: String, options: TrafficReader.Options) {
-    self.source = source
-    finder = CallFinder(window: options.window)
-  }
-
-  mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
+extension TracesDecoder {
+  /// Reads Jaeger's traces: an array of traces with their spans and processes, bare or as `data` of an answer.
+  mutating func readJaeger(_ cursor: inout JSONCursor) throws(TrafficError) {
     guard cursor.kind() == .object else { return try readTraces(&cursor) }
     let start = cursor
     var isTrace = false
@@ -150,11 +142,6 @@ struct JaegerTracesDecoder: DocumentDecoder {
       }
     }
     return kind
-  }
-
-  mutating func finish() -> TrafficDump {
-    let (graph, tally) = finder.finish()
-    return tally.dump(of: graph, source: source, format: .jaegerTraces, noun: "spans")
   }
 }
 

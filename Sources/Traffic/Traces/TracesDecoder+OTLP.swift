@@ -1,15 +1,7 @@
-/// Decodes traces in OTLP's JSON: `{"resourceSpans": […]}`, Tempo's `{"batches": […]}` and `{"trace": {…}}`, and the
-/// JSON lines that the OpenTelemetry collector writes to files.
-struct OTLPDecoder: DocumentDecoder {
-  private let source: String
-  private var finder: CallFinder
-
-  init(source: String, options: TrafficReader.Options) {
-    self.source = source
-    finder = CallFinder(window: options.window)
-  }
-
-  mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
+extension TracesDecoder {
+  /// Reads traces in OTLP's JSON: `{"resourceSpans": […]}`, Tempo's `{"batches": […]}` and `{"trace": {…}}`, and the
+  /// JSON lines that the OpenTelemetry collector writes to files.
+  mutating func readOTLP(_ cursor: inout JSONCursor) throws(TrafficError) {
     guard cursor.kind() == .object else { return try readBatches(&cursor) }
     let start = cursor
     var trace: JSONCursor?
@@ -128,10 +120,5 @@ struct OTLPDecoder: DocumentDecoder {
         }
       }
     }
-  }
-
-  mutating func finish() -> TrafficDump {
-    let (graph, tally) = finder.finish()
-    return tally.dump(of: graph, source: source, format: .otlp, noun: "spans")
   }
 }
