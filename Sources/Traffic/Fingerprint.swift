@@ -19,6 +19,12 @@ func fingerprint(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0x9E37_79B9_7F4
   return mix(hash ^ tail)
 }
 
+/// A 64-bit hash of text.
+func fingerprint(_ text: String) -> UInt64 {
+  var text = text
+  return text.withUTF8 { fingerprint(UnsafeRawBufferPointer($0)) }
+}
+
 @inline(__always)
 private func mix(_ value: UInt64) -> UInt64 {
   let product = (value ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)

@@ -28,7 +28,8 @@ struct ObservedTime: Sendable {
     window?.seconds ?? max(1, covered)
   }
 
-  private var covered: Double {
+  /// The seconds that the dumps cover that have ended.
+  var covered: Double {
     var covered = 0.0
     var end = -Double.infinity
     for dump in ended.sorted(by: { $0.lowerBound < $1.lowerBound }) where dump.upperBound > end {

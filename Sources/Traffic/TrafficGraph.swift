@@ -67,7 +67,7 @@ public struct TrafficGraph: Sendable {
   /// Adds traffic to the edge between two endpoints, given by index. Rates of the same edge add up; a nil rate adds
   /// nothing.
   public mutating func add(source: Int, destination: Int, bytesPerSecond: Double?, requestsPerSecond: Double?) {
-    let ends = UInt64(UInt32(truncatingIfNeeded: source)) << 32 | UInt64(UInt32(truncatingIfNeeded: destination))
+    let ends = Self.key(source, destination)
     guard let index = edgeIndex[ends] else {
       edgeIndex[ends] = edges.count
       edges.append(
@@ -84,11 +84,36 @@ public struct TrafficGraph: Sendable {
     edges[index].requestsPerSecond.add(requestsPerSecond)
   }
 
+  @inline(__always)
+  private static func key(_ source: Int, _ destination: Int) -> UInt64 {
+    UInt64(UInt32(truncatingIfNeeded: source)) << 32 | UInt64(UInt32(truncatingIfNeeded: destination))
+  }
+
   /// Multiplies all rates by a factor.
   public mutating func scale(by factor: Double) {
     for index in edges.indices {
       edges[index].bytesPerSecond = edges[index].bytesPerSecond.map { $0 * factor }
       edges[index].requestsPerSecond = edges[index].requestsPerSecond.map { $0 * factor }
+    }
+  }
+
+  /// Takes in the edges of another graph of the same traffic: where both have an edge, the higher rates count.
+  mutating func unite(_ other: TrafficGraph) {
+    let mapped = other.endpoints.map { index(of: $0) }
+    func higher(_ a: Double?, _ b: Double?) -> Double? { [a, b].compactMap { $0 }.max() }
+    for edge in other.edges {
+      let (source, destination) = (mapped[edge.source], mapped[edge.destination])
+      if let known = edgeIndex[Self.key(source, destination)] {
+        edges[known].bytesPerSecond = higher(edges[known].bytesPerSecond, edge.bytesPerSecond)
+        edges[known].requestsPerSecond = higher(edges[known].requestsPerSecond, edge.requestsPerSecond)
+      } else {
+        add(
+          source: source,
+          destination: destination,
+          bytesPerSecond: edge.bytesPerSecond,
+          requestsPerSecond: edge.requestsPerSecond
+        )
+      }
     }
   }
 

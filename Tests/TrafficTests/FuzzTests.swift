@@ -92,6 +92,13 @@ private enum Outcome: Equatable {
           }
           try #require(endpoints.indices.contains(edge.source) && endpoints.indices.contains(edge.destination))
         }
+        // Beside the whole dump, which is part of the same observation then.
+        var reader = TrafficReader(format: format, options: .init(documentLimit: 1 << 20))
+        try read(bytes, as: "damaged", into: &reader)
+        try? read(original, as: "whole", into: &reader)
+        for rate in reader.finish().flatMap(\.graph.edges).flatMap({ [$0.bytesPerSecond, $0.requestsPerSecond] }) {
+          try #require(rate.map { $0 >= 0 && $0.isFinite } ?? true, "run \(run)")
+        }
       case .error(let error):
         try #require(error.source == "dump" && !error.message.isEmpty, "run \(run)")
       }

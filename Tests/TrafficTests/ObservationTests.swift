@@ -49,6 +49,82 @@ struct ObservationTests {
     #expect(lines(dumps[0].graph) == ["a → b: 10/s", "a → c: 10/s"])
   }
 
+  @Test("A flow, a sample and a graph that two files have count once")
+  func repeated() throws {
+    let flows = ["TO_OVERLAY", "TO_ENDPOINT"].map { flow("a", "b", $0, "x") }.joined()
+    let old =
+      #"[{"verdict": 1, "is_reply": false, "time": {"seconds": 5}, "source": {"pod_name": "a"}, "#
+      + #""destination": {"pod_name": "b"}}]"#
+    let graph =
+      #"{"elements": {"nodes": [{"data": {"id": "1", "nodeType": "workload", "workload": "a"}}], "#
+      + #""edges": [{"data": {"source": "1", "target": "1", "traffic": {"rates": {"http": "3"}}}}]}}"#
+    let rates = #"[[0, "1"], [60, "1"]]"#
+    for (dump, count) in [
+      (flows, "n/a → n/b: 1/s"), (old, "a → b: 1/s"), (graph, "a → a: 3/s"), (series("source", "b", 4), "a → b: 4/s"),
+      (matrix([("c", rates)], name: nil), "a → c: 1 B/s"), (matrix([("c", #"[[0, "9"], [60, "69"]]"#)]), "a → c: 1/s"),
+    ] {
+      #expect(lines(try read(together: [dump, dump])[0].graph) == [count])
+    }
+  }
+
+  /// Series of Istio's from `a` to what is named, in a matrix.
+  private func matrix(
+    _ series: [(destination: String, values: String)], name: String? = "istio_requests_total"
+  ) -> String {
+    let name = name.map { #""__name__": "\#($0)", "# } ?? ""
+    let result = series.map { destination, values in
+      #"{"metric": {\#(name)"reporter": "source", "source_workload": "a", "destination_workload": "\#(destination)"}, "#
+        + #""values": \#(values)}"#
+    }
+    return #"{"status": "success", "data": {"resultType": "matrix", "result": [\#(result.joined(separator: ","))]}}"#
+  }
+
+  @Test("A counter goes on from one file to the next, in whatever order they come, and what overlaps counts once")
+  func counters() throws {
+    let hours = [
+      matrix([("b", #"[[0, "0"], [60, "60"]]"#), ("c", #"[[0, "0"], [60, "120"]]"#)]),
+      // What b counted is read again; c is gone.
+      matrix([("b", #"[[30, "30"], [90, "90"], [120, "120"]]"#)]),
+      matrix([("b", #"[[180, "180"], [240, "240"]]"#)]),
+    ]
+    for dumps in [hours, hours.reversed()] {
+      #expect(lines(try read(together: dumps)[0].graph).sorted() == ["a → b: 1/s", "a → c: 0.75/s"])
+    }
+  }
+
+  @Test("Rates of two times are averaged over both, and where there is no sample there was no traffic")
+  func rates() throws {
+    func hour(_ start: Int, _ series: [(String, Int, Int)]) -> String {
+      matrix(
+        series.map { destination, count, rate in
+          let samples = (0..<count).map { #"[\#(start + 60 * $0), "\#(rate)"]"# }
+          return (destination, "[\(samples.joined(separator: ","))]")
+        }, name: nil)
+    }
+    let day = hour(0, [("b", 24, 10), ("c", 1, 240)])
+    #expect(lines(try read(day).graph) == ["a → b: 10 B/s", "a → c: 10 B/s"])
+    let days = [day, hour(24 * 60, [("b", 24, 20)]), hour(36 * 60, [("b", 12, 20)])]
+    for dumps in [days, days.reversed()] {
+      #expect(lines(try read(together: dumps)[0].graph).sorted() == ["a → b: 15 B/s", "a → c: 5 B/s"])
+    }
+    // A matrix with one step is like a vector.
+    #expect(lines(try read(together: [hour(0, [("b", 1, 4)]), hour(0, [("c", 1, 5)])])[0].graph).count == 2)
+  }
+
+  @Test("A trace is the same in OTLP's hexadecimal, Tempo's base64 and Jaeger's numbers")
+  func ids() {
+    for (id, others) in [
+      ("00000000000000000123456789abcdef", ["123456789ABCDEF", "AAAAAAAAAAABI0VniavN7w=="]),
+      ("0123456789abcdef", ["ASNFZ4mrze8="]),
+      ("0000000000000000", ["", "0", "AAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAA=="]),
+      ("fbf0000000000001", ["+/AAAAAAAAE=", "-_AAAAAAAAE="]),
+    ] {
+      for other in others { #expect(SpanID(id) == SpanID(other), "\(other)") }
+    }
+    #expect(SpanID("0").isNone && !SpanID("x").isNone)
+    #expect(SpanID("x") != SpanID("y") && SpanID("AAAAAAAAAAA*") != SpanID("AAAAAAAAAAA="))
+  }
+
   @Test("Calls of Alibaba's in two files count once, over the time of both")
   func callGraphs() throws {
     func rows(_ times: ClosedRange<Int>) -> String {

@@ -37,6 +37,11 @@ struct JSONCursor {
 
   private var bytes: UnsafeRawBufferPointer { document.bytes }
 
+  /// The document's bytes from here to where another cursor stands.
+  func bytes(to end: JSONCursor) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[position..<max(position, end.position)])
+  }
+
   private var current: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
   private mutating func skipWhitespace() {

@@ -5,7 +5,8 @@
 /// any, otherwise new TCP connections, otherwise packets.
 ///
 /// Hubble sees a packet at several points on its way (leaving its pod, entering the overlay, reaching the other pod).
-/// Each point sees it at most once, so that an edge counts what the point that saw most of it has seen.
+/// Each point sees it at most once, so that an edge counts what the point that saw most of it has seen: over all dumps,
+/// for each node writes what it sees itself, and what goes from node to node is seen by two.
 struct HubbleDecoder: DocumentDecoder {
   private struct Key: Hashable {
     var source: Int
@@ -18,6 +19,7 @@ struct HubbleDecoder: DocumentDecoder {
   private let window: Duration?
   private var names = TrafficGraph()
   private var counts: [Key: Int] = [:]
+  private var recent = RecentRecords()
   private var time = ObservedTime()
   private var tally = Tally()
 
@@ -62,6 +64,7 @@ struct HubbleDecoder: DocumentDecoder {
   private mutating func count(_ flow: HubbleFlow) {
     tally.records += 1
     if let seconds = flow.seconds { time.add(seconds) }
+    if let identity = flow.identity, !recent.insert(identity) { return tally.drop("occur twice") }
     guard flow.isForwarded else { return tally.drop("not forwarded") }
     // Where a packet leaves its pod, Hubble has not looked up its connection yet and cannot know.
     guard !(flow.isReply ?? (flow.point == "FROM_ENDPOINT")) else { return tally.drop("replies") }

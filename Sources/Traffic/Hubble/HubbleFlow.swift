@@ -10,6 +10,9 @@ struct HubbleFlow {
     case packet
   }
 
+  /// What tells the flow from all others, so that it counts once though two dumps have it; nil where it has neither an
+  /// id nor a time.
+  private(set) var identity: UInt64?
   var seconds: Double?
   var isForwarded = false
   /// Nil where Hubble does not know.
@@ -26,9 +29,12 @@ struct HubbleFlow {
     var destinationNames: JSONCursor?
     var sourceEnd: HubbleEndpoint?
     var destinationEnd: HubbleEndpoint?
+    let start = cursor
+    var uuid: JSONText?
     try cursor.beginObject()
     while let key = try cursor.nextKey() {
       switch key {
+      case "uuid": uuid = try cursor.text()
       case "time": seconds = try readTimestamp(&cursor)
       case "verdict":
         // Older versions write the enumeration's number.
@@ -51,6 +57,13 @@ struct HubbleFlow {
       case "l7": try readLayer7(&cursor)
       default: try cursor.skip()
       }
+    }
+    if let uuid {
+      // Older versions give one id to all that is seen of a packet.
+      let place = "\(point) \(direction) \(seconds ?? 0)"
+      identity = fingerprint(uuid.raw, seed: fingerprint(place))
+    } else if seconds != nil {
+      identity = fingerprint(start.bytes(to: cursor))
     }
     source = sourceEnd?.endpoint(dnsName: try firstName(sourceNames))
     destination = destinationEnd?.endpoint(dnsName: try firstName(destinationNames))

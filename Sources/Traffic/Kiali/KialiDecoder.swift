@@ -3,6 +3,8 @@
 /// HTTP and gRPC traffic is in requests per second, TCP traffic and an edge's throughput in bytes per second. An end is
 /// outside where Kiali does not know it (`unknown`) or knows it from a ServiceEntry; Kiali's own `isOutside` only says
 /// that a workload lies in a namespace that was not asked for, so that it is still a workload of the cluster.
+///
+/// An edge between two namespaces is in the graphs of both: what several graphs show counts once.
 struct KialiDecoder: DocumentDecoder {
   private var graph = TrafficGraph()
   private var tally = Tally()
@@ -55,7 +57,7 @@ struct KialiDecoder: DocumentDecoder {
     guard let split = drawn.split() else {
       throw start.error(.tooLarge, "found services with too many edges in and out to split their traffic")
     }
-    graph.add(split)
+    graph.unite(split)
   }
 
   /// Reads an array of `{"data": …}`, handing on the cursor at each value.

@@ -1,6 +1,8 @@
+import Topology
+
 /// What is needed of one counter's samples to give its rate, without keeping them.
 struct CounterSeries: Sendable {
-  private var firstTime = 0.0
+  private(set) var firstTime = 0.0
   private var lastTime = 0.0
   private var firstValue = 0.0
   private var lastValue = 0.0
@@ -20,6 +22,27 @@ struct CounterSeries: Sendable {
     lastTime = time
     lastValue = value
     count += 1
+  }
+
+  /// Takes in the samples of the same counter from another dump, which must not begin earlier. Where the two overlap,
+  /// the counter is taken to have risen evenly.
+  mutating func append(_ other: CounterSeries) {
+    guard count > 0, other.firstTime <= lastTime else {
+      if other.count > 0 {
+        add(time: other.firstTime, value: other.firstValue)
+        increase += other.increase
+        count += other.count - 1
+        lastTime = other.lastTime
+        lastValue = other.lastValue
+      }
+      return
+    }
+    guard other.lastTime > lastTime else { return }
+    let new = (other.lastTime - lastTime) / (other.lastTime - other.firstTime)
+    increase += other.increase * new
+    count += max(1, Int(saturating: Double(other.count - 1) * new))
+    lastTime = other.lastTime
+    lastValue = other.lastValue
   }
 
   /// The rate per second over a window, as Prometheus's `rate()` gives it over a range (`extrapolatedRate` in

@@ -2,18 +2,28 @@
 ///
 /// - A vector holds rates: it is what `sum by (…) (rate(…[5m]))` gives. Where it has the labels of a scrape beside a
 ///   name, it is counters as they stand, and a warning says so.
-/// - A matrix of named series holds counters, whose rates are taken over the time that the whole matrix covers. A matrix
-///   of series without a name holds rates, which are averaged.
+/// - A matrix of named series holds counters, whose rates are taken over the time that all matrices cover, from the
+///   first to the last. A matrix of series without a name holds rates, which are averaged over that time: where a series
+///   has no sample, there was no traffic.
 /// - A series without a name is of the metric that the options give; otherwise it is of the service graph where it has
 ///   its labels, and of bytes where it has Istio's.
+/// - Series of several dumps add up, but a sample that two dumps have counts once, and a counter goes on from one dump to
+///   the next.
 struct PrometheusDecoder: DocumentDecoder {
-  /// One series of a matrix, whose rate is known once the matrix has been read.
-  private struct Pending {
-    var metric: TrafficMetric
-    var source: Int
-    var destination: Int
+  /// The samples of a rate in one matrix.
+  private struct Rates {
+    var sum = 0.0
+    var count = 0
+    /// Samples that are no number: what the rate was then is not known, and taken to be as at the other times.
+    var unknown = 0
+    var repeated = 0
+  }
+
+  /// What a series measures, and who says so.
+  private struct Series {
+    var identity: UInt64
+    var key: ReporterTable.Key
     var reporter: String?
-    var counter: CounterSeries
   }
 
   /// What series without a name stand for in the dump that is being read.
@@ -21,6 +31,16 @@ struct PrometheusDecoder: DocumentDecoder {
   /// Gives endpoints their indices; the graph that comes out has only those that an edge has.
   private var names = TrafficGraph()
   private var table = ReporterTable()
+  /// The samples that are in the table or in a mean, so that none counts twice.
+  private var samples = RecentRecords()
+  /// The counters of all matrices, whose rates are known once all are read.
+  private var counters: [(series: Series, counter: CounterSeries)] = []
+  private var countersStart = Double.infinity
+  private var countersEnd = -Double.infinity
+  /// What the rates in matrices add up to, each times the seconds that it stands for.
+  private var amounts: [(series: Series, amount: Double)] = []
+  /// The time that these matrices cover.
+  private var time = ObservedTime()
   private var tally = Tally()
 
   mutating func begin(_ format: TrafficFormat, metric: String?) {
@@ -89,87 +109,139 @@ struct PrometheusDecoder: DocumentDecoder {
     while try cursor.nextElement() {
       let start = cursor
       var labels: SeriesLabels?
-      var value: Double?
+      var sample: (time: Double, value: Double)?
       try cursor.beginObject()
       while let key = try cursor.nextKey() {
         switch key {
         case "metric": labels = try SeriesLabels(&cursor)
-        case "value": value = try readSample(&cursor).value
+        case "value": sample = try Self.readSample(&cursor)
         default: try cursor.skip()
         }
       }
       tally.records += 1
       guard let labels else { throw start.error(.unexpected, "found a series without metric, expected its labels") }
-      guard let value else {
+      guard let sample else {
         tally.drop("no value that is a number (a native histogram)")
         continue
       }
       guard let series = try resolve(labels, at: start) else { continue }
       if labels.metric != nil, labels.isScraped {
         tally.warn(
-          "\(series.metric.rawValue) in a vector is a counter as it stands, not a rate: "
+          "\(series.key.metric.rawValue) in a vector is a counter as it stands, not a rate: "
             + "only proportions are right; query rate(…[5m]) instead"
         )
       }
-      add(value, to: series)
+      if isNew(sample, of: series) {
+        add(sample.value, to: series)
+      } else {
+        tally.drop("occur twice")
+      }
     }
   }
 
   // MARK: Matrices
 
   private mutating func readMatrix(_ cursor: inout JSONCursor) throws(TrafficError) {
-    var pending: [Pending] = []
-    var start = Double.infinity
-    var end = -Double.infinity
+    var rates: [(series: Series, rates: Rates)] = []
+    var times: Set<Double> = []
     try cursor.beginArray()
     while try cursor.nextElement() {
       let place = cursor
       var labels: SeriesLabels?
-      var counter = CounterSeries()
-      var sum = 0.0
+      var values: JSONCursor?
       try cursor.beginObject()
       while let key = try cursor.nextKey() {
         switch key {
-        case "metric":
-          labels = try SeriesLabels(&cursor)
+        case "metric": labels = try SeriesLabels(&cursor)
         case "values":
-          var last = -Double.infinity
-          try cursor.beginArray()
-          while try cursor.nextElement() {
-            let sample = try readSample(&cursor, after: last)
-            last = sample.time
-            start = min(start, sample.time)
-            end = max(end, sample.time)
-            guard sample.value.isFinite else { continue }
-            counter.add(time: sample.time, value: sample.value)
-            sum += sample.value
-          }
-        default:
+          values = cursor
           try cursor.skip()
+        default: try cursor.skip()
         }
       }
       tally.records += 1
       guard let labels else { throw place.error(.unexpected, "found a series without metric, expected its labels") }
-      guard var series = try resolve(labels, at: place) else { continue }
-      if labels.metric == nil {
-        tally.warn("series without a metric name in a matrix are taken as rates and averaged")
-        add(sum / Double(counter.count), to: series)
-      } else {
-        series.counter = counter
-        pending.append(series)
-      }
-    }
-    for series in pending {
-      guard let rate = series.counter.rate(from: start, to: end) else {
-        tally.drop("fewer than two samples, too few for a rate")
+      let series = try resolve(labels, at: place)
+      guard var values else {
+        if series != nil { tally.drop("no samples") }
         continue
       }
-      add(rate, to: series)
+      if labels.metric == nil {
+        let read = try readRates(&values, of: series, times: &times)
+        if let series, let read { rates.append((series, read)) }
+      } else {
+        let counter = try readCounter(&values)
+        if let series { counters.append((series, counter)) }
+      }
+    }
+    average(rates, over: times)
+  }
+
+  /// Reads the samples of a counter.
+  private mutating func readCounter(_ cursor: inout JSONCursor) throws(TrafficError) -> CounterSeries {
+    var counter = CounterSeries()
+    try Self.eachSample(&cursor) { sample in
+      countersStart = min(countersStart, sample.time)
+      countersEnd = max(countersEnd, sample.time)
+      if sample.value.isFinite { counter.add(time: sample.time, value: sample.value) }
+    }
+    return counter
+  }
+
+  /// Reads the samples of a rate; nil where none counts.
+  private mutating func readRates(
+    _ cursor: inout JSONCursor, of series: Series?, times: inout Set<Double>
+  ) throws(TrafficError) -> Rates? {
+    var rates = Rates()
+    try Self.eachSample(&cursor) { sample in
+      times.insert(sample.time)
+      guard let series else { return }
+      if !sample.value.isFinite {
+        rates.unknown += 1
+      } else if isNew(sample, of: series) {
+        rates.count += 1
+        rates.sum += sample.value
+      } else {
+        rates.repeated += 1
+      }
+    }
+    guard series != nil, rates.count == 0 else { return rates }
+    tally.drop(rates.repeated > 0 ? "occur twice" : "no value that is a number")
+    return nil
+  }
+
+  /// Takes in the sums of rates that stand at the steps of one matrix: each stands for the time of a step.
+  private mutating func average(_ rates: [(series: Series, rates: Rates)], over times: Set<Double>) {
+    let steps = times.sorted()
+    guard let first = steps.first, let last = steps.last, last > first else {
+      for (series, rates) in rates { add(rates.sum, to: series) }
+      return
+    }
+    tally.warn("series without a metric name in a matrix are taken as rates and averaged")
+    let step = zip(steps, steps.dropFirst()).map { $1 - $0 }.min() ?? 1
+    time.add(first - step)
+    time.add(last)
+    time.endDump()
+    let count = ((last - first) / step).rounded() + 1
+    amounts += rates.map { series, rates in
+      (series, rates.sum * step * count / max(1, count - Double(rates.unknown)))
+    }
+  }
+
+  private static func eachSample(
+    _ cursor: inout JSONCursor, _ take: ((time: Double, value: Double)) -> Void
+  ) throws(TrafficError) {
+    var last = -Double.infinity
+    try cursor.beginArray()
+    while try cursor.nextElement() {
+      let sample = try readSample(&cursor, after: last)
+      last = sample.time
+      take(sample)
     }
   }
 
   /// Reads `[time, "value"]`.
-  private func readSample(
+  private static func readSample(
     _ cursor: inout JSONCursor,
     after last: Double = -.infinity
   ) throws(TrafficError) -> (time: Double, value: Double) {
@@ -191,7 +263,7 @@ struct PrometheusDecoder: DocumentDecoder {
   // MARK: Series
 
   /// Finds what a series measures and between whom; nil, with a word in the tally, where it is none of ours.
-  private mutating func resolve(_ labels: SeriesLabels, at place: JSONCursor) throws(TrafficError) -> Pending? {
+  private mutating func resolve(_ labels: SeriesLabels, at place: JSONCursor) throws(TrafficError) -> Series? {
     let metric: TrafficMetric
     if let name = labels.metric {
       guard let known = TrafficMetric(rawValue: name) else {
@@ -218,12 +290,14 @@ struct PrometheusDecoder: DocumentDecoder {
           + "twice as much as there was, unless the query selected one reporter"
       )
     }
-    return Pending(
-      metric: metric,
-      source: names.index(of: ends.source),
-      destination: names.index(of: ends.destination),
-      reporter: labels.reporter,
-      counter: CounterSeries()
+    return Series(
+      identity: labels.identity &+ fingerprint(metric.rawValue),
+      key: ReporterTable.Key(
+        metric: metric,
+        source: names.index(of: ends.source),
+        destination: names.index(of: ends.destination)
+      ),
+      reporter: labels.reporter
     )
   }
 
@@ -242,20 +316,47 @@ struct PrometheusDecoder: DocumentDecoder {
     return .requestBytes
   }
 
-  private mutating func add(_ rate: Double, to series: Pending) {
+  /// Whether no dump had the sample before.
+  private mutating func isNew(_ sample: (time: Double, value: Double), of series: Series) -> Bool {
+    let record = (series.identity, sample.time.bitPattern, sample.value.bitPattern)
+    return samples.insert(withUnsafeBytes(of: record) { fingerprint($0) })
+  }
+
+  private mutating func add(_ rate: Double, to series: Series) {
     guard rate.isRate else { return tally.drop(rate < 0 ? "a negative rate" : "no value that is a number") }
-    table.add(
-      rate,
-      metric: series.metric,
-      source: series.source,
-      destination: series.destination,
-      reporter: series.reporter
-    )
+    table.add(rate, of: series.key, reporter: series.reporter)
+  }
+
+  /// Adds the rates of all counters, each joined from the dumps that it is in.
+  private mutating func addCounters() {
+    var parts: [(series: Series, counters: [CounterSeries])] = []
+    var indices: [UInt64: Int] = [:]
+    for (series, counter) in counters {
+      if let index = indices[series.identity] {
+        parts[index].counters.append(counter)
+      } else {
+        indices[series.identity] = parts.count
+        parts.append((series, [counter]))
+      }
+    }
+    for (series, counters) in parts {
+      var counter = CounterSeries()
+      for part in counters.sorted(by: { $0.firstTime < $1.firstTime }) { counter.append(part) }
+      if let rate = counter.rate(from: countersStart, to: countersEnd) {
+        add(rate, to: series)
+      } else {
+        tally.drop("fewer than two samples, too few for a rate")
+      }
+    }
   }
 
   mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
+    addCounters()
+    let seconds = time.covered
+    for (series, amount) in amounts { add(amount / seconds, to: series) }
     if table.hasTwoReporters {
-      tally.warn("edges that both ends report are counted once, as the destination reports them")
+      tally.warn(
+        "edges that both ends report are counted once, as the destination reports them, or who saw twice as much")
     }
     return tally.dump(of: table.graph(naming: names.endpoints), sources, format, noun: "series")
   }

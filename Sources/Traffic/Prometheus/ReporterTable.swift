@@ -2,29 +2,36 @@
 ///
 /// Istio's proxies at both ends report the same request, and so may a waypoint between them.
 struct ReporterTable: Sendable {
-  private struct Key: Hashable {
+  /// What a rate is of.
+  struct Key: Hashable {
     var metric: TrafficMetric
     var source: Int
     var destination: Int
   }
 
+  /// What each reporter says; nil where it says nothing.
   private struct Rates {
     var destination: Double?
     var waypoint: Double?
     var source: Double?
     var unnamed: Double?
 
-    /// What is counted: the destination has seen what arrived and what it answered, so that it comes first.
-    var preferred: Double { destination ?? waypoint ?? source ?? unnamed ?? 0 }
-    var reporters: Int { [destination, waypoint, source, unnamed].count { $0 != nil } }
+    private var all: [Double] { [destination, waypoint, source, unnamed].compactMap { $0 } }
+
+    /// What is counted: the destination has seen what arrived and what it answered, so that it comes first. Where another
+    /// saw more than twice as much, its proxies were not all there or started anew.
+    var preferred: Double {
+      let half = (all.max() ?? 0) / 2
+      return all.first { $0 >= half } ?? 0
+    }
+    var reporters: Int { all.count }
   }
 
   private var indices: [Key: Int] = [:]
   private var entries: [(key: Key, rates: Rates)] = []
 
   /// Adds a rate.
-  mutating func add(_ rate: Double, metric: TrafficMetric, source: Int, destination: Int, reporter: String?) {
-    let key = Key(metric: metric, source: source, destination: destination)
+  mutating func add(_ rate: Double, of key: Key, reporter: String?) {
     let index = indices[key] ?? entries.count
     if index == entries.count {
       indices[key] = index

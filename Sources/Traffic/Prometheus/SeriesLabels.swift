@@ -14,6 +14,8 @@ struct SeriesLabels {
   var server: String?
   var serverNamespace: String?
   var connectionType: String?
+  /// A fingerprint of all labels, whatever their order.
+  private(set) var identity: UInt64 = 0
   /// Whether the labels of a scrape are there, which every stored series has and a sum over them has not.
   var isScraped = false
   /// The labels as PromQL writes them, for a warning; cut short.
@@ -25,6 +27,7 @@ struct SeriesLabels {
     try cursor.beginObject()
     while let key = try cursor.nextKey() {
       let value = try cursor.string()
+      identity &+= fingerprint(key.raw, seed: fingerprint(value))
       if pairs.count < 4 { pairs.append("\(key.raw.text)=\"\(value)\"") }
       switch key {
       case "__name__": metric = value

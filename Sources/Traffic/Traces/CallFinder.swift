@@ -42,9 +42,11 @@ struct CallFinder: Sendable {
     if let start = span.start { time.add(start) }
     if let end = span.end { time.add(end) }
 
+    let trace = SpanID(span.traceID)
+    let parent = SpanID(span.parentID)
     var record = Record(
-      key: key(span.traceID, span.id),
-      parent: Self.isNone(span.parentID) ? nil : key(span.traceID, span.parentID),
+      key: SpanID.key(trace: trace, span: SpanID(span.id)),
+      parent: parent.isNone ? nil : SpanID.key(trace: trace, span: parent),
       kind: span.kind,
       endpoint: Int32(truncatingIfNeeded: names.index(of: endpoint)),
       peer: -1,
@@ -73,18 +75,6 @@ struct CallFinder: Sendable {
   }
 
   // MARK: Records
-
-  private func key(_ trace: String, _ span: String) -> UInt64 {
-    var (trace, span) = (trace, span)
-    let seed = trace.withUTF8 { fingerprint(UnsafeRawBufferPointer($0)) }
-    return span.withUTF8 { fingerprint(UnsafeRawBufferPointer($0), seed: seed) }
-  }
-
-  /// Whether an id says that there is no parent: empty, or zero in hexadecimal or base64.
-  private static func isNone(_ id: String) -> Bool {
-    id.utf8.allSatisfy { $0 == UInt8(ascii: "0") }
-      || id == "AAAAAAAAAAA="
-  }
 
   private mutating func insert(_ record: Record) {
     guard let first = firstByKey[record.key] else {

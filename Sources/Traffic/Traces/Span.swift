@@ -10,7 +10,7 @@ enum SpanKind: Sendable {
 
 /// A span as a decoder reads it.
 struct Span {
-  /// The bytes of the ids as they stand in the dump; they are compared and never decoded.
+  /// The ids as they stand in the dump.
   var traceID = ""
   var id = ""
   /// Empty where the span is the first of its trace.
