@@ -1,6 +1,6 @@
 /// Text in columns, for a terminal: no lines around it, two spaces between columns, numbers flush right.
 ///
-/// Where a terminal is too narrow, flexible columns give way, the widest first.
+/// Where a terminal is too narrow, flexible columns give way, the widest first; then columns with a rank are left out.
 public struct TextTable: Sendable {
   /// What a column does with text that is wider than it.
   public enum Overflow: Hashable, Sendable {
@@ -22,12 +22,15 @@ public struct TextTable: Sendable {
     public var isNumeric: Bool
     /// What it does where there is no room.
     public var overflow: Overflow
+    /// When it is left out where there is no room even so: the lowest goes first. nil for never.
+    public var rank: Int?
 
-    /// Makes a column, by default flush left and as wide as its widest cell.
-    public init(_ title: String, isNumeric: Bool = false, overflow: Overflow = .never) {
+    /// Makes a column, by default flush left, as wide as its widest cell and never left out.
+    public init(_ title: String, isNumeric: Bool = false, overflow: Overflow = .never, rank: Int? = nil) {
       self.title = title
       self.isNumeric = isNumeric
       self.overflow = overflow
+      self.rank = rank
     }
   }
 
@@ -70,15 +73,29 @@ public struct TextTable: Sendable {
     rows.append(cells + Array(repeating: "", count: columns.count - cells.count))
   }
 
+  /// How many rows there are.
+  public var count: Int { rows.count }
+
   /// Whether there are no rows.
   public var isEmpty: Bool { rows.isEmpty }
+
+  /// The table with its first rows alone.
+  public func prefix(_ count: Int) -> TextTable {
+    var table = self
+    table.rows = Array(rows.prefix(count))
+    return table
+  }
 
   /// The same columns without rows.
   var emptied: TextTable { TextTable(columns: columns, indent: indent) }
 
   /// The table as lines, each with a line feed at its end. A table whose titles are all empty has no title line.
   public func render(_ style: TerminalStyle = TerminalStyle()) -> String {
-    let widths = widths(within: style.width)
+    let (widths, excess) = widths(within: style.width)
+    let ranked = columns.indices.filter { columns[$0].rank != nil }
+    if excess > 0, let least = ranked.min(by: { columns[$0].rank ?? 0 < columns[$1].rank ?? 0 }) {
+      return without(least).render(style)
+    }
     var text = ""
     if columns.contains(where: { !$0.title.isEmpty }) {
       append(columns.map { Cell($0.title, .strong) }, widths, style, to: &text)
@@ -87,17 +104,30 @@ public struct TextTable: Sendable {
     return text
   }
 
-  private func widths(within width: Int?) -> [Int] {
+  private func without(_ column: Int) -> TextTable {
+    var columns = columns
+    columns.remove(at: column)
+    var table = TextTable(columns: columns, indent: indent)
+    table.rows = rows.map { row in
+      var row = row
+      row.remove(at: column)
+      return row
+    }
+    return table
+  }
+
+  /// How wide each column is, and by how much all together are too wide even so.
+  private func widths(within width: Int?) -> (widths: [Int], excess: Int) {
     var widths = columns.map(\.title.displayWidth)
     for row in rows {
       for (c, cell) in row.enumerated() { widths[c] = max(widths[c], cell.text.displayWidth) }
     }
-    guard let width else { return widths }
+    guard let width else { return (widths, 0) }
     var excess = widths.reduce(0, +) + Self.gutter * (columns.count - 1) + indent - width
     // Sentences give way before names do.
     shrink(&widths, &excess, columns.indices.filter { columns[$0].overflow == .wrap }, downTo: Self.narrowSentence)
     shrink(&widths, &excess, columns.indices.filter { columns[$0].overflow != .never }, downTo: Self.narrowest)
-    return widths
+    return (widths, excess)
   }
 
   /// Narrows the widest of some columns until the table fits or they are as narrow as they may get.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import Messaging
 
 /// An MQTT broker, and whom to believe there.
@@ -76,6 +77,14 @@ struct BrokerOptions: ParsableArguments {
     configuration.certificateFile = mqttCert
     configuration.keyFile = mqttKey
     return configuration
+  }
+
+  /// Says what may be read on the way to the broker.
+  func warn(_ logger: Logger) {
+    guard let mqtt, mqttPasswordFile != nil, mqttCa == nil, !mqtt.isLocal else { return }
+    logger.warning(
+      "The password goes to the MQTT broker in plain text: --mqtt-ca has it sent by TLS",
+      metadata: ["broker": "\(mqtt)"])
   }
 
   /// Whom to believe, and who signs.

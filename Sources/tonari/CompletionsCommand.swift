@@ -30,6 +30,6 @@ struct CompletionsCommand: ParsableCommand {
   var shell: Shell
 
   func run() {
-    Terminal.output.write(Tonari.completionScript(for: shell.completionShell) + "\n")
+    try Terminal.output.write(Tonari.completionScript(for: shell.completionShell) + "\n")
   }
 }

@@ -28,7 +28,7 @@ enum ExitStatus {
     case let error as PlacementError:
       error.code == .infeasible || error.code == .notFound ? infeasible : failure
     case is PlanningError, is ManifestError, is TrafficError, is FileError, is OutputFile.Failure,
-      is ConfigurationError,
+      is StandardOutput.Failure, is ConfigurationError,
       is TLSFiles.Failure, is FramedError, is SocketError, is StatisticsError:
       badInput
     default:

@@ -45,7 +45,8 @@ struct ExtenderCommand: AsyncParsableCommand {
   )
 
   @Option(
-    help: ArgumentHelp("Where to listen; port 0 is any that is free.", valueName: "host:port"),
+    help: ArgumentHelp(
+      "Where to listen; port 0 is any that is free. (default: 127.0.0.1:8888)", valueName: "host:port"),
     transform: ListenAddress.init
   )
   var listen = ListenAddress(host: "127.0.0.1", port: 8888)

@@ -5,7 +5,8 @@ import Logging
 struct LogOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "level"),
+      "What is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")). (default: info)",
+      valueName: "level"),
     completion: .list(Logger.Level.allCases.map(\.rawValue)),
     transform: { text in
       guard let level = Logger.Level(rawValue: text) else {

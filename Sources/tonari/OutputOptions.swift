@@ -71,10 +71,10 @@ struct OutputOptions: ParsableArguments {
     }
     if let path = self.report { try OutputFile(path: path).write(report.html()) }
     switch form {
-    case .table: Terminal.output.write(report.text(Terminal.output.style))
-    case .wide: Terminal.output.write(report.text(Terminal.output.style, isWide: true))
-    case .json: Terminal.output.write(try plan.json())
-    case .yaml: Terminal.output.write(try plan.yaml())
+    case .table: try Terminal.output.write(report.text(Terminal.output.style))
+    case .wide: try Terminal.output.write(report.text(Terminal.output.style, isWide: true))
+    case .json: try Terminal.output.write(plan.json())
+    case .yaml: try Terminal.output.write(plan.yaml())
     case nil: break
     }
     guard form == .json || form == .yaml, !quiet else { return }

@@ -9,13 +9,12 @@ import Report
 
 /// Standard output or standard error, and what can be shown on it.
 struct Terminal: Sendable {
-  private let descriptor: Int32
-  private let handle: FileHandle
+  fileprivate let descriptor: Int32
 
   /// Where results go.
-  static let output = Terminal(descriptor: STDOUT_FILENO, handle: .standardOutput)
+  static let output = StandardOutput()
   /// Where everything else goes.
-  static let messages = Terminal(descriptor: STDERR_FILENO, handle: .standardError)
+  static let messages = Terminal(descriptor: STDERR_FILENO)
 
   /// Whether control codes may be used at all: a terminal that is not dumb.
   var takesControlCodes: Bool {
@@ -26,13 +25,20 @@ struct Terminal: Sendable {
   var style: TerminalStyle {
     guard takesControlCodes else { return TerminalStyle() }
     let noColor = ProcessInfo.processInfo.environment["NO_COLOR"] ?? ""
-    return TerminalStyle(width: width, color: noColor.isEmpty)
+    let columns = Int(clamping: size.ws_col)
+    return TerminalStyle(width: columns > 0 ? columns : nil, color: noColor.isEmpty)
   }
 
-  private var width: Int? {
+  /// How many lines are seen at once; nil where that is not known.
+  var height: Int? {
+    let rows = Int(clamping: size.ws_row)
+    return takesControlCodes && rows > 0 ? rows : nil
+  }
+
+  /// Zeros where it is not known.
+  private var size: winsize {
     var size = winsize()
-    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-    return Int(clamping: size.ws_col)
+    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 ? size : winsize()
   }
 
   /// What moves about on a terminal. All else that could act on one is taken out of what is written there.
@@ -43,10 +49,56 @@ struct Terminal: Sendable {
     case clearScreen = "\u{1B}[H\u{1B}[J"
   }
 
-  /// Writes text: to a file or a pipe as it is, to a terminal without anything that acts on it but emphasis. A reader that
-  /// went away, such as `head`, is no fault.
+  /// Writes text: to a file or a pipe as it is, to a terminal without anything that acts on it but emphasis. Where it
+  /// cannot be written there is nobody to tell.
   func write(_ text: String, after control: Control? = nil) {
-    let shown = isatty(descriptor) == 1 ? TerminalStyle.harmless(text) : text
-    try? handle.write(contentsOf: Data(((control?.rawValue ?? "") + shown).utf8))
+    try? put(text, after: control)
   }
+
+  /// Writes text. A reader that went away, such as `head`, is no fault.
+  fileprivate func put(_ text: String, after control: Control?) throws(StandardOutput.Failure) {
+    let shown = isatty(descriptor) == 1 ? TerminalStyle.harmless(text) : text
+    var rest = Array(((control?.rawValue ?? "") + shown).utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { writeBytes(descriptor, $0.baseAddress, $0.count) }
+      if count > 0 {
+        rest = rest.dropFirst(count)
+        continue
+      }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN:
+        // Whoever shares the terminal or pipe made it non-blocking.
+        var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&ready, 1, -1)
+      case EPIPE: return
+      default: throw StandardOutput.Failure(reason: String(cString: strerror(errno)))
+      }
+    }
+  }
+}
+
+/// Where results go. What cannot be written is an error: a full disk must not pass for a result.
+struct StandardOutput: Sendable {
+  /// Why nothing more could be written.
+  struct Failure: Error, CustomStringConvertible {
+    var reason: String
+    var description: String { "standard output: cannot be written: \(reason)" }
+  }
+
+  /// What can be shown there.
+  let terminal = Terminal(descriptor: STDOUT_FILENO)
+
+  /// How to lay out text there.
+  var style: TerminalStyle { terminal.style }
+
+  /// Writes text, all of it. A reader that went away, such as `head`, is no fault.
+  func write(_ text: String, after control: Terminal.Control? = nil) throws(Failure) {
+    try terminal.put(text, after: control)
+  }
+}
+
+// The C function whose name a member above hides.
+private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  write(descriptor, bytes, count)
 }

@@ -44,8 +44,13 @@ struct Tonari: AsyncParsableCommand {
   private static func end(with error: any Error) -> Never {
     if isFromParser(error) {
       let isWrongUsage = exitCode(for: error) != .success
-      (isWrongUsage ? Terminal.messages : .output).write(fullMessage(for: error) + "\n")
-      exit(withError: isWrongUsage ? ExitStatus.usage : nil)
+      let text = fullMessage(for: error) + "\n"
+      guard isWrongUsage else {
+        do { try Terminal.output.write(text) } catch { end(with: error) }
+        exit(withError: nil)
+      }
+      Terminal.messages.write(text)
+      exit(withError: ExitStatus.usage)
     }
     Terminal.messages.write("tonari: \(error)\n")
     exit(withError: ExitStatus.of(error))

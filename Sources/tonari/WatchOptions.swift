@@ -49,7 +49,9 @@ struct WatchOptions: ParsableArguments {
   var maxAge: Duration?
 
   @Option(
-    help: ArgumentHelp("Where to answer for health and metrics; port 0 is any that is free.", valueName: "host:port"),
+    help: ArgumentHelp(
+      "Where to answer for health and metrics; port 0 is any that is free. (default: 127.0.0.1:8889)",
+      valueName: "host:port"),
     transform: ListenAddress.init
   )
   var listen = ListenAddress(host: "127.0.0.1", port: 8889)

@@ -100,6 +100,27 @@ struct ExitStatusTests {
   static let web = String(decoding: Fixtures.manifest(cpu: "1"), as: UTF8.self)
 
   @Test(
+    "is 4 where standard output cannot be written, whatever is written there",
+    arguments: [
+      ["plan", "-o", "yaml"] + Fixtures.example, ["plan"] + Fixtures.example,
+      ["evaluate", "-o", "json"] + Fixtures.example,
+      ["simulate", "overflow-calibration", "-o", "json"], ["completions", "bash"], ["plan", "--help"], ["--version"],
+    ])
+  func fullDisk(arguments: [String]) async throws {
+    let process = Process()
+    process.executableURL = TonariProcess.executable
+    process.arguments = arguments
+    let messages = Pipe()
+    process.standardError = messages
+    process.standardOutput = try FileHandle(forWritingTo: URL(filePath: "/dev/full"))
+    try process.run()
+    let text = String(decoding: try messages.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 4, "\(text)")
+    #expect(text.contains("tonari: standard output: cannot be written: No space left on device"), "\(text)")
+  }
+
+  @Test(
     "is 4 for files that are not there or cannot be written",
     arguments: [
       ["plan", "--cluster", "/nowhere/cluster.json"],

@@ -52,6 +52,10 @@ struct SelectorTests {
       #expect(top.text.contains("shop/cart (tonari): 1 picks, node 100 %"), "\(top.text)")
       #expect(top.text.contains("10.0.0.1:80"))
 
+      let nobody = try await TonariProcess.run("top", "127.0.0.1:\(grpc)", "--once", "--service", "shop/none")
+      #expect(nobody.status == 1)
+      #expect(nobody.messages == "tonari: shop/none: the selector has no such service\n", "\(nobody.messages)")
+
       selector.send(SIGTERM)
       let result = await selector.result()
       #expect(result.status == 0 && !result.isKilled, "\(result.messages)")

@@ -65,7 +65,7 @@ struct HostileNamesTests {
     }
     var picture = TopPicture()
     for _ in 0..<2 {
-      let text = picture.draw([status], seconds: 1, TerminalStyle(width: 120))
+      let text = picture.draw([status], seconds: 1, TerminalStyle(width: 400))
       #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) })
       #expect(text.split(separator: "\n").count == 4)
     }

@@ -47,7 +47,8 @@ struct SelectorConfigurationTests {
   @Test(
     "an error names the file, and what is wrong",
     arguments: [
-      ("polcy: random", "f: line 1: Unknown option '--polcy'"), ("policy: fast", "expected one of random"),
+      ("polcy: random", "f: line 1: polcy: Unknown option '--polcy'"), ("policy: fast", "expected one of random"),
+      ("framed: 'unix:/x'\nname: a\npolicy: fast", "f: line 3: policy: "),
       ("in-cluster: maybe", "in-cluster: found 'maybe', expected true or false"),
       ("framed: {a: b}", "framed: found a mapping, expected a list"), ("framed: 'pipe:x'", "expected unix:/path"),
       ("mqtt-user: me", "expected --mqtt with them"),

@@ -14,9 +14,9 @@ public struct SelectorWatch: Sendable {
   }
 
   /// What there is to know of services, by name, at an interval; ends when the reader does, or throws `RPCError` where the
-  /// selector goes away.
+  /// selector goes away. The first picture comes once the selector has said something, or has had a second to.
   ///
-  /// - Parameter services: the services; none for all.
+  /// - Parameter services: the services; none for all. One that is not there is told as `gone`.
   public func pictures(
     of services: [String], every interval: Duration
   ) -> AsyncThrowingStream<[Tonari_Selector_V1_WatchResponse], any Error> {
@@ -46,8 +46,12 @@ public struct SelectorWatch: Sendable {
       var options = CallOptions.defaults
       options.waitForReady = false
       try await selector.watch(request, metadata: try target.credentials(), options: options) { response in
-        // The first answers come at once, one for each service.
         async let ticks: Void = {
+          let deadline = ContinuousClock.now + .seconds(1)
+          while known.statuses.withLock({ $0.isEmpty }), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(10))
+          }
+          // The first answers come at once, one for each service.
           try await Task.sleep(for: .milliseconds(100))
           while true {
             show(known.statuses.withLock { $0.values.sorted { $0.service < $1.service } })
@@ -55,7 +59,8 @@ public struct SelectorWatch: Sendable {
           }
         }()
         for try await status in response.messages {
-          known.statuses.withLock { $0[status.service] = status.gone ? nil : status }
+          let isAskedFor = services.contains(status.service)
+          known.statuses.withLock { $0[status.service] = status.gone && !isAskedFor ? nil : status }
         }
         try await ticks
       }

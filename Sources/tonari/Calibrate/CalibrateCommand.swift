@@ -107,8 +107,8 @@ struct CalibrateCommand: AsyncParsableCommand {
     }
     let report = CalibrationReport(url: url, calibration: calibration)
     switch output {
-    case .json: Terminal.output.write(try report.json())
-    case .table: Terminal.output.write(report.text(Terminal.output.style))
+    case .json: try Terminal.output.write(report.json())
+    case .table: try Terminal.output.write(report.text(Terminal.output.style))
     }
   }
 

@@ -71,7 +71,7 @@ struct ExtenderDemo: AsyncParsableCommand {
     }
     let report = DemoReport(
       input: planned, url: url, weight: weight, without: alone, with: followed, plan: scored.assignment)
-    Terminal.output.write(report.text(Terminal.output.style, most: all ? .max : DemoReport.mostPods))
+    try Terminal.output.write(report.text(Terminal.output.style, most: all ? .max : DemoReport.mostPods))
     for warning in scored.violations {
       Terminal.messages.write("tonari: warning: the plan: \("\(warning)".printable)\n")
     }

@@ -43,19 +43,19 @@ struct OverflowDemo: AsyncParsableCommand {
     try page?.check()
     let output = Terminal.output
     let rush = ToyRush(seconds: seconds, seed: seed)
-    output.write(
+    try output.write(
       """
       A rush of \(Human.grouped(rush.due.count)) requests at an edge on loopback that bears \
       \(Human.number(ToyRush.capacity)) a minute, another like it next door
 
       """)
     let (alone, beside) = try await rush.play()
-    output.write("\n" + OverflowStrip(beside.series).text(output.style) + "\n")
+    try output.write("\n" + OverflowStrip(beside.series).text(output.style) + "\n")
     var table = LatencyTable()
     table.add("by itself", alone.outcome)
     table.add("overflowing", beside.outcome)
-    output.write(table.render(output.style))
-    output.write("\n  \(Human.percent(beside.shareOut)) of the requests were served next door\n")
+    try output.write(table.render(output.style))
+    try output.write("\n  \(Human.percent(beside.shareOut)) of the requests were served next door\n")
     try page?.write(
       OverflowReport(
         title: "A rush at an edge",

@@ -74,7 +74,7 @@ struct SelectorDemo: AsyncParsableCommand {
       let shop = ShopPlay(scored, seed: seed)
       shop.register(in: dispatcher)
       try await LoopbackSelector(dispatcher).run { address in
-        output.write(
+        try output.write(
           """
           \(Human.grouped(requests)) requests to \(addresses.count) replicas on loopback, two of them slow and one \
           failing
@@ -85,10 +85,10 @@ struct SelectorDemo: AsyncParsableCommand {
         table.add("round robin", try await replicas.send(schedule, to: addresses))
         let client = LoopbackSelector.client(of: address)
         table.add("selector", try await client.whileRunning { try await replicas.send(schedule, through: client) })
-        output.write(table.render(output.style))
+        try output.write(table.render(output.style))
         let kept = try await shop.play(selector: address)
         let promised = scored.evaluation.localizedShareNode
-        output.write(
+        try output.write(
           """
 
           \(Human.grouped(kept.calls)) calls between the services of the plan, through the selector

@@ -82,7 +82,7 @@ struct CSIDriverCommand: AsyncParsableCommand {
   var selectorServiceAccount: [Identity.ServiceAccount] = []
 
   @Option(
-    help: ArgumentHelp("Serve /livez, /readyz and /metrics here.", valueName: "host:port"),
+    help: ArgumentHelp("Serve /livez, /readyz and /metrics here. (default: 127.0.0.1:8893)", valueName: "host:port"),
     transform: ListenAddress.init)
   var http = ListenAddress(host: "127.0.0.1", port: 8893)
 

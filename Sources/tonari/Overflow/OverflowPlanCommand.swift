@@ -51,8 +51,8 @@ struct OverflowPlanCommand: AsyncParsableCommand {
     let problem = try EdgeProblem(yaml: String(decoding: file.readAll(limit: 1 << 24), as: UTF8.self), file: file.name)
     let plan = try EdgePlan(problem)
     switch output {
-    case .table: Terminal.output.write(text(plan, problem))
-    case .json: Terminal.output.write(try json(plan, problem))
+    case .table: try Terminal.output.write(text(plan, problem))
+    case .json: try Terminal.output.write(json(plan, problem))
     }
   }
 

@@ -40,7 +40,9 @@ struct OverflowRunCommand: AsyncParsableCommand {
   var interval: Duration?
 
   @Option(
-    help: ArgumentHelp("Where to answer for health and metrics; port 0 is any that is free.", valueName: "host:port"),
+    help: ArgumentHelp(
+      "Where to answer for health and metrics; port 0 is any that is free. (default: 127.0.0.1:8891)",
+      valueName: "host:port"),
     transform: ListenAddress.init
   )
   var listen = ListenAddress(host: "127.0.0.1", port: 8891)
@@ -93,6 +95,7 @@ struct OverflowRunCommand: AsyncParsableCommand {
     settings.interval = interval ?? settings.interval
 
     let registry = MetricsRegistry()
+    neighbours.warn(logger)
     let authority = try neighbours.authority()
     let broker = try neighbours.broker.map { broker in
       try BrokerExchange(broker, cluster: cluster ?? "", authority: authority, logger: logger)

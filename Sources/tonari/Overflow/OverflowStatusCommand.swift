@@ -62,8 +62,8 @@ struct OverflowStatusCommand: AsyncParsableCommand {
     var history = try await Self.history(address)
     if let namespace { history.flows.removeAll { !$0.policy.hasPrefix("\(namespace)/") } }
     switch output {
-    case .json: Terminal.output.write(history.json)
-    case .table: Terminal.output.write(FlowTable(history).render(Terminal.output.style))
+    case .json: try Terminal.output.write(history.json)
+    case .table: try Terminal.output.write(FlowTable(history).render(Terminal.output.style))
     }
     if let report { try OutputFile(path: report).write(history.report.html()) }
   }
@@ -78,8 +78,8 @@ struct OverflowStatusCommand: AsyncParsableCommand {
     case .json:
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      Terminal.output.write(String(decoding: try encoder.encode(lines), as: UTF8.self) + "\n")
-    case .table: Terminal.output.write(FlowTable(lines).render(Terminal.output.style))
+      try Terminal.output.write(String(decoding: try encoder.encode(lines), as: UTF8.self) + "\n")
+    case .table: try Terminal.output.write(FlowTable(lines).render(Terminal.output.style))
     }
   }
 

@@ -98,6 +98,7 @@ struct SelectorCommand: AsyncParsableCommand {
         metadata: ["listener": "\(listener)"])
     }
 
+    options.messages.warn(logger)
     var health: [any HealthSource] = []
     var services: [any ServiceLifecycle.Service] = []
     let registry = MetricsRegistry()

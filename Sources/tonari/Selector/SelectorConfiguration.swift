@@ -34,7 +34,8 @@ enum SelectorConfiguration {
   static func arguments(_ text: String, file: String) throws(FileError) -> [String] {
     let whole = try YAMLField(text: text, file: file)
     var arguments: [String] = []
-    for (name, field) in try whole.fields().sorted(by: { $0.key < $1.key }) {
+    let fields = try whole.fields()
+    for (name, field) in fields.sorted(by: { $0.key < $1.key }) {
       // Options without a value.
       if ["in-cluster", "insecure", "orca", "overflow-policies", "review-tokens"].contains(name) {
         if try field.flag() { arguments.append("--\(name)") }
@@ -45,8 +46,15 @@ enum SelectorConfiguration {
     do {
       _ = try SelectorOptions.parse(arguments + ["--framed=unix:/x"])
     } catch {
-      throw whole.error("\(SelectorOptions.message(for: error))")
+      let message = SelectorOptions.message(for: error)
+      throw (field(of: message, in: fields) ?? whole).error(message)
     }
     return arguments
+  }
+
+  /// The field whose option an error of the parser names.
+  private static func field(of message: String, in fields: [String: YAMLField]) -> YAMLField? {
+    let words = Set(message.split { !$0.isLetter && !$0.isNumber && $0 != "-" })
+    return fields.filter { words.contains("--\($0.key)") }.min { $0.key < $1.key }?.value
   }
 }

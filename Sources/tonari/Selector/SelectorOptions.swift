@@ -53,7 +53,8 @@ struct SelectorOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The permissions of Unix sockets, such as 0666 where sidecars run as other users.", valueName: "mode"),
+      "The permissions of Unix sockets, such as 0666 where sidecars run as other users. (default: as the umask has it)",
+      valueName: "mode"),
     transform: { text in
       guard let mode = UInt32(text, radix: 8), mode <= 0o777 else {
         throw ValidationError("'\(text)': expected permissions in octal, such as 0660")
@@ -64,7 +65,7 @@ struct SelectorOptions: ParsableArguments {
   var socketMode: UInt32?
 
   @Option(
-    help: ArgumentHelp("Serve /livez, /readyz and /metrics here.", valueName: "host:port"),
+    help: ArgumentHelp("Serve /livez, /readyz and /metrics here. (default: 127.0.0.1:8890)", valueName: "host:port"),
     transform: ListenAddress.init
   )
   var http = ListenAddress(host: "127.0.0.1", port: 8890)
@@ -82,7 +83,8 @@ struct SelectorOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How replicas are picked: \(PolicyName.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "policy"),
+      "How replicas are picked: \(PolicyName.allCases.map(\.rawValue).joined(separator: ", ")). (default: tonari)",
+      valueName: "policy"),
     completion: .list(PolicyName.allCases.map(\.rawValue)),
     transform: { text in
       guard let policy = PolicyName(rawValue: text) else {

@@ -11,7 +11,8 @@ struct TopCommand: AsyncParsableCommand {
     abstract: "Show a selector's replicas, their load and picks, as they go on.",
     discussion: """
       Watches a selector by gRPC: for each replica the requests in flight, what one request takes there, picks and \
-      failures each second. On a terminal the picture is drawn anew at an interval, else one is written after another. \
+      failures each second. On a terminal the picture is drawn anew at an interval and fits it, what has no room is \
+      counted; else one is written after another. \
       Ctrl-C ends it. The selector must allow it: --allow watch=local on the same machine.
 
       EXAMPLES
@@ -47,6 +48,11 @@ struct TopCommand: AsyncParsableCommand {
   var tlsCa: String?
 
   @Option(
+    help: ArgumentHelp(
+      "The name that the selector's certificate must have. (default: the host)", valueName: "name"))
+  var tlsServerName: String?
+
+  @Option(
     help: ArgumentHelp("The client certificate to prove who asks, as PEM, with --tls-key.", valueName: "file"),
     completion: .file())
   var tlsCert: String?
@@ -62,23 +68,32 @@ struct TopCommand: AsyncParsableCommand {
   func validate() throws {
     if (tlsCert == nil) != (tlsKey == nil) { throw ValidationError("--tls-cert and --tls-key: expected both or none") }
     if tlsCa == nil, tlsCert != nil { throw ValidationError("--tls-cert: expected --tls-ca with it") }
+    if tlsCa == nil, tlsServerName != nil { throw ValidationError("--tls-server-name: expected --tls-ca with it") }
   }
 
   func run() async throws {
     let interval = interval ?? .seconds(1)
     let target = SelectorTarget(
-      host: selector.host, port: selector.port,
+      host: selector.host, port: selector.port, serverName: tlsServerName,
       security: tlsCa.map { SelectorTarget.Security(authority: $0, certificate: tlsCert, key: tlsKey) },
       tokenFile: tokenFile)
     let watch = SelectorWatch(target)
-    let terminal = Terminal.output
+    let output = Terminal.output
+    let isLive = output.terminal.takesControlCodes && !once
     var picture = TopPicture()
     for try await statuses in watch.pictures(of: service, every: interval) {
-      let text = picture.draw(statuses, seconds: interval / .seconds(1), terminal.style)
+      let text = picture.draw(
+        statuses, seconds: interval / .seconds(1), output.style, height: isLive ? output.terminal.height : nil)
       if once, !picture.hasRates { continue }
-      let isLive = terminal.takesControlCodes && !once
-      terminal.write(isLive || once ? text : text + "\n", after: isLive ? .clearScreen : nil)
-      if once { return }
+      try output.write(isLive || once ? text : text + "\n", after: isLive ? .clearScreen : nil)
+      guard once else { continue }
+      let missing = statuses.filter(\.gone).map(\.service)
+      guard missing.isEmpty else {
+        throw Failure(description: "\(missing.joined(separator: ", ").printable): the selector has no such service")
+      }
+      return
     }
   }
+
+  private struct Failure: Error, CustomStringConvertible { var description: String }
 }

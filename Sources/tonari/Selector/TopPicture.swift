@@ -14,30 +14,83 @@ struct TopPicture {
   private(set) var hasRates = false
 
   /// Draws what there is now, with rates since the look before.
-  mutating func draw(_ statuses: [Tonari_Selector_V1_WatchResponse], seconds: Double, _ style: TerminalStyle) -> String
-  {
+  ///
+  /// - Parameter height: the lines that may be drawn; what has no room is counted. nil for all.
+  mutating func draw(
+    _ statuses: [Tonari_Selector_V1_WatchResponse], seconds: Double, _ style: TerminalStyle, height: Int? = nil
+  ) -> String {
     hasRates = before != nil
-    var text = ""
     var counts: [String: [String: Counts]] = [:]
-    for status in statuses {
-      text += heading(status).printable + "\n"
-      if status.hasOverflow { text += overflow(status.overflow).printable + "\n" }
-      var table = TextTable(
-        columns: [
-          .init("replica", overflow: .truncateMiddle), .init("node", overflow: .truncateMiddle), .init("state"),
-          .init("in flight", isNumeric: true), .init("others", isNumeric: true), .init("takes", isNumeric: true),
-          .init("picks/s", isNumeric: true), .init("failed/s", isNumeric: true), .init("reported", isNumeric: true),
-        ], indent: 2)
+    let services = statuses.map { status in
+      var table = TextTable(columns: Self.columns, indent: 2)
       for replica in status.replicas {
         let address = replica.replica.address
         let now = Counts(picks: replica.picks, failures: replica.failures)
         counts[status.service, default: [:]][address] = now
         table.add(row(replica, now, before?[status.service]?[address], seconds))
       }
-      text += table.render(style) + "\n"
+      return (titles(status, style), table)
     }
     before = counts
-    return statuses.isEmpty ? "The selector has no services.\n" : text
+    guard !services.isEmpty else { return Self.lines(["The selector has no services."], style) }
+    guard let height else {
+      return services.map { titles, table in
+        titles + (table.isEmpty ? "" : table.render(style)) + "\n"
+      }.joined()
+    }
+    // The last line is where the cursor comes to rest.
+    var free = max(1, height - 1)
+    var text = ""
+    for (s, (titles, table)) in services.enumerated() {
+      let left = services.count - s
+      // Each service gets its share of what is left, and at least its titles; the last line says what has no room.
+      let reserve = left > 1 ? 1 : 0
+      guard titles.lineCount + reserve <= free else {
+        text += Self.line("… \(left) more service\(left == 1 ? "" : "s"): --service shows one alone", style)
+        break
+      }
+      let share = max(titles.lineCount, (free - reserve) / left)
+      let block = titles + fit(table, in: share - titles.lineCount, style)
+      text += block
+      free -= block.lineCount
+      if left > 1, free > services.count - s { (text, free) = (text + "\n", free - 1) }
+    }
+    return text
+  }
+
+  private static let columns: [TextTable.Column] = [
+    .init("replica", overflow: .truncateMiddle), .init("node", overflow: .truncateMiddle, rank: 2),
+    .init("state", rank: 6), .init("in flight", isNumeric: true), .init("others", isNumeric: true, rank: 0),
+    .init("takes", isNumeric: true, rank: 3), .init("picks/s", isNumeric: true, rank: 5),
+    .init("failed/s", isNumeric: true, rank: 4), .init("reported", isNumeric: true, rank: 1),
+  ]
+
+  /// The table in at most so many lines, its last one a count of what has no room.
+  private func fit(_ table: TextTable, in lines: Int, _ style: TerminalStyle) -> String {
+    guard !table.isEmpty, lines > 0 else { return "" }
+    // One line is the title.
+    guard table.count + 1 > lines else { return table.render(style) }
+    guard lines > 2 else { return Self.line("  … \(table.count) replicas", style) }
+    let shown = table.prefix(lines - 2)
+    return shown.render(style) + Self.line("  … \(table.count - shown.count) more replicas", style)
+  }
+
+  private func titles(_ status: Tonari_Selector_V1_WatchResponse, _ style: TerminalStyle) -> String {
+    guard !status.gone else { return Self.lines(["\(status.service): no such service"], style) }
+    return Self.lines([heading(status)] + (status.hasOverflow ? [overflow(status.overflow)] : []), style)
+  }
+
+  /// Lines, broken where the terminal would break them otherwise.
+  private static func lines(_ texts: [String], _ style: TerminalStyle) -> String {
+    texts.flatMap { text in
+      let text = text.printable
+      let indent = String(text.prefix { $0 == " " })
+      return style.width.map { width in text.wrapped(to: width - indent.count).map { indent + $0 } } ?? [text]
+    }.map { $0 + "\n" }.joined()
+  }
+
+  private static func line(_ text: String, _ style: TerminalStyle) -> String {
+    (style.width.map { text.truncated(to: $0) } ?? text) + "\n"
   }
 
   private func heading(_ status: Tonari_Selector_V1_WatchResponse) -> String {
@@ -93,4 +146,8 @@ struct TopPicture {
       TextTable.Cell(replica.hasLoad ? Human.duration(.milliseconds(Int64(replica.loadAgeMs))) + " ago" : "–"),
     ]
   }
+}
+
+extension String {
+  fileprivate var lineCount: Int { utf8.count { $0 == UInt8(ascii: "\n") } }
 }

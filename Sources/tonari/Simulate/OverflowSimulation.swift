@@ -30,11 +30,11 @@ enum OverflowSimulation: String, CaseIterable {
       }
       let result = OverflowResult(scenario: rawValue, runs: runs)
       try chart?.write(result.report.svg())
-      Terminal.output.write(
+      try Terminal.output.write(
         output == .json ? try result.json() : OverflowTable(result, seeds: seeds).text(Terminal.output.style))
     case .calibration:
       let curve = PodCurve(seeds: seeds)
-      Terminal.output.write(output == .json ? try curve.json() : curve.text(Terminal.output.style))
+      try Terminal.output.write(output == .json ? try curve.json() : curve.text(Terminal.output.style))
     }
   }
 }

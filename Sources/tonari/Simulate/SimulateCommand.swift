@@ -145,7 +145,7 @@ struct SimulateCommand: AsyncParsableCommand {
       return try overflow.run(policies(SimulatedOverflow.self), seeds: seeds ?? 20, output, chart: chart)
     }
     let scenario = try builtIn ?? read()
-    if printScenario { return Terminal.output.write(scenario.yaml) }
+    if printScenario { return try Terminal.output.write(scenario.yaml) }
     let chart = chart.map(OutputFile.init(path:))
     try chart?.check()
     let policies = try policies(SimulatedPolicy.self)
@@ -159,8 +159,8 @@ struct SimulateCommand: AsyncParsableCommand {
     }
     try chart?.write(SimulationChart(result).svg)
     switch output {
-    case .json: Terminal.output.write(try result.json())
-    case .table: Terminal.output.write(SimulationTable(result).text(Terminal.output.style))
+    case .json: try Terminal.output.write(result.json())
+    case .table: try Terminal.output.write(SimulationTable(result).text(Terminal.output.style))
     }
   }
 
