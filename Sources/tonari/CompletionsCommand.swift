@@ -29,7 +29,7 @@ struct CompletionsCommand: ParsableCommand {
   @Argument(help: "The shell.")
   var shell: Shell
 
-  func run() {
+  func run() throws {
     try Terminal.output.write(Tonari.completionScript(for: shell.completionShell) + "\n")
   }
 }

@@ -1,5 +1,6 @@
 import Report
 import SelectorProtocol
+import SwiftProtobuf
 import Testing
 
 @testable import tonari
