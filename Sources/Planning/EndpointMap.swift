@@ -8,7 +8,8 @@ import Yams
 ///     legacy/billing: outside          # leave it out of the plan, whatever is named so in the cluster
 ///     db.example.com: {node: node-1}   # an end of its own that stays on that node: its traffic counts
 ///
-/// A name with its namespace wins over the name alone, which holds for every namespace.
+/// A name with its namespace wins over the name alone, which holds for every namespace; an end in another cluster is
+/// `cluster/namespace/name`.
 public struct EndpointMap: Sendable {
   enum Target: Hashable, Sendable {
     case named(String)
@@ -23,6 +24,9 @@ public struct EndpointMap: Sendable {
   }
 
   private(set) var entries: [String: Entry] = [:]
+
+  /// What dumps call the cluster that is planned for, where they are of several; empty where the user does not say.
+  public var clusterNames: Set<String> = []
 
   /// Makes a map that says nothing.
   public init() {}

@@ -138,6 +138,9 @@ public struct EndpointResolver: Sendable {
 
   /// Answers what an endpoint of a dump means.
   public func meaning(of endpoint: TrafficEndpoint) -> Meaning {
+    if let cluster = endpoint.cluster {
+      return mapped["\(cluster)/\(endpoint)"] ?? .outside(reason: "in the cluster \(cluster)")
+    }
     if let meaning = mapped[endpoint.description] ?? mapped[endpoint.name] { return meaning }
     if endpoint.isOutside { return .outside(reason: "outside by the dump") }
     return lookup.meaning(of: endpoint)

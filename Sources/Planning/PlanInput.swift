@@ -27,12 +27,15 @@ public struct PlanInput: Sendable {
   ///   - graph: who talks to whom, all dumps added up.
   ///   - map: what names in the dumps mean that the cluster does not know.
   /// - Throws: ``PlanningError/Code/badCluster`` where there are no nodes or no workloads,
-  ///   ``PlanningError/Code/badMap`` where the map speaks of what the cluster does not have.
+  ///   ``PlanningError/Code/badMap`` where the map speaks of what the cluster does not have,
+  ///   ``PlanningError/Code/badTraffic`` where the traffic is of several clusters and it is not clear of which.
   public init(
     _ cluster: ClusterProblem, _ graph: TrafficGraph, map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
     let resolver = try Self.resolver(cluster, map)
+    let (graph, remarks) = try graph.seen(from: map.clusterNames, resolver)
     self.init(cluster, ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name })
+    warnings += remarks
   }
 
   /// Puts a cluster and several traffic matrices together, to be planned for together. An edge that a matrix does not
@@ -50,11 +53,19 @@ public struct PlanInput: Sendable {
     map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
     let resolver = try Self.resolver(cluster, map)
+    var remarks: [String] = []
+    var matrices = matrices
+    for m in matrices.indices {
+      let (graph, more) = try matrices[m].graph.seen(from: map.clusterNames, resolver)
+      matrices[m].graph = graph
+      remarks += more.map { "traffic '\(matrices[m].name)': \($0)" }
+    }
     let resolved = matrices.map { matrix in
       let traffic = ResolvedTraffic(matrix.graph, resolver) { cluster.problem.workloads[$0].name }
       return (name: matrix.name, weight: matrix.weight, traffic: traffic)
     }
     self.init(cluster, try ResolvedTraffic(resolved))
+    warnings += remarks
     problem.matrices = matrices.map { Problem.TrafficMatrix(name: $0.name, weight: $0.weight) }
     problem.combination = combination
     problem.combineTraffic()

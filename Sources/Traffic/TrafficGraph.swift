@@ -5,6 +5,8 @@ public import Topology
 /// Importers do not guess: a name without a namespace stays without one, and what a dump marks as outside the mesh
 /// (`unknown`, a passthrough cluster, an external host) is `outside`. Resolving to workloads is the planner's business.
 public struct TrafficEndpoint: Hashable, Sendable {
+  /// The cluster, or nil where the dump does not say or means the one that it was made in.
+  public var cluster: String?
   /// The namespace, or nil where the dump does not say.
   public var namespace: String?
   /// The name of a workload or a service; for an outside end, the host or the dump's word for it.
@@ -13,7 +15,8 @@ public struct TrafficEndpoint: Hashable, Sendable {
   public var isOutside: Bool
 
   /// Makes an endpoint.
-  public init(namespace: String?, name: String, isOutside: Bool = false) {
+  public init(cluster: String? = nil, namespace: String?, name: String, isOutside: Bool = false) {
+    self.cluster = cluster
     self.namespace = namespace
     self.name = name
     self.isOutside = isOutside

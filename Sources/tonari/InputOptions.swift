@@ -78,6 +78,8 @@ struct InputOptions: ParsableArguments {
       PlanReport.Detail("cluster", cluster.isEmpty ? server : cluster.joined(separator: ", ")),
       PlanReport.Detail("traffic", sources.isEmpty ? "none" : sources.joined(separator: ", ")),
     ] + matrices.details(traffic) + (traffic.map.map { [PlanReport.Detail("map", $0)] } ?? [])
+      + (traffic.clusterName.isEmpty
+        ? [] : [PlanReport.Detail("cluster name", traffic.clusterName.joined(separator: ", "))])
   }
 
   /// What is left out of the plan.

@@ -72,6 +72,19 @@ struct TrafficOptions: ParsableArguments {
   )
   var map: String?
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "What the traffic calls this cluster, where it is of several; several names where tools differ.",
+      discussion: """
+        What Istio calls source_cluster, Cilium cluster_name and OpenTelemetry k8s.cluster.name. Ends in other clusters \
+        are outside. By default it is the cluster whose workloads are known.
+        """,
+      valueName: "name"
+    )
+  )
+  var clusterName: [String] = []
+
   /// What the arguments name.
   var sources: [TrafficArgument] { traffic.map(TrafficArgument.init) }
 
@@ -102,8 +115,12 @@ struct TrafficOptions: ParsableArguments {
 
   /// Reads what names mean. Blocks.
   func readMap() throws -> EndpointMap {
-    guard let map else { return EndpointMap() }
-    let file = InputFile(map)
-    return try EndpointMap(Data(file.readAll()), file: file.name)
+    var names = EndpointMap()
+    if let map {
+      let file = InputFile(map)
+      names = try EndpointMap(Data(file.readAll()), file: file.name)
+    }
+    names.clusterNames = Set(clusterName)
+    return names
   }
 }

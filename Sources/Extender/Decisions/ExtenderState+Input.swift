@@ -19,11 +19,13 @@ extension ExtenderState {
 extension TrafficEdges {
   /// Takes the traffic between the workloads of a cluster.
   ///
-  /// Throws `PlanningError` where the map speaks of what the cluster does not have.
+  /// Throws `PlanningError` where the map speaks of what the cluster does not have, or the traffic is of several
+  /// clusters and it is not clear of which.
   public init(
     _ graph: TrafficGraph, in cluster: ClusterProblem, map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
     let resolver = try EndpointResolver(cluster, map: map)
+    let (graph, _) = try graph.seen(from: map.clusterNames, resolver)
     let traffic = ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name }
     self.init(
       traffic.edges.compactMap { edge in

@@ -42,6 +42,7 @@ public enum PrometheusMetrics: Hashable, Sendable {
     let labels = [
       "reporter", "source_workload", "source_workload_namespace", "destination_workload",
       "destination_workload_namespace", "destination_service_name", "destination_service_namespace",
+      "source_cluster", "destination_cluster", "cluster",
     ]
     return [
       "istio_request_bytes_sum", "istio_response_bytes_sum", "istio_requests_total", "istio_tcp_sent_bytes_total",
@@ -50,7 +51,10 @@ public enum PrometheusMetrics: Hashable, Sendable {
   }
 
   private static func serviceGraphQueries(_ window: Duration) -> [PrometheusQuery] {
-    let labels = ["client", "server", "client_k8s_namespace_name", "server_k8s_namespace_name", "connection_type"]
+    let labels = [
+      "client", "server", "client_k8s_namespace_name", "server_k8s_namespace_name", "connection_type",
+      "client_k8s_cluster_name", "server_k8s_cluster_name", "cluster",
+    ]
     return [PrometheusQuery(rates(of: "traces_service_graph_request_total", by: labels, window))]
   }
 

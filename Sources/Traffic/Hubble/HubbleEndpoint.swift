@@ -1,5 +1,6 @@
 /// One end of a flow.
 struct HubbleEndpoint {
+  private var cluster: String?
   private var namespace: String?
   private var workload: String?
   private var pod: String?
@@ -12,6 +13,7 @@ struct HubbleEndpoint {
     try cursor.beginObject()
     while let key = try cursor.nextKey() {
       switch key {
+      case "cluster_name": cluster = Self.nonempty(try cursor.string()) ?? cluster
       case "namespace": namespace = Self.nonempty(try cursor.string()) ?? namespace
       case "pod_name": pod = Self.nonempty(try cursor.string())
       case "labels":
@@ -50,6 +52,7 @@ struct HubbleEndpoint {
     let value = String(pair[1])
     switch pair[0] {
     case "k8s:io.kubernetes.pod.namespace": namespace = namespace ?? value
+    case "k8s:io.cilium.k8s.policy.cluster": cluster = cluster ?? value
     case "k8s:app.kubernetes.io/name": keep(value, rank: 0)
     case "k8s:app": keep(value, rank: 1)
     case "k8s:k8s-app": keep(value, rank: 2)
@@ -66,7 +69,8 @@ struct HubbleEndpoint {
   /// outside, under its DNS name where Cilium knows one.
   func endpoint(dnsName: String?) -> TrafficEndpoint {
     if reserved == nil || workload != nil, let name = workload ?? app?.name ?? pod {
-      return TrafficEndpoint(namespace: namespace, name: name)
+      // Cilium calls every cluster `default` that is in no mesh of clusters, and none that is in one.
+      return TrafficEndpoint(cluster: cluster == "default" ? nil : cluster, namespace: namespace, name: name)
     }
     return TrafficEndpoint(namespace: nil, name: dnsName ?? reserved ?? "unknown", isOutside: true)
   }

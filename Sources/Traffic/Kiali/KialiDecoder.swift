@@ -84,6 +84,7 @@ struct KialiDecoder: DocumentDecoder {
     let start = cursor
     var id: String?
     var type = ""
+    var cluster: String?
     var namespace: String?
     var workload: String?
     var app: String?
@@ -94,14 +95,19 @@ struct KialiDecoder: DocumentDecoder {
       switch key {
       case "id": id = try cursor.string()
       case "nodeType": type = try cursor.string()
+      case "cluster": cluster = try cursor.string()
       case "namespace": namespace = try cursor.string()
       case "workload": workload = try cursor.string()
       case "app": app = try cursor.string()
       case "service": service = try cursor.string()
       case "isServiceEntry":
         // An object with the entry's hosts; a boolean or a string in older versions.
-        isServiceEntry = cursor.kind() == .boolean ? try cursor.boolean() : true
-        if isServiceEntry { try cursor.skip() }
+        if cursor.kind() == .boolean {
+          isServiceEntry = try cursor.boolean()
+        } else {
+          isServiceEntry = true
+          try cursor.skip()
+        }
       default: try cursor.skip()
       }
     }
@@ -112,10 +118,12 @@ struct KialiDecoder: DocumentDecoder {
     let names = isService ? [service] : [workload, app, service]
     let name = names.compactMap { $0 }.first { !$0.isEmpty } ?? "unknown"
     let isUnknown = type == "unknown" || name == "unknown"
+    let isOutside = isUnknown || isServiceEntry
     let endpoint = TrafficEndpoint(
+      cluster: isOutside || cluster == "unknown" || cluster == "" ? nil : cluster,
       namespace: namespace == "unknown" || namespace == "" ? nil : namespace,
       name: name,
-      isOutside: isUnknown || isServiceEntry
+      isOutside: isOutside
     )
     return (id, KialiGraph.Node(endpoint: endpoint, isService: isService && !isServiceGraph))
   }

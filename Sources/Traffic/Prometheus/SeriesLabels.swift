@@ -9,10 +9,16 @@ struct SeriesLabels {
   var destinationService: String?
   var destinationServiceName: String?
   var destinationServiceNamespace: String?
+  var sourceCluster: String?
+  var destinationCluster: String?
+  /// The cluster that the series was scraped in, as Prometheus and what gathers for several clusters add it.
+  var cluster: String?
   var client: String?
   var clientNamespace: String?
+  var clientCluster: String?
   var server: String?
   var serverNamespace: String?
+  var serverCluster: String?
   var connectionType: String?
   /// A fingerprint of all labels, whatever their order.
   private(set) var identity: UInt64 = 0
@@ -40,10 +46,15 @@ struct SeriesLabels {
       case "destination_service": destinationService = value
       case "destination_service_name": destinationServiceName = value
       case "destination_service_namespace": destinationServiceNamespace = value
+      case "source_cluster": sourceCluster = value
+      case "destination_cluster": destinationCluster = value
+      case "cluster": cluster = value
       case "client": client = value
       case "client_k8s_namespace_name": clientNamespace = value
+      case "client_k8s_cluster_name": clientCluster = value
       case "server": server = value
       case "server_k8s_namespace_name": serverNamespace = value
+      case "server_k8s_cluster_name": serverCluster = value
       case "connection_type": connectionType = value
       default: break
       }
@@ -58,22 +69,30 @@ struct SeriesLabels {
   var istioEnds: (source: TrafficEndpoint, destination: TrafficEndpoint)? {
     guard let sourceWorkload else { return nil }
     let source =
-      Self.known(sourceWorkload).map { TrafficEndpoint(namespace: Self.known(sourceNamespace), name: $0) }
+      Self.known(sourceWorkload).map {
+        TrafficEndpoint(cluster: named(sourceCluster), namespace: Self.known(sourceNamespace), name: $0)
+      }
       ?? TrafficEndpoint(namespace: nil, name: "unknown", isOutside: true)
 
     let service = Self.known(destinationServiceName) ?? Self.known(destinationService)
     if let workload = Self.known(destinationWorkload) {
-      return (source, TrafficEndpoint(namespace: Self.known(destinationNamespace), name: workload))
+      return (
+        source,
+        TrafficEndpoint(
+          cluster: named(destinationCluster), namespace: Self.known(destinationNamespace), name: workload)
+      )
     }
     guard destinationWorkload != nil || destinationServiceName != nil || destinationService != nil else { return nil }
     // Istio's clusters for what it has no service for: PassthroughCluster, BlackHoleCluster and variants.
     let isNoService = service.map { $0.hasSuffix("PassthroughCluster") || $0.hasSuffix("BlackHoleCluster") } ?? true
+    let isOutside = destinationWorkload != nil || isNoService
     return (
       source,
       TrafficEndpoint(
+        cluster: isOutside ? nil : named(destinationCluster),
         namespace: Self.known(destinationServiceNamespace),
         name: service ?? "unknown",
-        isOutside: destinationWorkload != nil || isNoService
+        isOutside: isOutside
       )
     )
   }
@@ -87,9 +106,20 @@ struct SeriesLabels {
     let isUser = connectionType == "virtual_node" && client == "user"
     let isVirtualServer = !isUser && (connectionType == "virtual_node" || connectionType == "database")
     return (
-      TrafficEndpoint(namespace: Self.known(clientNamespace), name: client, isOutside: isUser),
-      TrafficEndpoint(namespace: Self.known(serverNamespace), name: server, isOutside: isVirtualServer)
+      TrafficEndpoint(
+        cluster: isUser ? nil : named(clientCluster), namespace: Self.known(clientNamespace), name: client,
+        isOutside: isUser),
+      TrafficEndpoint(
+        cluster: isVirtualServer ? nil : named(serverCluster), namespace: Self.known(serverNamespace), name: server,
+        isOutside: isVirtualServer)
     )
+  }
+
+  /// The cluster of an end: what its label says, unless that is the name that Istio gives to every cluster without one,
+  /// and else the cluster of the scrape.
+  private func named(_ label: String?) -> String? {
+    guard let label = Self.known(label) else { return Self.known(cluster) }
+    return label == "Kubernetes" ? Self.known(cluster) ?? label : label
   }
 
   private static func known(_ label: String?) -> String? {

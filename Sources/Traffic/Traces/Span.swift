@@ -41,6 +41,7 @@ struct CallSize: Sendable {
 /// What the attributes of a span and of what sent it say of the call.
 struct SpanAttributes {
   var service: String?
+  var cluster: String?
   var namespace: String?
   var workload: String?
   var istioNamespace: String?
@@ -74,10 +75,10 @@ struct SpanAttributes {
   }
 
   private static let used: [StaticString] = [
-    "service.name", "k8s.namespace.name", "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name",
-    "k8s.job.name", "k8s.cronjob.name", "istio.namespace", "span.kind", "peer.service", "server.address",
-    "net.peer.name", "messaging.destination.name", "db.name", "db.namespace", "db.system", "db.system.name",
-    "http.request.body.size", "http.request_content_length", "http.request.size", "request_size",
+    "service.name", "k8s.cluster.name", "k8s.namespace.name", "k8s.deployment.name", "k8s.statefulset.name",
+    "k8s.daemonset.name", "k8s.job.name", "k8s.cronjob.name", "istio.namespace", "span.kind", "peer.service",
+    "server.address", "net.peer.name", "messaging.destination.name", "db.name", "db.namespace", "db.system",
+    "db.system.name", "http.request.body.size", "http.request_content_length", "http.request.size", "request_size",
     "messaging.message.body.size", "http.response.body.size", "http.response_content_length", "http.response.size",
     "response_size",
   ]
@@ -86,6 +87,7 @@ struct SpanAttributes {
   mutating func add(_ key: JSONText, _ value: Value) {
     switch key {
     case "service.name": service = value.text
+    case "k8s.cluster.name": cluster = value.text.isEmpty ? nil : value.text
     case "k8s.namespace.name": namespace = value.text
     case "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name", "k8s.job.name":
       workload = workload ?? value.text
@@ -109,6 +111,7 @@ struct SpanAttributes {
   /// Takes over what the attributes of the sender say, where the span's own do not.
   mutating func inherit(_ resource: SpanAttributes) {
     service = service ?? resource.service
+    cluster = cluster ?? resource.cluster
     namespace = namespace ?? resource.namespace
     workload = workload ?? resource.workload
     istioNamespace = istioNamespace ?? resource.istioNamespace
@@ -119,12 +122,15 @@ struct SpanAttributes {
   /// The workload that Kubernetes attributes name comes before the service's name. Istio calls a service
   /// `name.namespace`, which is taken apart where it says the namespace as well.
   var endpoint: TrafficEndpoint? {
-    if let workload, !workload.isEmpty { return TrafficEndpoint(namespace: namespace, name: workload) }
+    if let workload, !workload.isEmpty {
+      return TrafficEndpoint(cluster: cluster, namespace: namespace, name: workload)
+    }
     guard let service, !service.isEmpty else { return nil }
     if let istioNamespace, service.hasSuffix(".\(istioNamespace)"), service.count > istioNamespace.count + 1 {
-      return TrafficEndpoint(namespace: istioNamespace, name: String(service.dropLast(istioNamespace.count + 1)))
+      let name = String(service.dropLast(istioNamespace.count + 1))
+      return TrafficEndpoint(cluster: cluster, namespace: istioNamespace, name: name)
     }
-    return TrafficEndpoint(namespace: namespace, name: service)
+    return TrafficEndpoint(cluster: cluster, namespace: namespace, name: service)
   }
 
   private mutating func name(_ value: Value, rank: Int) {
