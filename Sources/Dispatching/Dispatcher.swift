@@ -206,6 +206,15 @@ extension Dispatcher {
     return having.count { $0.report(load, of: address, in: cluster, at: now) }
   }
 
+  /// Learns how requests ended that others sent to a replica, without asking here, since the last time: all services that
+  /// have it leave it out for a while where it fails much.
+  public func note(successes: Int, failures: Int, of address: String, at now: Moment) {
+    guard successes > 0 || failures > 0 else { return }
+    for service in services(having: address) {
+      service.note(successes: successes, failures: failures, of: address, at: now)
+    }
+  }
+
   /// The services that have a replica, as one of a cluster.
   private func names(having address: String, in cluster: String?, _ state: State) -> [String] {
     let isOwn = cluster.map(mayBeOwn) ?? true

@@ -261,6 +261,15 @@ extension ReplicaSelector {
     policy.changed(replica.slot, in: table, at: now)
   }
 
+  /// Learns how requests ended that others sent to a replica, counted since the last time: one that fails much gets a rest.
+  public mutating func note(successes: Int, failures: Int, at replica: ReplicaID, at now: Moment) {
+    guard table.isCurrent(replica),
+      ejection.note(successes: successes, failures: failures, replica.slot, in: table, at: now)
+    else { return }
+    table.set(isEjected: true, replica.slot)
+    policy.changed(replica.slot, in: table, at: now)
+  }
+
   /// Learns how many requests other selectors have in flight at a replica; that fades too.
   public mutating func report(others inFlight: Int, at replica: ReplicaID, at now: Moment) {
     guard table.isCurrent(replica) else { return }

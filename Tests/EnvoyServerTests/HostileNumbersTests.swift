@@ -96,8 +96,9 @@ struct HostileNumbersTests {
     for variant in try WireNumbers.variants(of: [sample]).variants {
       for clusters in [[variant.message, sample], [variant.message]] {
         now = now + .seconds(1)
-        for (address, load) in loads.hear(clusters, from: 1, at: now, picks: { _ in 3 }) {
-          dispatcher.report(load, of: address, at: now)
+        for (address, news) in loads.hear(clusters, from: 1, at: now, picks: { _ in 3 }) {
+          dispatcher.report(news.load, of: address, at: now)
+          dispatcher.note(successes: news.successes, failures: news.failures, of: address, at: now)
         }
       }
     }

@@ -239,9 +239,10 @@ extension Fuzzer {
     while let piece = input.piece() {
       guard let request = try? Envoy_Service_LoadStats_V3_LoadStatsRequest(serializedBytes: piece) else { continue }
       envoy = 1 - envoy
-      for (address, load) in loads.hear(request.clusterStats, from: envoy, at: now, picks: dispatcher.picks) {
-        try expect(load.inFlight.map { $0 >= 0 } ?? true, "\(load.inFlight ?? 0) requests in flight")
-        dispatcher.report(load, of: address, at: now)
+      for (address, news) in loads.hear(request.clusterStats, from: envoy, at: now, picks: dispatcher.picks) {
+        try expect(news.load.inFlight.map { $0 >= 0 } ?? true, "\(news.load.inFlight ?? 0) requests in flight")
+        dispatcher.report(news.load, of: address, at: now)
+        dispatcher.note(successes: news.successes, failures: news.failures, of: address, at: now)
       }
       now = Moment(nanoseconds: now.nanoseconds + 1_000_000_000)
     }

@@ -8,7 +8,8 @@
  *   deviation=1             of lognormal: the standard deviation, in means
  *   pause=5s:200ms          now and then, here every 5 s in the mean, nothing goes on in it for a time, here 200 ms, as
  *                           where memory is collected or a neighbour takes the processor
- *   fail=0.1                the share of requests that it answers with 500, and at once
+ *   fail=0.1                the share of requests that it answers with an error, and at once
+ *   status=500              the status of those answers
  *   orca=1                  whether answers say in endpoint-load-metrics how loaded it is
  * With mean=0us it answers at once and queues nothing.
  *
@@ -41,7 +42,7 @@ struct connection {
 };
 
 struct replica {
-  int descriptor, port, concurrency, orca;
+  int descriptor, port, concurrency, orca, status;
   enum { EXPONENTIAL, LOGNORMAL, CONSTANT } service;
   double mean, deviation, pause_every, pause_length, fail;
   struct connection *serving[MOST_CONCURRENCY], *first, *last;
@@ -74,6 +75,7 @@ static void configure(struct replica *replica, char *settings, const char *separ
     else if (!strcmp(name, "mean")) replica->mean = duration(value);
     else if (!strcmp(name, "deviation")) replica->deviation = atof(value);
     else if (!strcmp(name, "fail")) replica->fail = atof(value);
+    else if (!strcmp(name, "status")) replica->status = atoi(value);
     else if (!strcmp(name, "orca")) replica->orca = atoi(value);
     else if (!strcmp(name, "service") && !strcmp(value, "exponential")) replica->service = EXPONENTIAL;
     else if (!strcmp(name, "service") && !strcmp(value, "lognormal")) replica->service = LOGNORMAL;
@@ -194,7 +196,8 @@ static int read_request(struct connection *connection) {
   char *query = strchr(path, '?');
   if (query) *query++ = 0;
   if (!strcmp(path, "/toy")) answer_toy(connection, query);
-  else if (connection->replica->fail && uniform() < connection->replica->fail) send_answer(connection, 500, "failed\n");
+  else if (connection->replica->fail && uniform() < connection->replica->fail)
+    send_answer(connection, connection->replica->status, "failed\n");
   else if (!connection->replica->mean) send_answer(connection, 200, "served\n");
   else queue(connection);
   return 1;
@@ -289,7 +292,7 @@ int main(int count, char **arguments) {
     if (i + 1 < count && !strcmp(arguments[i], "--seed")) random_state = strtoull(arguments[i + 1], NULL, 10);
     else if (i + 1 < count && !strcmp(arguments[i], "--replica") && replica_count < MOST_REPLICAS) {
       struct replica *replica = &replicas[replica_count++];
-      *replica = (struct replica){.concurrency = 4, .mean = 20e-3, .deviation = 1};
+      *replica = (struct replica){.concurrency = 4, .mean = 20e-3, .deviation = 1, .status = 500};
       configure(replica, arguments[i + 1], ",");
     } else {
       fprintf(stderr, "usage: replica [--seed N] --replica SETTINGS...\n");

@@ -59,6 +59,10 @@ public class DispatchedService: @unchecked Sendable {
     preconditionFailure("a subclass hears")
   }
 
+  func note(successes: Int, failures: Int, of address: String, at now: Moment) {
+    preconditionFailure("a subclass notes")
+  }
+
   /// Whether anything happened to it.
   public var standing: ServiceStanding { preconditionFailure("a subclass knows") }
 

@@ -278,6 +278,13 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     }
   }
 
+  override func note(successes: Int, failures: Int, of address: String, at now: Moment) {
+    state.withLock { state in
+      guard let id = state.selector.table.id(of: address) else { return }
+      state.selector.note(successes: successes, failures: failures, at: id, at: now)
+    }
+  }
+
   override func picks(of address: String) -> UInt64 {
     state.withLock { state in state.selector.table.id(of: address).map { state.slots[$0.slot].picks } ?? 0 }
   }

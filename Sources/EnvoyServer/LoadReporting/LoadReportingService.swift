@@ -76,10 +76,13 @@ public final class LoadReportingService: RegistrableRPCService {
     }
   }
 
-  private func tell(_ change: (inout ReportedLoads, Moment) -> [String: LoadReport]) {
+  private func tell(_ change: (inout ReportedLoads, Moment) -> [String: ReportedLoads.News]) {
     let now = now()
     let changed = loads.withLock { change(&$0, now) }
-    for (address, load) in changed { dispatcher.report(load, of: address, at: now) }
+    for (address, news) in changed {
+      dispatcher.report(news.load, of: address, at: now)
+      dispatcher.note(successes: news.successes, failures: news.failures, of: address, at: now)
+    }
   }
 
   private struct Methods: Envoy_Service_LoadStats_V3_LoadReportingService.StreamingServiceProtocol {

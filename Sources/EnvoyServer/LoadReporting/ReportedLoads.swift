@@ -23,6 +23,14 @@ struct ReportedLoads: Sendable {
     }
   }
 
+  /// What there is to tell of an endpoint.
+  struct News: Hashable, Sendable {
+    var load: LoadReport
+    /// How requests ended since the last report, of those that this selector did not pick: it knows about its own.
+    var successes = 0
+    var failures = 0
+  }
+
   /// An endpoint's sum, and how much of it this selector picked.
   fileprivate struct Endpoint: Sendable {
     var load = Load()
@@ -57,9 +65,10 @@ struct ReportedLoads: Sendable {
   mutating func hear(
     _ clusters: [Envoy_Config_Endpoint_V3_ClusterStats], from envoy: UInt64, at now: Moment,
     picks: (String) -> UInt64
-  ) -> [String: LoadReport] {
+  ) -> [String: News] {
     let since = envoys[envoy].map { now.seconds(since: $0.heard) }
     var loads: [String: Load] = [:]
+    var ends: [String: (successes: Int, failures: Int)] = [:]
     for cluster in clusters {
       let seconds = Self.seconds(of: cluster, since: since)
       for stats in cluster.upstreamLocalityStats.lazy.flatMap(\.upstreamEndpointStats) {
@@ -71,28 +80,33 @@ struct ReportedLoads: Sendable {
           requestsPerSecond: Double(min(issued, Self.most)) / seconds,
           errorsPerSecond: Double(min(stats.totalErrorRequests, Self.most)) / seconds)
         loads[address.text] = (loads[address.text] ?? Load()) + load
+        ends[address.text, default: (0, 0)].successes += Int(clamping: min(stats.totalSuccessfulRequests, Self.most))
+        ends[address.text, default: (0, 0)].failures += Int(clamping: min(stats.totalErrorRequests, Self.most))
       }
     }
     let before = envoys.updateValue(Envoy(loads: loads, heard: now), forKey: envoy)?.loads ?? [:]
-    return change(before, to: loads, at: now, picks)
+    return change(before, to: loads, ends, at: now, picks)
   }
 
   /// An Envoy is gone, and with it what it had. Answers the loads of all endpoints that it had mentioned.
-  mutating func forget(_ envoy: UInt64, at now: Moment, picks: (String) -> UInt64) -> [String: LoadReport] {
-    change(envoys.removeValue(forKey: envoy)?.loads ?? [:], to: [:], at: now, picks)
+  mutating func forget(_ envoy: UInt64, at now: Moment, picks: (String) -> UInt64) -> [String: News] {
+    change(envoys.removeValue(forKey: envoy)?.loads ?? [:], to: [:], [:], at: now, picks)
   }
 
   private mutating func change(
-    _ before: [String: Load], to after: [String: Load], at now: Moment, _ picks: (String) -> UInt64
-  ) -> [String: LoadReport] {
-    var reports: [String: LoadReport] = [:]
+    _ before: [String: Load], to after: [String: Load], _ ends: [String: (successes: Int, failures: Int)],
+    at now: Moment, _ picks: (String) -> UInt64
+  ) -> [String: News] {
+    var reports: [String: News] = [:]
     for address in Set(before.keys).union(after.keys) {
       var endpoint = endpoints[address] ?? Endpoint(picks: picks(address), counted: now)
       endpoint.load = endpoint.load - (before[address] ?? Load()) + (after[address] ?? Load())
       endpoint.envoys += (after[address] == nil ? 0 : 1) - (before[address] == nil ? 0 : 1)
       endpoint.count(picks(address), at: now)
       endpoints[address] = endpoint.envoys > 0 ? endpoint : nil
-      reports[address] = endpoint.report(unlessPicked: Self.mostlyPicked)
+      let isPicked = endpoint.isPicked(Self.mostlyPicked)
+      let end = isPicked ? (0, 0) : ends[address] ?? (0, 0)
+      reports[address] = News(load: endpoint.report(isPicked: isPicked), successes: end.0, failures: end.1)
     }
     return reports
   }
@@ -116,11 +130,15 @@ extension ReportedLoads.Endpoint {
     counted = now
   }
 
+  /// Whether such a share of the requests was picked here.
+  fileprivate func isPicked(_ share: Double) -> Bool {
+    picksPerSecond.map { $0 > 0 && $0 >= share * load.requestsPerSecond } ?? (picks > 0)
+  }
+
   /// What Envoys say of it. Reports are of different moments: against what this selector itself has in flight there, their
   /// sum differs by chance, and would be taken for others' requests. So it is told only where others ask for many.
-  fileprivate func report(unlessPicked share: Double) -> LoadReport {
-    let isPicked = picksPerSecond.map { $0 > 0 && $0 >= share * load.requestsPerSecond } ?? (picks > 0)
-    return LoadReport(
+  fileprivate func report(isPicked: Bool) -> LoadReport {
+    LoadReport(
       inFlight: isPicked ? nil : load.inFlight, requestsPerSecond: load.requestsPerSecond,
       errorsPerSecond: load.errorsPerSecond)
   }

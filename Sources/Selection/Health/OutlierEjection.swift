@@ -57,6 +57,27 @@ struct OutlierEjection: Sendable {
     return true
   }
 
+  /// Notes how requests ended of which only the counts are known, as if those that failed were spread evenly among the
+  /// others. Answers whether the replica is to be ejected now; it then rests already.
+  mutating func note(
+    successes: Int, failures: Int, _ slot: Int, in table: ReplicaTable, at now: Moment
+  ) -> Bool {
+    let total = Double(max(0, successes)) + Double(max(0, failures))
+    guard total >= 1, table.isOpen(slot) else { return false }
+    let count = Int(saturating: min(total, Self.mostNoted))
+    let share = Double(max(0, failures)) / total
+    var failed = 0.0
+    for number in 1...max(1, count) {
+      let isFailure = (share * Double(number)).rounded(.down) > failed
+      if isFailure { failed += 1 }
+      if note(isFailure ? .failure : .success, slot, in: table, at: now) { return true }
+    }
+    return false
+  }
+
+  /// More outcomes at once say nothing more: the share of failures fades within so many.
+  private static let mostNoted = 64.0
+
   /// How many times a slot's replica was ejected.
   func count(of slot: Int) -> Int { Int(health[slot].count) }
 

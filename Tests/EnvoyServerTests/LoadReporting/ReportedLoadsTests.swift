@@ -37,7 +37,7 @@ struct ReportedLoadsTests {
   private mutating func hear(
     _ envoy: UInt64, _ clusters: [Cluster], at second: Double = 0, picks: UInt64 = 0
   ) -> [String: LoadReport] {
-    loads.hear(clusters, from: envoy, at: .seconds(second)) { _ in picks }
+    loads.hear(clusters, from: envoy, at: .seconds(second)) { _ in picks }.mapValues(\.load)
   }
 
   @Test("is summed over Envoys and clusters, and taken away when an Envoy or an endpoint is not mentioned any more")
@@ -56,7 +56,7 @@ struct ReportedLoadsTests {
         "10.0.0.1:80": LoadReport(inFlight: 2, requestsPerSecond: 20, errorsPerSecond: 0),
         "[fd00::1]:80": LoadReport(inFlight: 0, requestsPerSecond: 0, errorsPerSecond: 0),
       ])
-    let left = loads.forget(2, at: .seconds(1)) { _ in 0 }
+    let left = loads.forget(2, at: .seconds(1)) { _ in 0 }.mapValues(\.load)
     #expect(left == ["10.0.0.1:80": LoadReport(inFlight: 1, requestsPerSecond: 10, errorsPerSecond: 0)])
     #expect(hear(1, [], at: 2).values.allSatisfy { $0.inFlight == 0 })
     _ = loads.forget(1, at: .seconds(2)) { _ in 0 }
@@ -89,6 +89,16 @@ struct ReportedLoadsTests {
     #expect(told.suffix(5) == Array(repeating: 5, count: 5)[...])
   }
 
+  @Test("says how requests ended that were not picked here; the selector knows about its own")
+  mutating func ends() {
+    var cluster = Self.cluster([("10.0.0.1:80", 0, 100, 7)])
+    cluster.upstreamLocalityStats[0].upstreamEndpointStats[0].totalSuccessfulRequests = 93
+    let foreign = loads.hear([cluster, cluster], from: 1, at: .start) { _ in 0 }["10.0.0.1:80"]
+    #expect(foreign?.successes == 186 && foreign?.failures == 14)
+    let own = loads.hear([cluster], from: 2, at: .seconds(1)) { _ in 300 }["10.0.0.1:80"]
+    #expect(own?.successes == 0 && own?.failures == 0)
+  }
+
   @Test("can be anything without harm")
   mutating func anything() {
     var generator = SeededGenerator(seed: 11)
@@ -107,7 +117,9 @@ struct ReportedLoadsTests {
         cluster.loadReportInterval.nanos = [0, 1, .min, .max].randomElement(using: &generator) ?? 0
         return cluster
       }
-      for (_, load) in loads.hear(clusters, from: envoy, at: .seconds(Double(round) / 10), picks: { _ in any() }) {
+      for (_, news) in loads.hear(clusters, from: envoy, at: .seconds(Double(round) / 10), picks: { _ in any() }) {
+        let load = news.load
+        #expect(news.successes >= 0 && news.failures >= 0)
         #expect(load.inFlight ?? 0 >= 0)
         for rate in [load.requestsPerSecond, load.errorsPerSecond].compactMap(\.self) {
           #expect(rate >= 0 && rate.isFinite)

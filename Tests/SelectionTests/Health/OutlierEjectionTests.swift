@@ -44,6 +44,26 @@ struct OutlierEjectionTests {
     #expect(!sound.table.isEjected(4))
   }
 
+  @Test("comes with what others report of their requests, as if they had been ours")
+  func reported() throws {
+    var selector = Self.selector(10)
+    let id = try #require(selector.table.ids.first { $0.slot == 4 })
+    for _ in 0..<20 { selector.note(successes: 98, failures: 2, at: id, at: .start) }
+    #expect(!selector.table.isEjected(4))
+    selector.note(successes: 1_000_000, failures: 2_000_000, at: id, at: .start)
+    #expect(selector.table.isEjected(4))
+    // Without any pick it comes back, and one failure sends it back.
+    selector.returnRested(at: .seconds(1.1))
+    #expect(!selector.table.isEjected(4))
+    selector.note(successes: 5, failures: 1, at: id, at: .seconds(1.2))
+    #expect(selector.table.isEjected(4))
+    selector.returnRested(at: .seconds(4))
+    for (successes, failures) in [(0, 2), (0, 0), (-3, -5), (.max, .max / 8)] {
+      selector.note(successes: successes, failures: failures, at: id, at: .seconds(60))
+      selector.returnRested(at: .seconds(200))
+    }
+  }
+
   @Test("lasts twice as long each time, and starts over after a replica served well")
   func backOff() {
     var selector = Self.selector(10)
