@@ -573,7 +573,8 @@ let package = Package(
       dependencies: [
         "tonari", "BrokerTestSupport", "ControlPlaneTestSupport", "EnvoyProtocol", "Extender", "Kubernetes",
         "NodeProtocol",
-        "OverflowPolicies", "Planning", "SelectorProtocol", "Simulation", "TonariClient", "Yams",
+        "Overflow", "OverflowController", "OverflowPolicies", "Planning", "Selection", "SelectorProtocol", "Simulation",
+        "TonariClient", "Yams",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

@@ -58,6 +58,11 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
     /// When its route was looked at last, and whether everything stayed here then.
     var routeAt: Moment?
     var writtenSplit: Split?
+    /// What the route was like then.
+    var look: RouteWriter.Look?
+    /// What was decided last, and whether the service's autoscaler follows what is asked of it.
+    var decision: PolicyCourse.Decision?
+    var scaling = ScalingWatch()
     var fault: (reason: String, message: String)?
   }
 
@@ -78,6 +83,7 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
   private let elector: LeaderElector
   private let writer: RouteWriter
   private let pods: ReadyPods
+  private let autoscalers: Autoscalers
   private let teller: PolicyTeller
   private let metrics: OverflowMetrics
   private let logger: Logger
@@ -109,10 +115,21 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
     let fenced = client.fenced(by: elector)
     writer = RouteWriter(fenced)
     pods = ReadyPods(client, namespace: configuration.namespace, logger: logger)
+    autoscalers = Autoscalers(client, namespace: configuration.namespace, logger: logger)
     teller = PolicyTeller(client: fenced)
     metrics = OverflowMetrics(registry)
     metrics.leading.set(0)
     state = Mutex(State(history: FlowHistory(cluster: configuration.cluster)))
+    registry.collect { [weak self] in self?.figures ?? [] }
+  }
+
+  /// What was decided last, of all policies, by the process that leads: another one's would be old.
+  private var figures: [CollectedMetric] {
+    guard elector.isLeading else { return [] }
+    return OverflowMetrics.figures(
+      state.withLock { state in
+        state.desks.values.filter { !$0.isLeaving }.compactMap { desk in desk.decision.map { (desk.policy, $0) } }
+      })
   }
 
   /// What `/readyz` is to ask.
@@ -135,6 +152,7 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await self.policies.run() }
         group.addTask { await self.pods.run() }
+        group.addTask { await self.autoscalers.run() }
         group.addTask { try await self.elector.run { try await self.lead() } }
         for try await _ in group {}
       }
@@ -185,9 +203,12 @@ extension OverflowController {
     var work = settle(watched)
     let checked = watched.sorted { $0.key < $1.key }.map { ($0, check($0)) }
     let present = checked.compactMap { try? $0.1.get() }
-    let (measurements, faults) = await measure(present, at: now)
+    let looks = state.withLock { $0.desks.mapValues(\.look?.rules) }
+    let (measurements, missing, faults) = await measure(
+      present.map { MeasuredPolicy($0, rules: looks[$0.key] ?? nil) }, at: now)
     state.withLock { $0.fault = faults.values.min() }
-    let readyPods = pods.counts
+    let readyPods = pods.byService
+    let autoscalers = autoscalers.byNamespace
     var claims: [String: ObjectKey] = [:]
     for (watched, policy) in checked {
       switch policy {
@@ -198,9 +219,13 @@ extension OverflowController {
           work += refuse(watched, "Duplicate", "policy \(other.name) is for service \(policy.spec.service) already")
           continue
         }
-        let inputs = PolicyCourse.Inputs(
-          measurement: measurements[policy.service], readyPods: readyPods[policy.service], headrooms: headrooms(policy))
-        work += decide(watched, policy, inputs, faults[Self.source(of: policy)], at: now)
+        var inputs = PolicyCourse.Inputs(
+          measurement: measurements[policy.service], readyPods: readyPods[policy.service]?.count,
+          headrooms: headrooms(policy))
+        inputs.missing = missing[policy.service]
+        inputs.unreachable = Self.unreachable(policy, looks[policy.key] ?? nil)
+        let autoscaler = autoscalers[policy.key.namespace]?.scaling(readyPods[policy.service]?.names ?? [])
+        work += decide(watched, policy, inputs, autoscaler, faults[Self.source(of: policy)], at: now)
       }
     }
     return work
@@ -230,6 +255,14 @@ extension OverflowController {
     policy.spec.measure.source ?? (policy.spec.mode == .weights ? .envoy : .selector)
   }
 
+  /// The neighbours of a policy that its route, where others make it, has nowhere.
+  private static func unreachable(_ policy: OverflowPolicy, _ rules: [[DestinationName?]]?) -> Set<String> {
+    guard writes(policy), policy.spec.route?.own == nil, let rules else { return [] }
+    let measured = MeasuredPolicy(policy, rules: rules)
+    return Set(
+      zip(policy.spec.neighbours, measured.neighbours).filter { !measured.mayReach($0.1) }.map(\.0.name))
+  }
+
   private func headrooms(_ policy: OverflowPolicy) -> [String: Headroom] {
     guard let exchange else { return [:] }
     let service = ObjectKey(namespace: policy.key.namespace, name: policy.spec.service)
@@ -240,11 +273,11 @@ extension OverflowController {
     return headrooms
   }
 
-  /// Asks all sources at once.
+  /// Asks all sources at once: what was measured, and why a service or a whole source was not.
   private func measure(
-    _ policies: [OverflowPolicy], at now: Moment
-  ) async -> ([String: DemandMeasurement], [OverflowPolicy.Measure.Source: String]) {
-    let wanted = Dictionary(grouping: policies, by: Self.source(of:))
+    _ policies: [MeasuredPolicy], at now: Moment
+  ) async -> ([String: DemandMeasurement], [String: String], [OverflowPolicy.Measure.Source: String]) {
+    let wanted = Dictionary(grouping: policies) { Self.source(of: $0.policy) }
     return await withTaskGroup(of: (OverflowPolicy.Measure.Source, Measurements).self) { group in
       for (name, policies) in wanted {
         guard let source = sources[name] else { continue }
@@ -254,9 +287,10 @@ extension OverflowController {
       for name in wanted.keys where sources[name] == nil {
         faults[name] = "measure.source \(name.rawValue): this controller was not told where to ask"
       }
-      return await group.reduce(into: ([:], faults)) { all, answer in
+      return await group.reduce(into: ([:], [:], faults)) { all, answer in
         all.0.merge(answer.1.byService) { $1 }
-        all.1[answer.0] = answer.1.fault
+        all.1.merge(answer.1.missing) { $1 }
+        all.2[answer.0] = answer.1.fault
       }
     }
   }
@@ -309,26 +343,35 @@ extension OverflowController {
 
   /// Goes on with a policy's course.
   private func decide(
-    _ watched: WatchedPolicy, _ policy: OverflowPolicy, _ inputs: PolicyCourse.Inputs, _ measureFault: String?,
-    at now: Moment
+    _ watched: WatchedPolicy, _ policy: OverflowPolicy, _ inputs: PolicyCourse.Inputs, _ autoscaler: Autoscaler?,
+    _ measureFault: String?, at now: Moment
   ) -> [@Sendable () async -> Void] {
-    let (decision, isFree) = state.withLock { state -> (PolicyCourse.Decision?, Bool) in
+    let (decision, scaling, isFree) = state.withLock {
+      state -> (PolicyCourse.Decision?, StatusDraft.Scaling?, Bool) in
       var desk =
         state.desks[watched.key] ?? Desk(policy: policy, uid: watched.uid, status: watched.status)
-      if desk.policy.spec.route != policy.spec.route { (desk.course, desk.writtenSplit) = (nil, nil) }
+      if desk.policy.spec.route != policy.spec.route { (desk.course, desk.writtenSplit, desk.look) = (nil, nil, nil) }
       desk.policy = policy
       desk.generation = watched.generation
       let decision = desk.course?.step(policy, inputs, at: now)
+      desk.decision = decision
+      var scaling: StatusDraft.Scaling?
+      if let autoscaler, let decision {
+        let verdict = desk.scaling.step(
+          autoscaler, policy.spec.capacity, overflows: decision.phase == .steering && decision.split.local < 1,
+          isDemandMetric: OverflowMetrics.isDemand, at: now)
+        scaling = StatusDraft.Scaling(autoscaler: autoscaler, verdict: verdict)
+      }
       if let decision { state.history.add(decision, policy, inputs.measurement, time: Date.now.timeIntervalSince1970) }
       let isFree = !desk.isBusy
       desk.isBusy = true
       state.desks[watched.key] = desk
-      return (decision, isFree)
+      return (decision, scaling, isFree)
     }
     if let decision { note(decision, policy, inputs) }
     guard isFree else { return [] }
     guard let decision else { return [{ await self.begin(watched.key, policy) }] }
-    return [{ await self.act(on: decision, watched.key, inputs, measureFault, at: now) }]
+    return [{ await self.act(on: decision, watched.key, inputs, scaling, measureFault, at: now) }]
   }
 
   /// Counts and tells what was decided, and tells neighbours what room there is.
@@ -373,12 +416,12 @@ extension OverflowController {
 extension OverflowController {
   /// Looks where a policy's requests go at present, to go on from there.
   private func begin(_ key: ObjectKey, _ policy: OverflowPolicy) async {
-    var split: Split?
+    var look: RouteWriter.Look?
     var isKnown = policy.spec.mode == .perRequest
     if !isKnown, let route = policy.spec.route {
       await attempt("route", key) {
         do {
-          split = try await writer.split(policy, route)
+          look = try await writer.look(policy, route)
         } catch is RouteWriter.Fault {
           // Said when it is to be written.
         }
@@ -386,20 +429,24 @@ extension OverflowController {
       }
     }
     state.withLock { state in
-      if isKnown { state.desks[key]?.course = PolicyCourse(policy, split: split) }
+      if isKnown {
+        state.desks[key]?.course = PolicyCourse(policy, split: look?.split)
+        state.desks[key]?.look = look
+      }
       state.desks[key]?.isBusy = false
     }
   }
 
   /// Does what was decided: weights first, then what people see of it.
   private func act(
-    on decision: PolicyCourse.Decision, _ key: ObjectKey, _ inputs: PolicyCourse.Inputs, _ measureFault: String?,
-    at now: Moment
+    on decision: PolicyCourse.Decision, _ key: ObjectKey, _ inputs: PolicyCourse.Inputs,
+    _ scaling: StatusDraft.Scaling?, _ measureFault: String?, at now: Moment
   ) async {
     defer { state.withLock { $0.desks[key]?.isBusy = false } }
     guard let desk = state.withLock({ $0.desks[key] }) else { return }
     let policy = desk.policy
     var fault = desk.fault
+    var look = desk.look
     if decision.isToBeWritten, policy.spec.mode == .weights, let route = policy.spec.route,
       isDue(desk, decision, at: now)
     {
@@ -407,18 +454,22 @@ extension OverflowController {
       await attempt("route", key) {
         try checkLeading()
         do {
-          let outcome = try await writer.write(decision.split, policy, route)
+          let written = try await writer.write(decision.split, policy, route)
+          let outcome = written.outcome
+          look = written.look
           fault = nil
           metrics.wrote("\(outcome)", key.description)
           state.withLock { state in
             state.desks[key]?.routeAt = now
             state.desks[key]?.writtenSplit = decision.split
+            state.desks[key]?.look = look
           }
           if outcome == .written {
             logger.info("Weights are written", metadata: Self.metadata(decision, policy, inputs))
           }
         } catch let found as RouteWriter.Fault {
           fault = (found.reason, "\(found)")
+          look = nil
           metrics.failed(found.reason, key.description)
           if desk.fault?.reason != found.reason {
             logger.warning("A route cannot be split", metadata: ["policy": "\(key)", "error": "\(found)"])
@@ -427,7 +478,13 @@ extension OverflowController {
       }
       state.withLock { $0.desks[key]?.fault = fault }
     }
-    await tell(desk, decision, inputs, fault, measureFault, at: now)
+    var circumstances = StatusDraft.Circumstances(
+      generation: desk.generation, fault: fault, measureFault: measureFault, readyPods: inputs.readyPods,
+      time: Self.time)
+    circumstances.written = look?.split
+    circumstances.unreachable = inputs.unreachable.sorted()
+    circumstances.scaling = scaling
+    await tell(desk, decision, inputs, circumstances, at: now)
   }
 
   /// Whether the route is to be looked at: where the split is another, while anything overflows, and now and then.
@@ -442,12 +499,10 @@ extension OverflowController {
   /// Writes events and the status where there is something to say.
   private func tell(
     _ desk: Desk, _ decision: PolicyCourse.Decision, _ inputs: PolicyCourse.Inputs,
-    _ fault: (reason: String, message: String)?, _ measureFault: String?, at now: Moment
+    _ circumstances: StatusDraft.Circumstances, at now: Moment
   ) async {
     let key = desk.policy.key
-    let circumstances = StatusDraft.Circumstances(
-      generation: desk.generation, fault: fault, measureFault: measureFault, readyPods: inputs.readyPods,
-      time: Self.time)
+    let fault = circumstances.fault
     let status = StatusDraft.status(desk.policy, decision, circumstances, before: desk.status)
     let elapsed = desk.statusAt.map { abs(now.seconds(since: $0)) }
     guard StatusDraft.isWorthWriting(status, over: desk.status, after: elapsed) else { return }

@@ -9,9 +9,10 @@ extension OverflowPolicy {
     public var capacityPerMinute: Double?
     /// How many of its pods are ready; nil where they are not counted.
     public var readyPods: Int?
-    /// The share of the requests that is served here, from 0 to 1.
+    /// The share of the requests that is served here, from 0 to 1; in mode ``Mode/weights`` as the route has it.
     public var localShare: Double?
-    /// The share of the requests that is for nobody, from 0 to 1.
+    /// The share of the requests that nobody has room for, from 0 to 1. A route cannot turn them away: in mode
+    /// ``Mode/weights`` they are part of ``localShare``.
     public var shedShare: Double?
     /// Where the rest goes.
     public var neighbours: [NeighbourStatus]?
@@ -96,5 +97,7 @@ extension OverflowPolicy {
     public static let measured = "Measured"
     /// Requests go to neighbours.
     public static let overflowing = "Overflowing"
+    /// The service's autoscaler adds pods where requests overflow, as far as it may; missing where there is none.
+    public static let scaling = "Scaling"
   }
 }

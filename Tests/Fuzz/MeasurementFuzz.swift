@@ -113,7 +113,8 @@ extension Fuzzer {
     "metrics",
     words: [
       "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"5\",envoy_cluster_name=\"outbound|80||cart.shop\"} ",
-      "envoy_cluster_upstream_rq_total{envoy_cluster_name=\"", "envoy_cluster_upstream_rq_active{",
+      "envoy_cluster_upstream_rq_total{envoy_cluster_name=\"", "httproute/shop/cart/rule/0/backend/1",
+      "kube_shop_cart_80",
       "envoy_cluster_upstream_rq_time_sum{", "istio_requests_total{reporter=\"source\",destination_service=\"",
       "tonari_selector_overflow_arrivals_total{service=\"shop/cart\"} ", "tonari_selector_overflow_sent_total{",
       "neighbour=\"b\"", "\\\"", "\\n", "# TYPE ", " NaN\n", " 1e308\n", " -1\n", " 5e-324\n", " 1 1700000000000\n",
@@ -123,10 +124,11 @@ extension Fuzzer {
         ["10", "40"].map {
           Array(
             """
-            # TYPE envoy_cluster_upstream_rq_total counter
-            envoy_cluster_upstream_rq_total{envoy_cluster_name="outbound|80||cart.shop.svc.cluster.local"} \($0)
-            envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="outbound|80||n0.example"} 1
-            envoy_cluster_upstream_rq_active{envoy_cluster_name="outbound|80||cart.shop.svc.cluster.local"} 2
+            # TYPE envoy_cluster_shop_svc_cluster_local_upstream_rq_total counter
+            envoy_cluster_shop_svc_cluster_local_upstream_rq_total{envoy_cluster_name="outbound|80||cart"} \($0)
+            envoy_cluster_example_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="outbound|80||n0"} 1
+            envoy_cluster_example_upstream_rq_total{envoy_cluster_name="outbound|80||n0"} 1
+            envoy_cluster_upstream_rq{response_code_class="5xx",cluster_name="outbound|80||cart.shop.svc"} 2
             istio_requests_total{reporter="source",destination_service="cart.shop.svc.cluster.local",response_code="200"} \($0)
             tonari_selector_overflow_arrivals_total{service="shop/cart"} \($0)
             tonari_selector_overflow_shed_total{service="shop/cart"} 1
@@ -147,8 +149,9 @@ extension Fuzzer {
     while let piece = input.piece() {
       if let reading = try? IngressReading(piece) { ingress.note(reading, of: "a", at: now) }
       if let reading = try? SelectorReading(piece) { selectors.note(reading, of: "a", at: now) }
-      for measurement in [ingress.measurement(of: policy, at: now), selectors.measurement(of: policy, at: now)] {
-        guard let measurement else { continue }
+      let measured = MeasuredPolicy(policy)
+      for finding in [ingress.finding(measured, at: now), selectors.finding(measured, at: now)] {
+        guard case .counted(let measurement) = finding else { continue }
         try expect(measurement.demandPerMinute >= 0 && measurement.demandPerMinute.isFinite, "\(measurement)")
       }
       now = Moment(nanoseconds: now.nanoseconds + 1_000_000_000)

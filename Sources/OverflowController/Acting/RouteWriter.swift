@@ -16,6 +16,14 @@ final class RouteWriter: Sendable {
     case tried
   }
 
+  /// What a route is like.
+  struct Look: Hashable, Sendable {
+    /// The shares of the service itself and of each neighbour, of what goes to them at all; nil where nothing does.
+    var split: Split?
+    /// The hosts of its rules' destinations.
+    var rules: [[DestinationName?]]
+  }
+
   /// Why a route cannot be written as it is: nothing that another try mends.
   struct Fault: Error, Hashable, CustomStringConvertible {
     var reason: String
@@ -32,18 +40,23 @@ final class RouteWriter: Sendable {
     self.client = client
   }
 
-  /// Where requests go at present; nil where the route is not there yet or does not split anything.
+  /// What a route is like at present; nil where it is not there yet.
   ///
   /// Throws `APIError` where it cannot be read.
-  func split(_ policy: OverflowPolicy, _ route: OverflowPolicy.Route) async throws -> Split? {
+  func look(_ policy: OverflowPolicy, _ route: OverflowPolicy.Route) async throws -> Look? {
     guard let object = try await read(policy, route)?.object else { return nil }
-    return WeightedRoute(object, route, of: policy).shares.map { Split(local: $0.local, remote: $0.remote) }
+    return Look(
+      split: WeightedRoute(object, route, of: policy).shares.map { Split(local: $0.local, remote: $0.remote) },
+      rules: WeightedRoute.hosts(of: object, route.kind, in: policy.key.namespace))
   }
 
-  /// Gives a route the weights of a split, whatever others do to it meanwhile.
+  /// Gives a route the weights of a split, whatever others do to it meanwhile; answers what it is like then, or would be
+  /// where the policy only tries.
   ///
   /// Throws `APIError` where it cannot be read or written, and ``Fault`` where it is not what the policy needs.
-  func write(_ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route) async throws -> Outcome {
+  func write(
+    _ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route
+  ) async throws -> (outcome: Outcome, look: Look) {
     var attempt = 1
     while true {
       do {
@@ -57,7 +70,7 @@ final class RouteWriter: Sendable {
 
   private func writeOnce(
     _ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route
-  ) async throws -> Outcome {
+  ) async throws -> (outcome: Outcome, look: Look) {
     let found = try await read(policy, route)
     if let own = route.own { return try await apply(split, policy, route, own, over: found) }
     guard let (object, version) = found else {
@@ -71,38 +84,44 @@ final class RouteWriter: Sendable {
         description: "\(route.kind.rawValue) \(route.name): found no rule with \(service) and a neighbour among its "
           + "destinations, expected one")
     }
-    let operations = weighted.patch { parts in
+    func weights(_ parts: Int) -> (local: Int, remote: [Int]) {
       let weights = MeshWeights(split, total: parts)
       return (weights.local, weights.remote)
     }
-    guard !operations.isEmpty else { return .unchanged }
-    guard !policy.spec.isDryRun else { return .tried }
+    let operations = weighted.patch(weights)
+    let look = Look(
+      split: weighted.shares(after: weights).map { Split(local: $0.local, remote: $0.remote) },
+      rules: WeightedRoute.hosts(of: object, route.kind, in: policy.key.namespace))
+    guard !operations.isEmpty else { return (.unchanged, look) }
+    guard !policy.spec.isDryRun else { return (.tried, look) }
     // Whatever another leader has written meanwhile stands.
     let isAsRead: Patch.Operation = .test(
       "/metadata/resourceVersion", object["metadata"]?["resourceVersion"] ?? .null)
     _ = try await client.patch(
       route.kind.resource(version: version), route.name, .json([isAsRead] + operations), in: policy.key.namespace)
-    return .written
+    return (.written, look)
   }
 
   private func apply(
     _ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route, _ own: OverflowPolicy.Route.Own,
     over found: (object: JSONValue, version: String)?
-  ) async throws -> Outcome {
+  ) async throws -> (outcome: Outcome, look: Look) {
     guard let version = try await version(of: route.kind) else { throw Self.missing(route.kind) }
     let weights = MeshWeights(split, total: WeightedRoute.parts)
     var object = OwnRoute.object(policy, route, own, version: version, weights: (weights.local, weights.remote))
-    if let found, let spec = object["spec"], found.object["spec"]?.holds(spec) == true { return .unchanged }
-    guard !policy.spec.isDryRun else { return .tried }
+    let look = Look(
+      split: weights.split, rules: WeightedRoute.hosts(of: object, route.kind, in: policy.key.namespace))
+    if let found, let spec = object["spec"], found.object["spec"]?.holds(spec) == true { return (.unchanged, look) }
+    guard !policy.spec.isDryRun else { return (.tried, look) }
     let resource = route.kind.resource(version: version)
     guard let found else {
       // Made by whoever comes first: an apply would replace what another leader has made meanwhile.
       _ = try await client.create(resource, object, in: policy.key.namespace)
-      return .written
+      return (.written, look)
     }
     for field in ["uid", "resourceVersion"] { object["metadata"]?[field] = found.object["metadata"]?[field] }
     _ = try await client.patch(resource, route.name, .apply(object, force: true), in: policy.key.namespace)
-    return .written
+    return (.written, look)
   }
 
   /// Whether a patch was refused because the object is another than when it was read. API servers answer 422 where a

@@ -29,6 +29,10 @@ public struct PolicyCourse: Sendable {
     public var readyPods: Int?
     /// What neighbours said, by their names.
     public var headrooms: [String: Headroom]
+    /// Why the service was not measured; nil where nobody says.
+    public var missing: String?
+    /// Neighbours that the route has no destination of: nothing can be sent there.
+    public var unreachable: Set<String> = []
 
     /// Makes inputs.
     public init(measurement: DemandMeasurement?, readyPods: Int? = nil, headrooms: [String: Headroom] = [:]) {
@@ -54,12 +58,16 @@ public struct PolicyCourse: Sendable {
     public var neighbours: [Neighbour]
     /// The neighbours that fail, and get a trickle at most.
     public var failing: Set<String>
+    /// Why there is no measurement to go by; nil where there is one, or nobody says.
+    public var missing: String?
   }
 
   /// More than this often what there was before is taken for a mistake, as long as it does not last.
   private static let leap = 20.0
   /// The rounds in a row after which a leap is believed.
   private static let leapsToBelieve = 3
+  /// So many requests must have gone to a neighbour before it is strange that whoever counts has seen none.
+  private static let sightings = 20.0
   /// The most that one round adds to the time without measurements, in seconds: however a clock or a process jumps, a few
   /// rounds have to go by.
   private static let longestSilence = 3.0
@@ -73,15 +81,21 @@ public struct PolicyCourse: Sendable {
   private var silence = 0.0
   private var leaps = 0
   private var last: Moment?
+  private var spec: OverflowPolicy.Spec
+  /// The requests that were sent to each neighbour of which none was seen.
+  private var sentUnseen: [String: Double] = [:]
 
   /// Begins a course.
   ///
   /// - Parameters:
   ///   - policy: what is wanted.
-  ///   - split: where requests go at present; nil where that is not known.
+  ///   - split: where requests go at present; nil where that is not known. Where there is no route and the policy wants one
+  ///     made, it begins with everything at home.
   public init(_ policy: OverflowPolicy, split: Split?) {
     names = policy.spec.neighbours.map(\.name)
+    spec = policy.spec
     governor = SplitGovernor(policy.spec.limits, split: split ?? .home(neighbours: names.count))
+    if split == nil, policy.spec.route?.own != nil { phase = .home }
   }
 
   /// Goes on by a round.
@@ -93,7 +107,8 @@ public struct PolicyCourse: Sendable {
     let capacity = inputs.readyPods == 0 ? 0 : policy.spec.capacity.perMinute(readyPods: inputs.readyPods ?? 0)
     let isCapacityKnown = policy.spec.capacity.isFixed || inputs.readyPods != nil
 
-    guard let measurement = inputs.measurement, isCapacityKnown, believes(measurement, capacity) else {
+    let (measurement, blindness) = completed(inputs.measurement, elapsed: elapsed)
+    guard let measurement, blindness == nil, isCapacityKnown, believes(measurement, capacity) else {
       silence += elapsed
       if silence * 1e9 >= policy.spec.safeAfter / .nanoseconds(1), inputs.readyPods != 0 {
         phase = .home
@@ -103,7 +118,8 @@ public struct PolicyCourse: Sendable {
       let split = phase == .home ? Split.home(neighbours: names.count) : governor.split
       return Decision(
         phase: phase, split: split, isToBeWritten: phase == .home, demandPerMinute: nil, capacityPerMinute: capacity,
-        neighbours: neighbours(policy, inputs, at: now), failing: failing(at: now))
+        neighbours: neighbours(policy, inputs, at: now), failing: failing(at: now), missing: blindness ?? inputs.missing
+      )
     }
     silence = 0
     if phase == .home { governor = SplitGovernor(policy.spec.limits, split: .home(neighbours: names.count)) }
@@ -139,7 +155,35 @@ public struct PolicyCourse: Sendable {
       health = health.filter { wanted.contains($0.key) }
     }
     governor.settings = policy.spec.limits
+    if spec != policy.spec { sentUnseen = [:] }
+    spec = policy.spec
   }
+
+  /// Adds to a measurement what by the weights goes to neighbours of which no request was seen yet.
+  ///
+  /// Answers, too, why it is half a count all the same: so many requests went to one of them that some should have been seen. It
+  /// stays so until one is, or the policy is another.
+  private mutating func completed(
+    _ measurement: DemandMeasurement?, elapsed: Double
+  ) -> (measurement: DemandMeasurement?, blindness: String?) {
+    guard var measurement else { return (nil, nil) }
+    let shares = zip(names, governor.split.remote).filter { measurement.unseen.contains($0.0) && isSending }
+    let seen = 1 - shares.reduce(0) { $0 + $1.1 }
+    if measurement.isSound, seen > 1e-3 {
+      measurement.demandPerMinute /= seen
+      for (name, share) in shares {
+        sentUnseen[name, default: 0] += measurement.demandPerMinute / 60 * elapsed * share
+      }
+    }
+    sentUnseen = sentUnseen.filter { measurement.unseen.contains($0.key) }
+    guard let name = names.first(where: { sentUnseen[$0, default: 0] >= Self.sightings }) else {
+      return (measurement, nil)
+    }
+    return (measurement, "requests go to neighbour \(name), and whoever counts sees none of them: demand is not known")
+  }
+
+  /// Whether requests are split as the governor says.
+  private var isSending: Bool { phase != .home && !spec.isDryRun && spec.mode == .weights }
 
   /// Whether a measurement can be true: a sudden leap is not, unless it stays.
   private mutating func believes(_ measurement: DemandMeasurement, _ capacity: Double) -> Bool {
@@ -161,7 +205,7 @@ public struct PolicyCourse: Sendable {
     policy.spec.neighbours.enumerated().map { k, spec in
       var neighbour = Neighbour(
         name: spec.name, cost: spec.cost, headroom: inputs.headrooms[spec.name]?.capped(by: spec.capacity),
-        limitPerMinute: spec.limitPerMinute)
+        limitPerMinute: inputs.unreachable.contains(spec.name) ? 0 : spec.limitPerMinute)
       if neighbour.headroom == nil, let capacity = spec.capacity {
         // What it is known to have, less what it gets of us: it says nothing of others.
         let sent =

@@ -1,17 +1,16 @@
-import OverflowPolicies
 import Selection
 
 /// What a process has counted so far.
 protocol CounterReading: Sendable {
   /// Reads metrics in Prometheus' text format.
   ///
-  /// Throws `PrometheusText.Fault` where what is wanted in them makes no sense.
+  /// Throws `PrometheusText.Fault` where what is wanted in them makes no sense, or they are of something else.
   init(_ bytes: [UInt8]) throws
 
-  /// What the looks at all processes say of a policy; nil where that cannot be.
+  /// What the looks at all processes say of a policy.
   ///
   /// - Parameter pairs: at least one.
-  static func measurement(of policy: OverflowPolicy, _ pairs: [LookPair<Self>]) -> DemandMeasurement?
+  static func finding(_ measured: MeasuredPolicy, _ pairs: [LookPair<Self>]) -> Finding
 }
 
 /// The last two looks at a process.
@@ -37,6 +36,11 @@ struct CounterLooks<Reading: CounterReading>: Sendable {
   /// For how long a process that does not answer counts as before, in seconds.
   private static var patience: Double { 5 }
 
+  /// Whether a process was looked at so lately that it counts.
+  func isHeard(_ address: String, at now: Moment) -> Bool {
+    looks[address].map { now.seconds(since: $0.at) <= Self.patience } ?? false
+  }
+
   private var looks: [String: Look] = [:]
 
   /// A process was looked at. A look in the same instant, or before the last, is none.
@@ -51,15 +55,15 @@ struct CounterLooks<Reading: CounterReading>: Sendable {
     looks = looks.filter { addresses.contains($0.key) }
   }
 
-  /// What is known for a policy; nil where nothing is, or what is said cannot be.
-  func measurement(of policy: OverflowPolicy, at now: Moment) -> DemandMeasurement? {
+  /// What is known for a policy; nil where nothing is yet, or what is said cannot be.
+  func finding(_ measured: MeasuredPolicy, at now: Moment) -> Finding? {
     let pairs = looks.values.compactMap { look -> LookPair<Reading>? in
       guard let before = look.before, now.seconds(since: look.at) <= Self.patience else { return nil }
       return LookPair(before: before.reading, now: look.reading, seconds: look.at.seconds(since: before.at))
     }
-    guard !pairs.isEmpty, let measurement = Reading.measurement(of: policy, pairs), measurement.isSound else {
-      return nil
-    }
-    return measurement
+    guard !pairs.isEmpty else { return nil }
+    let finding = Reading.finding(measured, pairs)
+    if case .counted(let measurement) = finding, !measurement.isSound { return nil }
+    return finding
   }
 }

@@ -41,6 +41,8 @@ public struct DemandMeasurement: Hashable, Sendable {
   public var errorShare: Double?
   /// What became of requests at each neighbour, by its name; those of which nothing is known are missing.
   public var outcomes: [String: Outcome]
+  /// Neighbours of which whoever counts has seen no request: where some went there, the demand is half a count.
+  public var unseen: Set<String> = []
   /// Where requests went, where those who split them say so; nil where that is not known.
   public var shares: Shares?
 

@@ -3,31 +3,116 @@ import OverflowPolicies
 
 extension IngressReading: CounterReading {
   /// Demand is what goes to any destination of the policy, times and errors are of those here.
-  static func measurement(of policy: OverflowPolicy, _ pairs: [LookPair<IngressReading>]) -> DemandMeasurement? {
-    var local = Rates()
-    var remote = policy.spec.neighbours.map { _ in Rates() }
-    for pair in pairs {
-      func add(_ host: String, to rates: inout Rates) {
-        let namespace = policy.key.namespace
-        guard let now = pair.now.counts(of: host, in: namespace) else { return }
-        rates.add(now, since: pair.before.counts(of: host, in: namespace), pair.seconds)
-      }
-      add(policy.spec.service, to: &local)
-      for (k, neighbour) in policy.spec.neighbours.enumerated() { add(neighbour.host, to: &remote[k]) }
-    }
+  static func finding(_ measured: MeasuredPolicy, _ pairs: [LookPair<IngressReading>]) -> Finding {
     let seconds = pairs.reduce(0) { $0 + $1.seconds } / Double(pairs.count)
-    var measurement = DemandMeasurement(
-      demandPerMinute: 60 * remote.reduce(local.arrived) { $0 + $1.arrived }, seconds: seconds,
-      responseSeconds: local.timed > 0 ? local.seconds / local.timed : nil,
-      errorShare: local.ended > 0 ? min(1, local.failed / local.ended) : nil)
-    for (neighbour, rates) in zip(policy.spec.neighbours, remote) {
-      measurement.outcomes[neighbour.name] = .init(requests: rates.ended * seconds, failures: rates.failed * seconds)
+    var flows: Flows
+    switch flowsByHost(measured, pairs) ?? flowsByRule(measured, pairs) {
+    case .success(let found): flows = found
+    case .failure(let reason): return .missing(reason.description)
+    case nil:
+      let service = measured.policy.spec.service
+      return .missing(
+        "found no cluster of service \(service) (\(measured.service)) in the ingress's statistics, expected one")
     }
-    return measurement
+    let shared = flows.shared?.arrived ?? 0
+    var measurement = DemandMeasurement(
+      demandPerMinute: 60 * flows.remote.reduce(flows.local.arrived + shared) { $0 + ($1?.arrived ?? 0) },
+      seconds: seconds,
+      responseSeconds: flows.local.timed > 0 ? flows.local.seconds / flows.local.timed : nil,
+      errorShare: flows.local.ended > 0 ? min(1, flows.local.failed / flows.local.ended) : nil)
+    for ((neighbour, host), rates) in zip(zip(measured.policy.spec.neighbours, measured.neighbours), flows.remote) {
+      if let rates {
+        measurement.outcomes[neighbour.name] = .init(requests: rates.ended * seconds, failures: rates.failed * seconds)
+      } else if flows.shared == nil, measured.mayReach(host) {
+        measurement.unseen.insert(neighbour.name)
+      }
+    }
+    return .counted(measurement)
+  }
+
+  /// What happens to requests for a policy's destinations.
+  private struct Flows {
+    var local = Rates()
+    /// Nil for a neighbour that has not been seen.
+    var remote: [Rates?]
+    /// What goes to clusters that stand for several destinations at once; nil where there are none.
+    var shared: Rates?
+  }
+
+  private struct Absence: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  /// Clusters that are named for the hosts that they stand for; nil where there is none of the service.
+  private static func flowsByHost(
+    _ measured: MeasuredPolicy, _ pairs: [LookPair<IngressReading>]
+  ) -> Result<Flows, Absence>? {
+    let bare = EnvoyClusterName(DestinationName(measured.policy.spec.service, in: ""))
+    guard let local = rates(EnvoyClusterName(measured.service), pairs) ?? rates(bare, pairs) else { return nil }
+    var flows = Flows(local: local, remote: [])
+    for (neighbour, host) in zip(measured.policy.spec.neighbours, measured.neighbours) {
+      let bare = EnvoyClusterName(DestinationName(neighbour.host, in: ""))
+      let rates = rates(EnvoyClusterName(host), pairs) ?? rates(bare, pairs)
+      // Where Envoy counts for its clusters itself, those that got no request yet have a count, too.
+      if rates == nil, measured.mayReach(host), !pairs.contains(where: { $0.now.hasIstio }) {
+        return .failure(
+          Absence(
+            description: "found no cluster of neighbour \(neighbour.name) (\(neighbour.host)) in the ingress's "
+              + "statistics, expected one: without it demand is not known"))
+      }
+      flows.remote.append(rates)
+    }
+    return .success(flows)
+  }
+
+  /// Envoy Gateway's clusters, which are named for the rules of routes; nil where there are none.
+  private static func flowsByRule(
+    _ measured: MeasuredPolicy, _ pairs: [LookPair<IngressReading>]
+  ) -> Result<Flows, Absence>? {
+    guard let route = measured.policy.spec.route, route.kind == .httpRoute, let rules = measured.rules else {
+      return nil
+    }
+    let namespace = measured.policy.key.namespace
+    let neighbours = measured.neighbours
+    var flows = Flows(remote: neighbours.map { _ in nil })
+    var isFound = false
+    for (rule, hosts) in rules.enumerated() {
+      let ours = hosts.map { $0.map { $0 == measured.service || neighbours.contains($0) } ?? false }
+      guard ours.contains(true) else { continue }
+      if let rates = rates(EnvoyClusterName(ofRule: rule, inHTTPRoute: route.name, of: namespace), pairs) {
+        guard !ours.contains(false) else {
+          return .failure(
+            Absence(
+              description: "the ingress counts all destinations of rule \(rule) of HTTPRoute \(route.name) together, "
+                + "expected them one by one, or the service and its neighbours alone"))
+        }
+        isFound = true
+        if hosts.allSatisfy({ $0 == measured.service }) { flows.local.add(rates) } else { flows.shared.add(rates) }
+      }
+      for (place, host) in hosts.enumerated() where ours[place] {
+        let name = EnvoyClusterName(ofRule: rule, destination: place, inHTTPRoute: route.name, of: namespace)
+        guard let rates = rates(name, pairs) else { continue }
+        isFound = true
+        if host == measured.service { flows.local.add(rates) }
+        for k in neighbours.indices where neighbours[k] == host { flows.remote[k].add(rates) }
+      }
+    }
+    return isFound ? .success(flows) : nil
+  }
+
+  /// What happens at a cluster; nil where none of the Envoys has it.
+  private static func rates(_ name: EnvoyClusterName, _ pairs: [LookPair<IngressReading>]) -> Rates? {
+    var rates: Rates?
+    for pair in pairs {
+      guard let now = pair.now.clusters[name] else { continue }
+      rates = rates ?? Rates()
+      rates?.add(now, since: pair.before.clusters[name], pair.seconds)
+    }
+    return rates
   }
 
   /// What happens each second.
-  private struct Rates {
+  fileprivate struct Rates {
     var arrived = 0.0
     var ended = 0.0
     var failed = 0.0
@@ -45,5 +130,21 @@ extension IngressReading: CounterReading {
       seconds += max(0, growth(\.seconds)) / time
       timed += max(0, growth(\.timed)) / time
     }
+
+    mutating func add(_ other: Rates) {
+      arrived += other.arrived
+      ended += other.ended
+      failed += other.failed
+      seconds += other.seconds
+      timed += other.timed
+    }
+  }
+}
+
+extension IngressReading.Rates? {
+  fileprivate mutating func add(_ other: IngressReading.Rates) {
+    var sum = self ?? IngressReading.Rates()
+    sum.add(other)
+    self = sum
   }
 }

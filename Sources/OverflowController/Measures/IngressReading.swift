@@ -1,12 +1,12 @@
-/// What one Envoy has counted so far for each host that it sends requests to, from its `/stats/prometheus`.
+/// What one Envoy has counted so far for each of its clusters, from its `/stats/prometheus`.
 ///
-/// Of Envoy's own statistics of its clusters and Istio's standard metrics it takes the first where a host has them: they
-/// count a request when it is sent or begins to wait, not when it is over.
+/// Of Envoy's own statistics of its clusters and Istio's standard metrics it takes the first where a cluster has them:
+/// they count a request when it is sent or begins to wait, not when it is over.
 struct IngressReading: Hashable, Sendable {
-  /// What was counted for a host.
+  /// What was counted for a cluster.
   struct Counts: Hashable, Sendable {
-    /// Requests that were sent, each try.
-    var sent = 0.0
+    /// Requests that were sent, each try; nil where nobody counts them.
+    fileprivate(set) var tries: Double?
     /// Tries that were not the first.
     var retried = 0.0
     /// Requests that had no place to wait.
@@ -21,63 +21,99 @@ struct IngressReading: Hashable, Sendable {
     var seconds = 0.0
     /// How many requests took it.
     var timed = 0.0
+
+    /// Requests that were sent, each try.
+    var sent: Double { tries ?? 0 }
   }
 
-  /// By host; a name without a domain is in the namespace `""`.
-  private(set) var hosts: [DestinationName: Counts] = [:]
+  /// By what clusters may be called.
+  private(set) var clusters: [EnvoyClusterName: Counts] = [:]
+  /// Whether Istio's metrics are counted: a host has none until it got a request.
+  private(set) var hasIstio = false
 
-  private static let clusterMetrics: [String: any WritableKeyPath<Counts, Double> & Sendable] = [
-    "envoy_cluster_upstream_rq_total": \.sent, "envoy_cluster_upstream_rq_retry": \.retried,
-    "envoy_cluster_upstream_rq_pending_overflow": \.refused,
-    "envoy_cluster_upstream_rq_pending_active": \.waiting, "envoy_cluster_upstream_rq_xx": \.ended,
-    "envoy_cluster_upstream_rq_time_sum": \.seconds, "envoy_cluster_upstream_rq_time_count": \.timed,
+  fileprivate enum Figure {
+    case tries
+    case count(any WritableKeyPath<Counts, Double> & Sendable)
+    /// Requests that are over, of a class of statuses.
+    case ended
+  }
+
+  private static let clusterPrefix = "envoy_cluster_"
+  /// By the ends of their names. What requests of one class are called depends on who extracts the class.
+  private static let clusterFigures: [(end: String, figure: Figure)] = [
+    ("upstream_rq_total", .tries), ("upstream_rq_retry", .count(\.retried)),
+    ("upstream_rq_pending_overflow", .count(\.refused)), ("upstream_rq_pending_active", .count(\.waiting)),
+    ("upstream_rq_xx", .ended), ("upstream_rq", .ended),
+    ("upstream_rq_time_sum", .count(\.seconds)), ("upstream_rq_time_count", .count(\.timed)),
   ]
-  private static let istioMetrics: [String: any WritableKeyPath<Counts, Double> & Sendable] = [
-    "istio_requests_total": \.ended, "istio_request_duration_milliseconds_sum": \.seconds,
-    "istio_request_duration_milliseconds_count": \.timed,
+  private static let istioFigures: [String: Figure] = [
+    "istio_requests_total": .ended, "istio_request_duration_milliseconds_sum": .count(\.seconds),
+    "istio_request_duration_milliseconds_count": .count(\.timed),
   ]
-  private static let names = Set(clusterMetrics.keys).union(istioMetrics.keys)
 
   /// Reads an answer.
   ///
-  /// Throws `PrometheusText.Fault` where what is wanted in it makes no sense.
+  /// Throws `PrometheusText.Fault` where what is wanted in it makes no sense, or it is none of an Envoy.
   init(_ bytes: [UInt8]) throws {
-    var istio: [DestinationName: Counts] = [:]
-    try PrometheusText.read(bytes, of: Self.names) { sample in
+    var own: [EnvoyClusterName: Counts] = [:]
+    var istio: [EnvoyClusterName: Counts] = [:]
+    var isEnvoy = false
+    try PrometheusText.read(bytes) { name in
+      isEnvoy = isEnvoy || name.hasPrefix("envoy_") || name.hasPrefix("istio_")
+      return Self.istioFigures[name] != nil || Self.clusterFigure(name) != nil
+    } _: { sample in
       guard sample.value >= 0 else {
         throw PrometheusText.Fault(description: "\(sample.name): found \(sample.value), expected a count")
       }
-      let labels = sample.labels
-      if let path = Self.clusterMetrics[sample.name], let name = labels["envoy_cluster_name"] {
-        let isFailure = path == \.ended && labels["envoy_response_code_class"] == "5"
-        Self.add(sample.value, path, isFailure, to: &hosts[Self.host(ofCluster: name), default: Counts()])
-      } else if let path = Self.istioMetrics[sample.name], let name = labels["destination_service"],
-        labels["reporter"] != "destination"
+      if let (figure, cut) = Self.clusterFigure(sample.name) {
+        for name in Self.names(sample.labels, cut) { own[name, default: Counts()].add(sample, figure) }
+      } else if let figure = Self.istioFigures[sample.name], let host = sample.labels["destination_service"],
+        sample.labels["reporter"] != "destination"
       {
-        let isFailure = path == \.ended && labels["response_code"]?.hasPrefix("5") == true
-        let host = DestinationName(name, in: "")
-        Self.add(sample.value, path, isFailure, to: &istio[host, default: Counts()])
-        if path == \.ended { istio[host]?.sent += sample.value }
+        istio[EnvoyClusterName(DestinationName(host, in: "")), default: Counts()].add(sample, figure, countsTries: true)
       }
     }
-    hosts.merge(istio) { own, _ in own }
+    guard isEnvoy else { throw PrometheusText.absence(of: "an Envoy", in: bytes) }
+    hasIstio = !istio.isEmpty
+    clusters = own.filter { $0.value.tries != nil }
+    clusters.merge(istio.filter { $0.value.tries != nil }) { own, _ in own }
   }
 
-  private static func add(
-    _ value: Double, _ path: WritableKeyPath<Counts, Double>, _ isFailure: Bool, to counts: inout Counts
+  /// What a metric of a cluster counts, and what of the cluster's name is in its own; nil where nothing that is wanted.
+  private static func clusterFigure(_ name: String) -> (figure: Figure, cut: Substring)? {
+    guard name.hasPrefix(clusterPrefix) else { return nil }
+    let rest = name.dropFirst(clusterPrefix.count)
+    for (end, figure) in clusterFigures where rest.hasSuffix(end) {
+      let cut = rest.dropLast(end.count)
+      if cut.isEmpty { return (figure, cut) }
+      if cut.hasSuffix("_") { return (figure, cut.dropLast()) }
+    }
+    return nil
+  }
+
+  /// The names of the cluster that a series is of. Istio's tag has more of the name than Envoy's, where both are there.
+  private static func names(_ labels: [String: String], _ cut: Substring) -> [EnvoyClusterName] {
+    let label = [labels["cluster_name"], labels["envoy_cluster_name"]].compactMap { $0 }.max { $0.count < $1.count }
+    return label.map { EnvoyClusterName.all(label: $0, cut: cut) } ?? []
+  }
+}
+
+extension IngressReading.Counts {
+  fileprivate mutating func add(
+    _ sample: PrometheusText.Sample, _ figure: IngressReading.Figure, countsTries: Bool = false
   ) {
+    switch figure {
+    case .tries: tries = (tries ?? 0) + sample.value
     // Both Envoy and Istio have times in milliseconds.
-    counts[keyPath: path] += path == \.seconds ? value / 1000 : value
-    if isFailure { counts.failed += value }
-  }
-
-  /// What was counted for a host; nil where nothing was.
-  func counts(of host: String, in namespace: String) -> Counts? {
-    hosts[DestinationName(host, in: namespace)] ?? hosts[DestinationName(host, in: "")]
-  }
-
-  /// Istio calls its clusters `outbound|80|subset|host`.
-  private static func host(ofCluster name: String) -> DestinationName {
-    DestinationName(String(name.split(separator: "|", omittingEmptySubsequences: false).last ?? ""), in: "")
+    case .count(\.seconds): seconds += sample.value / 1000
+    case .count(let path): self[keyPath: path] += sample.value
+    case .ended:
+      // Each status has a series, too, beside the one of its class.
+      let statuses = countsTries ? ["response_code"] : ["envoy_response_code_class", "response_code_class"]
+      guard let status = statuses.lazy.compactMap({ sample.labels[$0] }).first else { return }
+      ended += sample.value
+      if status.hasPrefix("5") { failed += sample.value }
+      if countsTries { tries = (tries ?? 0) + sample.value }
+    }
   }
 }

@@ -1,4 +1,3 @@
-public import OverflowPolicies
 public import Selection
 
 /// Reads the statistics of the Envoys of an ingress, Istio's or any other.
@@ -15,7 +14,7 @@ public struct IngressSource: MeasurementSource {
   }
 
   /// Asks all Envoys at once, and counts for the policies what has come since they were asked last.
-  public func measure(_ policies: [OverflowPolicy], at now: Moment) async -> Measurements {
+  public func measure(_ policies: [MeasuredPolicy], at now: Moment) async -> Measurements {
     await counters.measure(policies, at: now)
   }
 }

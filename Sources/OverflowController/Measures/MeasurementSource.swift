@@ -1,4 +1,3 @@
-public import OverflowPolicies
 public import Selection
 
 /// Where measurements come from.
@@ -8,13 +7,15 @@ public protocol MeasurementSource: Sendable {
   /// - Parameters:
   ///   - policies: those that want to be measured so.
   ///   - now: what time it is.
-  func measure(_ policies: [OverflowPolicy], at now: Moment) async -> Measurements
+  func measure(_ policies: [MeasuredPolicy], at now: Moment) async -> Measurements
 }
 
 /// What a source could say in one round.
 public struct Measurements: Sendable {
   /// By the policies' services, `namespace/name`.
   public var byService: [String: DemandMeasurement]
+  /// Why nothing can be said of a policy's service; others may be known.
+  public var missing: [String: String] = [:]
   /// Why something could not be said; nil where all is well.
   public var fault: String?
 
@@ -22,5 +23,14 @@ public struct Measurements: Sendable {
   public init(_ byService: [String: DemandMeasurement] = [:], fault: String? = nil) {
     self.byService = byService
     self.fault = fault
+  }
+
+  /// Notes what was found of a service; nil for nothing.
+  mutating func note(_ finding: Finding?, of service: String) {
+    switch finding {
+    case .counted(let measurement): byService[service] = measurement
+    case .missing(let reason): missing[service] = reason
+    case nil: break
+    }
   }
 }

@@ -5,6 +5,8 @@ struct MetricsFetch: Sendable {
   /// Who did not answer, and why.
   struct Fault: Error, CustomStringConvertible {
     var description: String
+    /// Whether nobody takes connections there.
+    var isGone = false
   }
 
   /// The most bytes that an answer may have.
@@ -27,7 +29,7 @@ struct MetricsFetch: Sendable {
       }
       return body
     } catch let error as TransportError {
-      throw Fault(description: "\(url): \(error)")
+      throw Fault(description: "\(url): \(error)", isGone: error.code == .notConnected)
     }
   }
 }

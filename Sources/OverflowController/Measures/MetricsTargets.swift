@@ -26,8 +26,15 @@ public final class MetricsTargets: Sendable {
     }
   }
 
+  /// Where somebody is asked.
+  struct Address: Hashable, Sendable {
+    var url: String
+    /// Whether new requests go there, as far as is known: without its count there is none.
+    var serves = true
+  }
+
   private struct State {
-    var known: [String] = []
+    var known: [Address] = []
     var listedAt: Moment?
     var fault: String?
   }
@@ -53,7 +60,8 @@ public final class MetricsTargets: Sendable {
   }
 
   /// The addresses now. When the pods cannot be listed, those stay that are known.
-  func addresses(at now: Moment) async -> (urls: [String], fault: String?) {
+  func addresses(at now: Moment) async -> (addresses: [Address], fault: String?) {
+    let urls = urls.map { Address(url: $0) }
     guard let pods, let client else { return (urls, nil) }
     let before = state.withLock { $0 }
     guard before.listedAt.map({ now.seconds(since: $0) >= Self.freshness }) ?? true else {
@@ -62,7 +70,9 @@ public final class MetricsTargets: Sendable {
     do {
       let selection = ObjectSelection(namespace: pods.namespace, labels: pods.labels)
       let found = try await client.list(.pods, selection) { try $0.decode(Running.self).address }.items
-      let known = found.sorted().map { "http://\($0):\(pods.port)\(pods.path)" }
+      let known = found.sorted { $0.url < $1.url }.map {
+        Address(url: "http://\($0.url):\(pods.port)\(pods.path)", serves: $0.serves)
+      }
       state.withLock { $0 = State(known: known, listedAt: now, fault: nil) }
       return (urls + known, known.isEmpty && urls.isEmpty ? "found no pods \(pods.namespace)/\(pods.labels)" : nil)
     } catch {
@@ -80,21 +90,29 @@ public final class MetricsTargets: Sendable {
       var deletionTimestamp: String?
     }
 
+    struct Condition: Decodable {
+      var type: String?
+      var status: String?
+    }
+
     struct Status: Decodable {
       var phase: String?
       var podIP: String?
+      var conditions: [Condition]?
     }
 
     var metadata: Metadata
     var status: Status?
 
-    /// Where it answers, an address of IPv6 in brackets; nil where it does not run, or is to go.
-    var address: String? {
-      guard status?.phase == "Running", metadata.deletionTimestamp == nil, let ip = status?.podIP else { return nil }
+    /// Where it answers, an address of IPv6 in brackets; nil where it does not run. One that is to go, or is not ready,
+    /// gets no new requests and may still have some.
+    var address: Address? {
+      guard status?.phase == "Running", let ip = status?.podIP else { return nil }
       let host = ip.contains(":") ? "[\(ip)]" : ip
       // Nothing else becomes part of a URL.
       guard let name = HostName(host, allowsAddress: true), name.isAddress, name.port == nil else { return nil }
-      return host
+      let isReady = status?.conditions?.first { $0.type == "Ready" }.map { $0.status == "True" } ?? true
+      return Address(url: host, serves: isReady && metadata.deletionTimestamp == nil)
     }
   }
 }

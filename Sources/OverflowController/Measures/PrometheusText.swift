@@ -16,20 +16,38 @@ enum PrometheusText {
 
   /// The longest line that is read.
   private static let longestLine = 64 << 10
+  /// The longest name of a metric that is looked at.
+  private static let longestName = 512
+
+  /// What stands where metrics of a kind were expected and none is.
+  static func absence(of kind: String, in bytes: [UInt8]) -> Fault {
+    let start = String(decoding: bytes.prefix(60), as: UTF8.self).split(separator: "\n").first ?? ""
+    let found = bytes.isEmpty ? "nothing" : "'\(start)'"
+    return Fault(description: "found \(found), expected metrics of \(kind) as Prometheus reads them")
+  }
 
   /// Calls back for each series of the wanted metrics.
   ///
+  /// - Parameters:
+  ///   - bytes: what was answered.
+  ///   - isWanted: whether a metric of a name is wanted; asked about each line.
+  ///   - take: gets what is wanted.
+  ///
   /// Throws ``Fault``, and what `take` throws.
-  static func read(_ bytes: [UInt8], of names: Set<String>, _ take: (Sample) throws -> Void) throws {
+  static func read(
+    _ bytes: [UInt8], where isWanted: (String) -> Bool, _ take: (Sample) throws -> Void
+  ) throws {
     for line in bytes.split(separator: UInt8(ascii: "\n")) where line.first != UInt8(ascii: "#") {
       let name = line.prefix { $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: " ") }
-      guard name.count < 128, names.contains(String(decoding: name, as: UTF8.self)) else { continue }
+      guard name.count < longestName else { continue }
+      let metric = String(decoding: name, as: UTF8.self)
+      guard isWanted(metric) else { continue }
       guard line.count <= longestLine else { throw Fault(description: "found a line of \(line.count) bytes") }
       var rest = line[name.endIndex...]
       guard let labels = labels(&rest), let value = value(rest) else {
         throw Fault(description: "found '\(String(decoding: line.prefix(120), as: UTF8.self))', expected a metric")
       }
-      try take(Sample(name: String(decoding: name, as: UTF8.self), labels: labels, value: value))
+      try take(Sample(name: metric, labels: labels, value: value))
     }
   }
 

@@ -16,37 +16,53 @@ public struct QuerySource: MeasurementSource {
   }
 
   /// Asks all at once. A policy whose demand cannot be had is missing.
-  public func measure(_ policies: [OverflowPolicy], at now: Moment) async -> Measurements {
-    await withTaskGroup(of: (String, Result<DemandMeasurement?, any Error>).self) { group in
-      for policy in policies {
+  public func measure(_ policies: [MeasuredPolicy], at now: Moment) async -> Measurements {
+    await withTaskGroup(of: (String, Result<Finding?, any Error>).self) { group in
+      for measured in policies {
         group.addTask {
           do {
-            return (policy.service, .success(try await self.measurement(of: policy)))
+            return (measured.policy.service, .success(try await self.finding(measured)))
           } catch {
-            return (policy.service, .failure(error))
+            return (measured.policy.service, .failure(error))
           }
         }
       }
       return await group.reduce(into: Measurements()) { measurements, answer in
         switch answer.1 {
-        case .success(let measurement): measurements.byService[answer.0] = measurement
+        case .success(let finding): measurements.note(finding, of: answer.0)
         case .failure(let error): measurements.fault = min(measurements.fault ?? "\(error)", "\(error)")
         }
       }
     }
   }
 
-  private func measurement(of policy: OverflowPolicy) async throws -> DemandMeasurement? {
+  private func finding(_ measured: MeasuredPolicy) async throws -> Finding? {
+    let policy = measured.policy
     let queries = Self.queries(of: policy)
-    async let demand = prometheus.value(of: queries.demand, on: transport)
+    async let demand = prometheus.values(of: queries.demand, by: Self.hostLabel, on: transport)
     async let response = prometheus.value(of: queries.response, on: transport)
     async let errors = prometheus.value(of: queries.errors, on: transport)
     let (responseSeconds, errorShare) = try await (response, errors)
-    guard let demand = try await demand else { return nil }
-    let measurement = DemandMeasurement(
-      demandPerMinute: demand, responseSeconds: responseSeconds, errorShare: errorShare.map { min(1, $0) })
-    return measurement.isSound ? measurement : nil
+    let rates = try await demand
+    guard !rates.isEmpty else { return .missing("the query for demand has no result: \(queries.demand)") }
+    var measurement = DemandMeasurement(
+      demandPerMinute: rates.values.reduce(0, +), responseSeconds: responseSeconds,
+      errorShare: errorShare.map { min(1, $0) })
+    if policy.spec.measure.demandQuery == nil {
+      let hosts = Set(rates.keys.map { DestinationName($0, in: policy.key.namespace) })
+      guard hosts.contains(measured.service) else {
+        return .missing("found requests to neighbours and none to service \(policy.spec.service): \(queries.demand)")
+      }
+      for (neighbour, host) in zip(policy.spec.neighbours, measured.neighbours)
+      where !hosts.contains(host) && measured.mayReach(host) {
+        measurement.unseen.insert(neighbour.name)
+      }
+    }
+    return measurement.isSound ? .counted(measurement) : nil
   }
+
+  /// Where Istio's metrics say what host a request went to.
+  private static let hostLabel = "destination_service"
 
   /// A policy's queries, or those of Istio's metrics at the ingress, which say where a request was sent.
   static func queries(of policy: OverflowPolicy) -> (demand: String, response: String, errors: String) {
@@ -59,7 +75,7 @@ public struct QuerySource: MeasurementSource {
     let window = "[30s]"
     let measure = policy.spec.measure
     return (
-      measure.demandQuery ?? "60 * sum(rate(istio_requests_total{\(all)}\(window)))",
+      measure.demandQuery ?? "60 * sum by (\(hostLabel)) (rate(istio_requests_total{\(all)}\(window)))",
       measure.responseTimeQuery
         ?? "sum(rate(istio_request_duration_milliseconds_sum{\(here)}\(window))) / 1000 "
         + "/ sum(rate(istio_request_duration_milliseconds_count{\(here)}\(window)))",

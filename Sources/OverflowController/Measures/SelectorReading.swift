@@ -19,7 +19,11 @@ struct SelectorReading: CounterReading, Hashable {
   private(set) var services: [String: Counts] = [:]
 
   init(_ bytes: [UInt8]) throws {
-    try PrometheusText.read(bytes, of: Self.names) { sample in
+    var isSelector = false
+    try PrometheusText.read(bytes) { name in
+      isSelector = isSelector || name.hasPrefix("tonari_selector_")
+      return Self.names.contains(name)
+    } _: { sample in
       guard sample.value >= 0 else {
         throw PrometheusText.Fault(description: "\(sample.name): found \(sample.value), expected a count")
       }
@@ -35,10 +39,15 @@ struct SelectorReading: CounterReading, Hashable {
       }
       services[service] = counts
     }
+    guard isSelector else { throw PrometheusText.absence(of: "a selector", in: bytes) }
   }
 
   /// Demand is what came to all selectors; where it went they say themselves.
-  static func measurement(of policy: OverflowPolicy, _ pairs: [LookPair<SelectorReading>]) -> DemandMeasurement? {
+  static func finding(_ measured: MeasuredPolicy, _ pairs: [LookPair<SelectorReading>]) -> Finding {
+    let policy = measured.policy
+    guard pairs.contains(where: { $0.now.services[policy.service] != nil }) else {
+      return .missing("no selector counts requests of service \(policy.service): none follows its policy")
+    }
     var arrived = 0.0
     var shed = 0.0
     var sent = policy.spec.neighbours.map { _ in 0.0 }
@@ -61,6 +70,6 @@ struct SelectorReading: CounterReading, Hashable {
       measurement.shares = DemandMeasurement.Shares(
         local: max(0, 1 - shed / total - remote.reduce(0, +)), remote: remote, shed: shed / total)
     }
-    return measurement
+    return .counted(measurement)
   }
 }

@@ -3,10 +3,11 @@ import OverflowPolicies
 
 /// The rules of a route that a policy splits, as they were read, and the patch that gives them other weights.
 ///
-/// Only the weights of the policy's own destinations change, that is of the service here and of its neighbours. Where a
-/// rule has other destinations too, those of the policy together keep the weight that they have, so that the others keep
-/// their share. Destinations of the service that have weights of their own, such as subsets, keep their proportion
-/// exactly, however often they are rewritten: it is read off their weights, less what divides all of them.
+/// Only the shares of the policy's own destinations change, that is of the service here and of its neighbours. Where a
+/// rule has other destinations too, those of the policy together keep the share that they have, and so do the others: all
+/// weights grow in proportion where they are too small to tell the split by. Destinations of the service that have weights of
+/// their own, such as subsets, keep their proportion exactly, however often they are rewritten: it is read off their
+/// weights, less what divides all of them.
 struct WeightedRoute: Hashable, Sendable {
   /// The parts in which a share is written where nothing asks for others.
   static let parts = 1000
@@ -72,29 +73,50 @@ struct WeightedRoute: Hashable, Sendable {
       let fields = kind.fields
       let path = "/spec/\(fields.rules)/\(rule.index)/\(fields.destinations)"
       operations.append(.test(path, rule.destinations))
-      for place in rule.places where weights[place] != rule.weights[place] || rule.lacksWeight(at: place) {
+      for place in weights.indices
+      where weights[place] != rule.weights[place] || (rule.places.contains(place) && rule.lacksWeight(at: place)) {
         operations.append(.add("\(path)/\(place)/weight", .integer(weights[place])))
       }
     }
     return operations
   }
 
+  /// The shares that the first rule has after the patch for a split, as ``shares`` has them.
+  func shares(after split: (_ parts: Int) -> (local: Int, remote: [Int])) -> (local: Double, remote: [Double])? {
+    guard var rule = rules.first else { return nil }
+    let weights = rule.weights(split)
+    if !rule.isSplit(as: weights) { rule.weights = weights }
+    return rule.shares
+  }
+
   /// The share of the service itself and of each neighbour in the first rule, of what goes to them at all; nil where
   /// nothing does.
   var shares: (local: Double, remote: [Double])? {
-    guard let rule = rules.first else { return nil }
-    let total = rule.total(of: rule.places)
-    guard total > 0 else { return nil }
-    return (
-      Double(rule.total(of: rule.local)) / Double(total),
-      rule.remote.map { Double(rule.total(of: $0)) / Double(total) }
-    )
+    rules.first?.shares
+  }
+
+  /// The hosts of the destinations of each rule of a route, in the order in which they stand there; nil for a destination
+  /// that has none.
+  static func hosts(
+    of object: JSONValue, _ kind: OverflowPolicy.Route.Kind, in namespace: String
+  ) -> [[DestinationName?]] {
+    (object["spec"]?[kind.fields.rules]?.array ?? []).map { rule in
+      (rule[kind.fields.destinations]?.array ?? []).map { kind.host(of: $0, in: namespace) }
+    }
   }
 }
 
 extension WeightedRoute.Rule {
   /// The places of all destinations of the policy.
   fileprivate var places: [Int] { local + remote.joined() }
+
+  fileprivate var shares: (local: Double, remote: [Double])? {
+    let total = total(of: places)
+    guard total > 0 else { return nil }
+    return (
+      Double(self.total(of: local)) / Double(total), remote.map { Double(self.total(of: $0)) / Double(total) }
+    )
+  }
 
   fileprivate func total(of places: [Int]) -> Int64 { places.reduce(0) { $0 + weights[$1] } }
 
@@ -105,7 +127,31 @@ extension WeightedRoute.Rule {
     let foreign = weights.indices.filter { !places.contains($0) }
     guard total(of: foreign) > 0 else { return free(split) }
     let own = total(of: places)
-    return own > 0 ? within(own, split) : weights
+    guard own > 0 else { return weights }
+    let asTheyAre = within(own, split)
+    guard !tells(split, asTheyAre) else { return asTheyAre }
+    // So many times as much that a part in a thousand can be told, and the service's destinations divide it as they are to.
+    let step = pattern.sum / greatestCommonDivisor(pattern.sum, own)
+    let steps = (Int64(WeightedRoute.parts) * pattern.sum + own * step - 1) / (own * step)
+    let most = WeightedRoute.mostWeight / (weights.max() ?? 1) / step
+    let factor = max(1, min(steps, most) * step)
+    var grown = self
+    grown.weights = weights.map { $0 * factor }
+    return grown.within(own * factor, split)
+  }
+
+  /// Whether weights have the shares of a split to a part, and the service's destinations their proportion.
+  private func tells(_ split: (Int) -> (local: Int, remote: [Int]), _ weights: [Int64]) -> Bool {
+    let parts = WeightedRoute.parts
+    let (here, there) = reachable(split(parts), sum: parts)
+    func sum(_ places: [Int]) -> Int64 { places.reduce(0) { $0 + weights[$1] } }
+    let (units, all) = pattern
+    return zip(local, units).allSatisfy {
+      weights[$0].multipliedFullWidth(by: all) == sum(local).multipliedFullWidth(by: $1)
+    }
+      && zip([local] + remote, [here] + there).allSatisfy { places, part in
+        abs(Double(sum(places)) / Double(sum(self.places)) * Double(parts) - Double(part)) <= 1
+      }
   }
 
   /// What the service's destinations are to each other, in the smallest whole numbers.

@@ -3,6 +3,12 @@ import OverflowPolicies
 
 /// Makes a policy's status, and says when it is worth writing.
 enum StatusDraft {
+  /// The service's autoscaler, and how overflow goes with it.
+  struct Scaling: Hashable, Sendable {
+    var autoscaler: Autoscaler
+    var verdict: ScalingWatch.Verdict
+  }
+
   /// What goes into a status besides the decision.
   struct Circumstances {
     /// The version of the spec.
@@ -12,6 +18,13 @@ enum StatusDraft {
     /// Why nothing was measured; nil where nobody says.
     var measureFault: String?
     var readyPods: Int?
+    /// The shares that the route has, or would have where the policy only tries; nil where they are not known, or selectors
+    /// split.
+    var written: Split?
+    /// Neighbours that the route has no destination of.
+    var unreachable: [String] = []
+    /// Nil where the service has no autoscaler.
+    var scaling: Scaling?
     /// What time it is, as RFC 3339 text.
     var time: String
   }
@@ -37,6 +50,10 @@ enum StatusDraft {
       say(OverflowPolicy.Condition.ready, false, fault.reason, fault.message)
     } else if policy?.spec.isDryRun == true {
       say(OverflowPolicy.Condition.ready, true, "DryRun", "what would be done is said, and not done")
+    } else if !circumstances.unreachable.isEmpty {
+      say(
+        OverflowPolicy.Condition.ready, true, "Followed",
+        "nothing goes to \(circumstances.unreachable.joined(separator: ", ")): the route has no such destination")
     } else {
       say(OverflowPolicy.Condition.ready, true, "Followed", "requests go where the policy says")
     }
@@ -47,25 +64,33 @@ enum StatusDraft {
     status.readyPods = circumstances.readyPods
     switch decision.phase {
     case .steering: say(OverflowPolicy.Condition.measured, true, "Measured", "there are fresh figures")
-    case .waiting, .holding:
+    case .waiting, .holding, .home:
+      let what = decision.phase == .home ? "requests stay in this cluster" : "weights stay as they are"
+      let why = decision.missing ?? circumstances.measureFault
       say(
-        OverflowPolicy.Condition.measured, false, "NoMeasurement",
-        circumstances.measureFault ?? "nothing was measured; weights stay as they are")
-    case .home:
-      say(
-        OverflowPolicy.Condition.measured, false, "NoMeasurement",
-        circumstances.measureFault ?? "nothing was measured for long; requests stay in this cluster")
+        OverflowPolicy.Condition.measured, false, decision.missing == nil ? "NoMeasurement" : "NotFound",
+        why.map { "\($0); \(what)" } ?? "nothing was measured; \(what)")
     }
-    guard decision.phase == .steering || decision.phase == .home else { return status }
-    status.localShare = rounded(decision.split.local)
+    if let scaling = circumstances.scaling {
+      let (holds, reason, message) = scaling.said(by: policy)
+      say(OverflowPolicy.Condition.scaling, holds, reason, message)
+    } else {
+      status.conditions?.removeAll { $0.type == OverflowPolicy.Condition.scaling }
+    }
+    // What is in a route is said, not what was wanted; selectors have none.
+    let isByWeights = policy.spec.mode == .weights
+    guard let split = isByWeights ? circumstances.written : decision.split,
+      isByWeights || decision.phase == .steering || decision.phase == .home
+    else { return status }
+    status.localShare = rounded(split.local)
     status.shedShare = rounded(decision.split.shed)
-    status.neighbours = zip(decision.neighbours, decision.split.remote).map { neighbour, share in
+    status.neighbours = zip(decision.neighbours, split.remote).map { neighbour, share in
       OverflowPolicy.NeighbourStatus(
         name: neighbour.name, share: rounded(share),
         headroomPerMinute: neighbour.headroom.map { rounded($0.perMinute) },
         isDown: decision.failing.contains(neighbour.name) ? true : nil)
     }
-    let receivers = zip(policy.spec.neighbours, decision.split.remote).filter { $0.1 > 0 }.map(\.0.name)
+    let receivers = zip(policy.spec.neighbours, split.remote).filter { $0.1 > 0 }.map(\.0.name)
     if receivers.isEmpty {
       say(OverflowPolicy.Condition.overflowing, false, "Fits", "all requests stay in this cluster")
     } else {
@@ -77,7 +102,7 @@ enum StatusDraft {
   }
 
   /// Four digits that count are enough to read.
-  private static func rounded(_ value: Double) -> Double {
+  fileprivate static func rounded(_ value: Double) -> Double {
     guard value.isFinite else { return 0 }
     return value.magnitude >= 1000 ? value.rounded() : (value * 1e4).rounded() / 1e4
   }
@@ -110,5 +135,36 @@ enum StatusDraft {
         moved(a.share, b.share, relative: 0, least: 0.005) || a.isDown != b.isDown
           || moved(a.headroomPerMinute, b.headroomPerMinute, relative: 0.1, least: 10)
       }
+  }
+}
+
+extension StatusDraft.Scaling {
+  /// Whether pods follow what is asked of the service, and why, as a word and a sentence.
+  fileprivate func said(by policy: OverflowPolicy) -> (Bool, String, String) {
+    let (pods, most) = (autoscaler.current, autoscaler.most)
+    let who = "HorizontalPodAutoscaler \(autoscaler.name)"
+    switch verdict {
+    case .fits: return (true, "Fits", "\(who) has \(pods) of up to \(most) pods")
+    case .bridges:
+      return (true, "Bridges", "requests overflow until \(who), at \(pods) of up to \(most) pods, has added some")
+    case .atMost: return (true, "AtMost", "\(who) is at its most, \(most) pods: what is too much overflows")
+    case .fixedCapacity:
+      return (
+        false, "FixedCapacity",
+        "\(who) may add pods, and capacity.perMinute stays as it is: overflow does not end by them; expected "
+          + "capacity.perPodPerMinute"
+      )
+    case .neverScales(let metric):
+      let figure = metric.map { metric in
+        let current = metric.current.map { "\(StatusDraft.rounded($0)) of " } ?? ""
+        return "its \(metric.name) is \(current)\(StatusDraft.rounded(metric.target))"
+      }
+      return (
+        false, "ThresholdTooHigh",
+        "\(who) stays at \(pods) of up to \(most) pods while requests overflow: \(figure ?? "it names no figure"), above what "
+          + "overflow lets through; expected it to scale by tonari_overflow_demand_per_minute, at no more for each pod than "
+          + "it bears"
+      )
+    }
   }
 }

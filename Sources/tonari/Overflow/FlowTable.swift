@@ -12,6 +12,9 @@ struct FlowTable {
       .init("share", isNumeric: true), .init("req/min", isNumeric: true), .init("has room for", isNumeric: true),
     ])
 
+  /// What people are to know besides.
+  private var notes: [String] = []
+
   /// What objects say.
   init(_ lines: [PolicyLine]) {
     for line in lines {
@@ -25,7 +28,15 @@ struct FlowTable {
             name: neighbour.name + (neighbour.isDown == true ? " (fails)" : ""), share: neighbour.share,
             headroom: neighbour.headroomPerMinute))
       }
-      if let shed = status?.shedShare, shed > 0 { flows.append(Flow(name: "nobody", share: shed)) }
+      if let shed = status?.shedShare, shed > 0 {
+        // A route turns nothing away: what nobody has room for is part of what stays.
+        let isHere = flows.reduce(shed) { $0 + $1.share } > 1.001
+        flows.append(Flow(name: isHere ? "of these too many" : "nobody", share: shed))
+      }
+      for type in [OverflowPolicy.Condition.measured, OverflowPolicy.Condition.scaling] {
+        guard let condition = status?.condition(type), !condition.holds else { continue }
+        notes.append("\(line.service ?? line.policy): \(condition.message)\n")
+      }
       add(line.service ?? line.policy, Self.state(line), demand, status?.capacityPerMinute, flows)
     }
   }
@@ -82,11 +93,16 @@ struct FlowTable {
       return TextTable.Cell("nothing measured", .faint)
     }
     let isOverflowing = status.condition(OverflowPolicy.Condition.overflowing)?.holds == true
+    if isOverflowing, let scaling = status.condition(OverflowPolicy.Condition.scaling) {
+      if !scaling.holds { return TextTable.Cell("overflows for good", .warning) }
+      if scaling.reason == "Bridges" { return TextTable.Cell("bridges", .warning) }
+    }
     return isOverflowing ? TextTable.Cell("overflows", .warning) : TextTable.Cell("fits", .good)
   }
 
   /// The table as text.
   func render(_ style: TerminalStyle) -> String {
-    table.isEmpty ? "There are no overflow policies.\n" : table.render(style)
+    guard !table.isEmpty else { return "There are no overflow policies.\n" }
+    return table.render(style) + (notes.isEmpty ? "" : "\n" + notes.joined())
   }
 }

@@ -70,7 +70,11 @@ struct OverflowCommandTests {
       // 18 requests a second, 1080 a minute.
       let count = Int(start.duration(to: .now) / .seconds(1) * 18) + 1000
       answer.respond(
-        "envoy_cluster_upstream_rq_total{envoy_cluster_name=\"cart.default.svc.cluster.local\"} \(count)\n")
+        """
+        envoy_cluster_default_svc_cluster_local_upstream_rq_total{envoy_cluster_name="cart"} \(count)
+        envoy_cluster_edge_b_example_upstream_rq_total{envoy_cluster_name="cart"} 0
+
+        """)
       return .keep
     }
     let port = try LoopbackListener.freePort()

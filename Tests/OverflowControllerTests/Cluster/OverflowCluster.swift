@@ -101,8 +101,11 @@ struct OverflowCluster {
     _ = try await client.patch(.overflowPolicies, name, .apply(object, force: true), in: namespace)
   }
 
-  /// A VirtualService that splits `cart`, by these weights.
-  func virtualService(local: Int = 100, remote: Int = 0) async throws {
+  /// A VirtualService that splits `cart`, by these weights, perhaps beside others.
+  func virtualService(local: Int = 100, remote: Int = 0, others: Int? = nil) async throws {
+    let other = others.map { weight -> JSONValue in
+      ["destination": ["host": "basket"], "weight": .integer(Int64(weight))]
+    }
     let object: JSONValue = [
       "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
       "metadata": ["name": "cart", "namespace": .string(namespace)],
@@ -115,10 +118,11 @@ struct OverflowCluster {
           ],
           [
             "name": "split",
-            "route": [
-              ["destination": ["host": "cart"], "weight": .integer(Int64(local))],
-              ["destination": ["host": "cart.edge-b.example"], "weight": .integer(Int64(remote))],
-            ],
+            "route": .array(
+              [
+                ["destination": ["host": "cart"], "weight": .integer(Int64(local))],
+                ["destination": ["host": "cart.edge-b.example"], "weight": .integer(Int64(remote))],
+              ] + [other].compactMap { $0 }),
           ],
         ],
       ],
@@ -129,7 +133,10 @@ struct OverflowCluster {
   /// Says how many pods of `cart` are ready.
   func pods(_ count: Int) async throws {
     let endpoints = (0..<count).map { k -> JSONValue in
-      ["addresses": [.string("10.0.0.\(k + 1)")], "conditions": ["ready": true]]
+      [
+        "addresses": [.string("10.0.0.\(k + 1)")], "conditions": ["ready": true],
+        "targetRef": ["kind": "Pod", "name": .string("cart-5d8f9c7b6d-abcd\(k)")],
+      ]
     }
     let slice: JSONValue = [
       "apiVersion": "discovery.k8s.io/v1beta1", "kind": "EndpointSlice",
@@ -140,6 +147,38 @@ struct OverflowCluster {
     ]
     let resource = APIResource(group: "discovery.k8s.io", version: "v1beta1", plural: "endpointslices")
     _ = try await client.patch(resource, "cart-1", .apply(slice, force: true), in: namespace)
+  }
+
+  /// An autoscaler of `cart` that looks at its processors, as it says that it stands.
+  func autoscaler(pods: Int, wanted: Int, most: Int = 10, utilization: Int) async throws {
+    let resource = APIResource(group: "autoscaling", version: "v2beta2", plural: "horizontalpodautoscalers")
+    func metric(_ field: String, _ utilization: Int) -> JSONValue {
+      [
+        "type": "Resource",
+        "resource": [
+          "name": "cpu",
+          .init(stringLiteral: field): field == "target"
+            ? ["type": "Utilization", "averageUtilization": .integer(Int64(utilization))]
+            : ["averageUtilization": .integer(Int64(utilization)), "averageValue": "100m"],
+        ],
+      ]
+    }
+    let head: JSONValue = [
+      "apiVersion": "autoscaling/v2beta2", "kind": "HorizontalPodAutoscaler",
+      "metadata": ["name": "cart", "namespace": .string(namespace)],
+    ]
+    var object = head
+    object["spec"] = [
+      "scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"], "minReplicas": 1,
+      "maxReplicas": .integer(Int64(most)), "metrics": [metric("target", 80)],
+    ]
+    _ = try await client.patch(resource, "cart", .apply(object, force: true), in: namespace)
+    object["status"] = [
+      "currentReplicas": .integer(Int64(pods)), "desiredReplicas": .integer(Int64(wanted)), "conditions": [],
+      "currentMetrics": [metric("current", utilization)],
+    ]
+    _ = try await client.patch(
+      resource, "cart", .apply(object, force: true), in: namespace, subresource: "status", manager: "autoscaler")
   }
 
   /// The VirtualService as it is.
@@ -189,17 +228,26 @@ struct OverflowCluster {
 /// Counts what a test tells it.
 final class SampleSource: MeasurementSource {
   private let value: Mutex<DemandMeasurement?>
+  private let absence = Mutex<String?>(nil)
 
   init(demand: Double?) {
     value = Mutex(demand.map { DemandMeasurement(demandPerMinute: $0) })
   }
 
+  /// Says why nothing was found; nil to say nothing.
+  func set(missing reason: String?) { absence.withLock { $0 = reason } }
+
   func set(_ measurement: DemandMeasurement?) { value.withLock { $0 = measurement } }
   func set(demand: Double?) { set(demand.map { DemandMeasurement(demandPerMinute: $0) }) }
 
-  func measure(_ policies: [OverflowPolicy], at now: Moment) async -> Measurements {
+  func measure(_ policies: [MeasuredPolicy], at now: Moment) async -> Measurements {
+    if let reason = absence.withLock({ $0 }) {
+      var measurements = Measurements()
+      for policy in policies { measurements.missing[policy.policy.service] = reason }
+      return measurements
+    }
     guard let measurement = value.withLock({ $0 }) else { return Measurements(fault: "nobody counts") }
-    return Measurements(Dictionary(policies.map { ($0.service, measurement) }) { $1 })
+    return Measurements(Dictionary(policies.map { ($0.policy.service, measurement) }) { $1 })
   }
 }
 

@@ -174,6 +174,79 @@ struct OverflowControllerTests {
     await runner.stop()
   }
 
+  @Test("What is not found in the statistics is not measured: weights stay, all go home later, and the status says why")
+  func notFound() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 1080)
+    let runner = try runner(cluster, source)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    source.set(missing: "found no cluster of neighbour edge-b")
+    try await eventually("it says so") {
+      let measured = try await cluster.status()?.condition("Measured")
+      return measured?.reason == "NotFound"
+        && measured?.message == "found no cluster of neighbour edge-b; weights stay as they are"
+    }
+    #expect(try await cluster.shares() == [50, 50])
+    try await eventually("they go home") { try await cluster.shares() == [100, 0] }
+    try await eventually("it says so") {
+      try await cluster.status()?.condition("Measured")?.message.hasSuffix("; requests stay in this cluster") == true
+    }
+    let then = runner.clock.last
+    try await eventually("much time goes by") { runner.clock.last.seconds(since: then) > 60 }
+    #expect(try await cluster.shares() == [100, 0])
+    source.set(missing: nil)
+    try await eventually("half goes next door again") { try await cluster.shares() == [50, 50] }
+    await runner.stop()
+  }
+
+  @Test("Beside a third destination all weights grow in proportion, and the status says what is written")
+  func thirdDestination() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService(local: 1, remote: 0, others: 1)
+    try await cluster.policy()
+    let source = SampleSource(demand: 2700)
+    let runner = try runner(cluster, source)
+    try await eventually("four fifths go next door") { try await cluster.weights() == [200, 800, 1000] }
+    try await eventually("the status says so") { try await cluster.status()?.localShare == 0.2 }
+    #expect(try await cluster.status()?.neighbours?.first?.share == 0.8)
+    source.set(demand: 300)
+    try await eventually("all is back") { try await cluster.weights() == [1000, 0, 1000] }
+    try await eventually("the status says so") { try await cluster.status()?.localShare == 1 }
+    await runner.stop()
+  }
+
+  @Test("An autoscaler that cannot see what overflows is named, and the demand before overflow is there to scale by")
+  func autoscaler() async throws {
+    let cluster = try await OverflowCluster()
+    try await cluster.pods(3)
+    try await cluster.virtualService()
+    try await cluster.autoscaler(pods: 3, wanted: 3, utilization: 55)
+    try await cluster.policy { $0["spec"]?["capacity"] = ["perPodPerMinute": 180] }
+    let runner = try runner(cluster, SampleSource(demand: 1080))
+    func scaling() async throws -> OverflowPolicy.Condition? { try await cluster.status()?.condition("Scaling") }
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    try await eventually("it is said that it does not scale") { try await scaling()?.reason == "ThresholdTooHigh" }
+    let said = try #require(try await scaling())
+    #expect(!said.holds)
+    #expect(said.message.contains("HorizontalPodAutoscaler cart stays at 3 of up to 10 pods"), "\(said.message)")
+    #expect(said.message.contains("its cpu is 55.0 of 80.0, above what overflow lets through"), "\(said.message)")
+    let labels = #"policy="\#(cluster.namespace)/cart",namespace="\#(cluster.namespace)",service="cart""#
+    #expect(runner.registry.text.contains("tonari_overflow_demand_per_minute{\(labels)} 1080"))
+    // It scales, and then there are as many as may be.
+    try await cluster.autoscaler(pods: 3, wanted: 7, utilization: 95)
+    try await eventually("pods are on their way") { try await scaling()?.reason == "Bridges" }
+    try await cluster.autoscaler(pods: 3, wanted: 3, most: 3, utilization: 95)
+    try await eventually("there are no more") { try await scaling()?.reason == "AtMost" }
+    try await cluster.pods(7)
+    try await eventually("all is back") { try await cluster.shares() == [100, 0] }
+    try await eventually("it fits") { try await scaling()?.reason == "Fits" }
+    await runner.stop()
+    // Nobody scales by the word of a process that does not lead.
+    #expect(!runner.registry.text.contains("tonari_overflow_demand_per_minute{"))
+  }
+
   @Test("Garbage, a leap and a clock that jumps change nothing")
   func garbage() async throws {
     let cluster = try await OverflowCluster()

@@ -25,6 +25,7 @@ struct PolicyCourseTests {
     var now = 100.0
     var room: Double? = 10_000
     var pods: Int?
+    var unseen: Set<String> = []
 
     init(_ policy: OverflowPolicy = PolicyCourseTests.policy(), split: Split? = nil) {
       self.policy = policy
@@ -34,11 +35,10 @@ struct PolicyCourseTests {
     mutating func step(_ demand: Double?, seconds: Double = 1) -> PolicyCourse.Decision {
       now += seconds
       let headrooms = room.map { ["edge-b": Headroom(perMinute: $0, at: .seconds(now), lifetime: .seconds(10))] } ?? [:]
+      var measurement = demand.map { DemandMeasurement(demandPerMinute: $0) }
+      measurement?.unseen = unseen
       return course.step(
-        policy,
-        PolicyCourse.Inputs(
-          measurement: demand.map { DemandMeasurement(demandPerMinute: $0) }, readyPods: pods, headrooms: headrooms),
-        at: .seconds(now))
+        policy, PolicyCourse.Inputs(measurement: measurement, readyPods: pods, headrooms: headrooms), at: .seconds(now))
     }
 
     mutating func steps(_ count: Int, _ demand: Double?) -> PolicyCourse.Decision {
@@ -85,6 +85,46 @@ struct PolicyCourseTests {
     let home = walk.step(nil)
     #expect(home.phase == .home && home.isToBeWritten && home.split == .home(neighbours: 1))
     #expect(abs(walk.steps(10, 1080).split.local - 0.5) < 1e-9)
+  }
+
+  @Test("What goes to a neighbour unseen is reckoned by the weights, and is no measurement once it should be seen")
+  func unseen() {
+    var walk = Walk()
+    walk.unseen = ["edge-b"]
+    var decision = walk.step(540)
+    var phases: [PolicyCourse.Phase] = []
+    // Only what stays is seen of five times what the cluster bears.
+    for _ in 0..<30 {
+      decision = walk.step(2700 * decision.split.local)
+      phases.append(decision.phase)
+      if decision.phase == .holding { break }
+    }
+    #expect(phases.count > 2 && phases.dropLast().allSatisfy { $0 == .steering }, "\(phases)")
+    #expect(decision.phase == .holding && abs(decision.split.local - 0.2) < 0.01, "\(decision)")
+    #expect(decision.missing?.contains("neighbour edge-b") == true)
+    // At home all is seen, and it stays there all the same.
+    let home = walk.steps(120, 2700)
+    #expect(home.phase == .home && home.missing != nil)
+    walk.unseen = []
+    #expect(abs(walk.steps(10, 2700).split.local - 0.2) < 0.01)
+  }
+
+  @Test("Nothing is meant for a neighbour that the route does not have")
+  func unreachable() {
+    let walk = Walk(Self.policy { $0.neighbours.append(.init(name: "edge-c", host: "cart.edge-c.example", cost: 20)) })
+    var course = walk.course
+    var decision: PolicyCourse.Decision?
+    for second in 1...10 {
+      let rooms = ["edge-b", "edge-c"].map {
+        ($0, Headroom(perMinute: 10_000, at: .seconds(Double(second)), lifetime: .seconds(10)))
+      }
+      var inputs = PolicyCourse.Inputs(
+        measurement: DemandMeasurement(demandPerMinute: 1080), headrooms: Dictionary(uniqueKeysWithValues: rooms))
+      inputs.unreachable = ["edge-b"]
+      decision = course.step(walk.policy, inputs, at: .seconds(Double(second)))
+    }
+    #expect(decision?.split.remote.first == 0)
+    #expect(abs((decision?.split.remote.last ?? 0) - 0.5) < 1e-9, "\(decision as Any)")
   }
 
   @Test("Nobody is sent home where nobody is at home")

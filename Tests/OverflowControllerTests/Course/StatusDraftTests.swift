@@ -20,7 +20,8 @@ struct StatusDraftTests {
     over before: OverflowPolicy.Status? = nil
   ) -> OverflowPolicy.Status {
     StatusDraft.status(
-      PolicyCourseTests.policy(), decision, .init(generation: 1, fault: fault, time: time), before: before)
+      PolicyCourseTests.policy(), decision, .init(generation: 1, fault: fault, written: decision.split, time: time),
+      before: before)
   }
 
   @Test("A condition's time is that of its change")

@@ -21,21 +21,25 @@ struct IngressTests {
     var errors = 0.0
     var seconds = 0.0
 
+    /// As an Envoy with its default tags writes it, which cut names at their first dot.
     var text: String {
-      let name = #"envoy_cluster_name="outbound|80||cart.shop.svc.cluster.local""#
+      let name = #"envoy_cluster_name="outbound|80||cart""#
+      let here = "envoy_cluster_shop_svc_cluster_local_upstream_rq"
+      let there = "envoy_cluster_edge_0_example_upstream_rq"
       return """
-        # TYPE envoy_cluster_upstream_rq_total counter
-        envoy_cluster_upstream_rq_total{\(name)} \(local)
-        envoy_cluster_upstream_rq_retry{\(name)} \(retries)
-        envoy_cluster_upstream_rq_pending_active{\(name)} \(waiting)
-        envoy_cluster_upstream_rq_pending_overflow{\(name)} \(refused)
-        envoy_cluster_upstream_rq_xx{envoy_response_code_class="2",\(name)} \(local - errors)
-        envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",\(name)} \(errors)
-        envoy_cluster_upstream_rq_time_sum{\(name)} \(seconds * 1000)
-        envoy_cluster_upstream_rq_time_count{\(name)} \(local)
-        envoy_cluster_upstream_rq_total{envoy_cluster_name="outbound|80||cart.edge-0.example"} \(remote)
-        envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="outbound|80||cart.edge-0.example"} \(remote)
-        envoy_cluster_upstream_rq_total{envoy_cluster_name="outbound|80||other.shop.svc.cluster.local"} 777
+        # TYPE \(here)_total counter
+        \(here)_total{\(name)} \(local)
+        \(here)_total{envoy_cluster_name="outbound|80||other"} 777
+        \(here)_retry{\(name)} \(retries)
+        \(here)_pending_active{\(name)} \(waiting)
+        \(here)_pending_overflow{\(name)} \(refused)
+        \(here)_xx{envoy_response_code_class="2",\(name)} \(local - errors)
+        \(here)_xx{envoy_response_code_class="5",\(name)} \(errors)
+        \(here){envoy_response_code="200",\(name)} \(local - errors)
+        \(here)_time_sum{\(name)} \(seconds * 1000)
+        \(here)_time_count{\(name)} \(local)
+        \(there)_total{\(name)} \(remote)
+        \(there)_xx{envoy_response_code_class="5",\(name)} \(remote)
         envoy_server_live{} 1
 
         """
@@ -118,6 +122,54 @@ struct IngressTests {
     #expect(abs(try #require(measured.responseSeconds) - 0.05) < 1e-9)
   }
 
+  @Test("Statistics without the service or without a neighbour of it are no measurement, and say what is not found")
+  func absence() throws {
+    let text = Envoy(local: 10, remote: 10).text
+    func missing(_ change: (String) -> String) throws -> String? {
+      var looks = CounterLooks<IngressReading>()
+      for time in [1.0, 2] { looks.note(try IngressReading(Array(change(text).utf8)), of: "a", at: .seconds(time)) }
+      guard case .missing(let reason) = looks.finding(MeasuredPolicy(Self.policy), at: .seconds(2)) else { return nil }
+      return reason
+    }
+    #expect(try missing { $0 } == nil)
+    let none = try missing { $0.replacing("||cart", with: "||basket") }
+    #expect(none == "found no cluster of service cart (cart.shop) in the ingress's statistics, expected one")
+    let half = try missing { $0.replacing("edge_0_example", with: "edge_1_example") }
+    #expect(half?.hasPrefix("found no cluster of neighbour edge-0 (cart.edge-0.example) in") == true)
+    // A route that does not have the neighbour sends nothing there.
+    var looks = CounterLooks<IngressReading>()
+    for (time, local) in [(1.0, 10.0), (2, 20)] {
+      let text = Envoy(local: local).text.replacing("edge_0_example", with: "edge_1_example")
+      looks.note(try IngressReading(Array(text.utf8)), of: "a", at: .seconds(time))
+    }
+    let alone = MeasuredPolicy(Self.policy, rules: [[DestinationName("cart", in: "shop")]])
+    guard case .counted(let measured) = looks.finding(alone, at: .seconds(2)) else {
+      Issue.record("what is all there is is not counted")
+      return
+    }
+    #expect(measured.demandPerMinute == 600 && measured.unseen.isEmpty)
+  }
+
+  @Test("Where Istio alone counts, a neighbour that got no request has no series: it is unseen, and demand is known")
+  func unseen() throws {
+    var looks = CounterLooks<IngressReading>()
+    for (time, count) in [(1.0, 5), (2, 15)] {
+      let labels = #"response_code="200",reporter="source",destination_service="cart.shop.svc.cluster.local""#
+      let reading = try IngressReading(Array("istio_requests_total{\(labels)} \(count)".utf8))
+      looks.note(reading, of: "a", at: .seconds(time))
+    }
+    let measured = try #require(looks.measurement(of: Self.policy, at: .seconds(2)))
+    #expect(measured.demandPerMinute == 600 && measured.unseen == ["edge-0"] && measured.outcomes.isEmpty)
+  }
+
+  @Test(
+    "What is none of an Envoy's answers is refused",
+    arguments: ["", "\n", "<html><body>No</body></html>", "go_goroutines 8\n", "# TYPE envoy_server_live gauge\n"])
+  func others(text: String) {
+    #expect(throws: PrometheusText.Fault.self) { try IngressReading(Array(text.utf8)) }
+    #expect(throws: PrometheusText.Fault.self) { try SelectorReading(Array(text.utf8)) }
+  }
+
   @Test("Whatever an Envoy answers is read, or refused with a reason")
   func fuzz() throws {
     var generator = SeededGenerator(seed: 13)
@@ -133,7 +185,7 @@ struct IngressTests {
       if Bool.random(using: &generator) { mutated.removeLast(Int.random(in: 0..<mutated.count, using: &generator)) }
       do {
         let reading = try IngressReading(mutated)
-        #expect(reading.hosts.values.allSatisfy { $0.sent >= 0 && $0.sent.isFinite })
+        #expect(reading.clusters.values.allSatisfy { $0.sent >= 0 && $0.sent.isFinite })
       } catch {
         refused += 1
         #expect(!"\(error)".isEmpty)
@@ -145,5 +197,13 @@ struct IngressTests {
         try IngressReading(Array("envoy_cluster_upstream_rq_total{envoy_cluster_name=\"a\"} \(text)\n".utf8))
       }
     }
+  }
+}
+
+extension CounterLooks {
+  /// What was counted for a policy whose route is not known.
+  func measurement(of policy: OverflowPolicy, at now: Moment) -> DemandMeasurement? {
+    guard case .counted(let measurement) = finding(MeasuredPolicy(policy), at: now) else { return nil }
+    return measurement
   }
 }

@@ -41,7 +41,7 @@ struct SourceTests {
     let servers = try pages.map { try $0.server() }
     let source = IngressSource(MetricsTargets(urls: servers.map(\.url)), timeout: .seconds(3))
     func look(_ time: Double) async -> (Double?, String?) {
-      let found = await source.measure([policy], at: .seconds(time))
+      let found = await source.measure([MeasuredPolicy(policy)], at: .seconds(time))
       return (found.byService["shop/cart"].map(\.demandPerMinute), found.fault)
     }
     #expect(await look(100) == (nil, nil))
@@ -89,20 +89,38 @@ struct SourceTests {
 
   @Test("Prometheus is asked for the figures, by queries of the policy or of its hosts")
   func prometheus() async throws {
+    let hosts = Mutex(["cart.shop.svc.cluster.local", "cart.edge-0.example"])
     let server = try ScriptedServer { request, answer in
       let query = request.target.removingPercentEncoding ?? ""
-      let value =
-        if query.contains("response_code") { "NaN" } else if query.contains("duration") { "0.25" } else { "1080" }
-      answer.respond(
-        #"{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1.5, "\#(value)"]}]}}"#
-      )
+      func series(_ host: String, _ value: String) -> String {
+        #"{"metric": {"destination_service": "\#(host)"}, "value": [1.5, "\#(value)"]}"#
+      }
+      let result =
+        if query.contains("response_code") {
+          series("", "NaN")
+        } else if query.contains("duration") {
+          series("", "0.25")
+        } else {
+          hosts.withLock { $0 }.map { series($0, "540") }.joined(separator: ", ")
+        }
+      answer.respond(#"{"status": "success", "data": {"resultType": "vector", "result": [\#(result)]}}"#)
       return .keep
     }
     let source = QuerySource(try PrometheusSource(server.url))
-    let found = await source.measure([policy], at: .seconds(1))
-    #expect(
-      found.byService["shop/cart"] == DemandMeasurement(demandPerMinute: 1080, responseSeconds: 0.25, errorShare: nil))
+    let found = await source.measure([MeasuredPolicy(policy)], at: .seconds(1))
+    var expected = DemandMeasurement(demandPerMinute: 1080, responseSeconds: 0.25, errorShare: nil)
+    #expect(found.byService["shop/cart"] == expected)
     #expect(found.fault == nil)
+    // Without a series of the neighbour nobody knows what goes there; without one of the service, nothing at all.
+    hosts.withLock { $0 = ["cart.shop.svc.cluster.local"] }
+    expected.demandPerMinute = 540
+    expected.unseen = ["edge-0"]
+    #expect(await source.measure([MeasuredPolicy(policy)], at: .seconds(1)).byService["shop/cart"] == expected)
+    for (others, reason) in [(["cart.edge-0.example"], "none to service cart"), ([], "has no result")] {
+      hosts.withLock { $0 = others }
+      let found = await source.measure([MeasuredPolicy(policy)], at: .seconds(1))
+      #expect(found.byService.isEmpty && found.missing["shop/cart"]?.contains(reason) == true, "\(found)")
+    }
     let asked = server.requests.compactMap { $0.target.removingPercentEncoding }
     #expect(
       asked.contains {
@@ -121,7 +139,7 @@ struct SourceTests {
     let queries = QuerySource.queries(of: policy)
     #expect(
       queries.demand
-        == #"60 * sum(rate(istio_requests_total{reporter="source",destination_service=~"cart\\.shop\\.svc\\.cluster\\.local|"#
+        == #"60 * sum by (destination_service) (rate(istio_requests_total{reporter="source",destination_service=~"cart\\.shop\\.svc\\.cluster\\.local|"#
         + #"a\"\\}\\) or vector\\(1e9\\) # \\.\\*\\\\"}[30s]))"#)
     #expect(PromQL.quoted("a\n\u{1}\u{301}") == "\"a\\x0a\\x01\u{301}\"")
     policy.spec.neighbours[0].host = "cart.edge-b.example:8080"
@@ -140,7 +158,7 @@ struct SourceTests {
       answer.respond(body, status: status)
       return .keep
     }
-    let found = await QuerySource(try PrometheusSource(server.url)).measure([policy], at: .seconds(1))
+    let found = await QuerySource(try PrometheusSource(server.url)).measure([MeasuredPolicy(policy)], at: .seconds(1))
     #expect(found.byService.isEmpty)
     #expect(found.fault?.contains(message) == true, "\(found.fault ?? "")")
   }
@@ -160,28 +178,36 @@ struct SourceTests {
     #expect(try await source.value(of: "x", on: transport) == 7)
   }
 
-  @Test("Pods are asked where they answer; those that do not run are not")
+  @Test("Pods are asked where they answer; those that do not run are not, and those that are to go need not answer")
   func pods() async throws {
     func pod(_ name: String, _ phase: String, _ ip: String, _ extra: String = "") -> String {
       #"{"metadata": {"name": "\#(name)"\#(extra)}, "status": {"phase": "\#(phase)", "podIP": "\#(ip)"}}"#
     }
+    let notReady =
+      #"{"metadata": {"name": "g"}, "status": {"phase": "Running", "podIP": "10.0.0.5", "conditions": "#
+      + #"[{"type": "Ready", "status": "False"}]}}"#
     let page = Page(
       """
       {"metadata": {"resourceVersion": "1"}, "items": [\(pod("a", "Running", "10.0.0.2")), \(pod("b", "Pending", "")),
        \(pod("c", "Running", "fd00::1")), \(pod("d", "Running", "10.0.0.4", #", "deletionTimestamp": "x""#)),
-       \(pod("e", "Running", "evil.example/?")), \(pod("f", "Running", "10.0.0.9@evil.example"))]}
+       \(notReady), \(pod("e", "Running", "evil.example/?")), \(pod("f", "Running", "10.0.0.9@evil.example"))]}
       """)
     let server = try page.server()
     let targets = MetricsTargets(
       urls: ["http://e/stats"], pods: .init(namespace: "istio", labels: "app=gw", port: 15090, path: "/stats"),
       client: server.client(attempts: 1))
-    let expected = ["http://e/stats", "http://10.0.0.2:15090/stats", "http://[fd00::1]:15090/stats"]
-    #expect(await targets.addresses(at: .seconds(1)).urls == expected)
+    let expected = [
+      MetricsTargets.Address(url: "http://e/stats"), .init(url: "http://10.0.0.2:15090/stats"),
+      .init(url: "http://10.0.0.4:15090/stats", serves: false),
+      .init(url: "http://10.0.0.5:15090/stats", serves: false),
+      .init(url: "http://[fd00::1]:15090/stats"),
+    ]
+    #expect(await targets.addresses(at: .seconds(1)).addresses == expected)
     #expect(server.requests[0].target.contains("labelSelector=app%3Dgw"))
     page.set("oops", status: 500)
     #expect(await targets.addresses(at: .seconds(2)) == (expected, nil))
     let late = await targets.addresses(at: .seconds(20))
-    #expect(late.urls == expected)
+    #expect(late.addresses == expected)
     #expect(late.fault?.contains("HTTP 500") == true)
   }
 }

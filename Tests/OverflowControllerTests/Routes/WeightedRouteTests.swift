@@ -55,7 +55,9 @@ struct WeightedRouteTests {
       ),
       // Without the second neighbour in the route its part stays here.
       ([("cart.shop", 1), ("cart.edge-0.example", 0)], [700, 300]),
-      // Others keep what they have.
+      // Others keep their share, and their weights where these are large enough to tell the split by.
+      ([("cart", 1), ("cart.edge-0.example", 0), ("other", 1)], [700, 300, 1000]),
+      ([("cart", 1), ("other", 3), ("cart.edge-0.example", 0), ("cart.edge-1.example", 0)], [500, 3000, 300, 200]),
       ([("cart", 90), ("other", 10), ("cart.edge-0.example", 0), ("cart.edge-1.example", 0)], [45, 10, 27, 18]),
       ([("cart", 0), ("other", 10), ("cart.edge-0.example", 0)], [0, 10, 0]),
       // All zero is nobody's wish.
@@ -100,6 +102,24 @@ struct WeightedRouteTests {
     #expect(try Self.patched(object, policy, split) == expected)
     policy.spec.route?.rules = ["none"]
     #expect(WeightedRoute(object, try #require(policy.spec.route), of: policy).isEmpty)
+  }
+
+  @Test("What is told of a route is what its weights are")
+  func told() throws {
+    let policy = Self.policy()
+    let route = try #require(policy.spec.route)
+    // A weight of at most a million tells no fifth of a millionth.
+    let object = Self.route([("cart", 1), ("cart.edge-0.example", 0), ("other", 1_000_000)], .virtualService)
+    for (local, expected) in [(0.8, 1.0), (0.2, 0.0)] {
+      let split = Split(local: local, remote: [1 - local, 0])
+      let shares = WeightedRoute(object, route, of: policy).shares(after: { parts in
+        let weights = MeshWeights(split, total: parts)
+        return (weights.local, weights.remote)
+      })
+      let patched = try Self.patched(object, policy, split)
+      #expect(shares?.local == expected && shares?.remote == [1 - expected, 0])
+      #expect(WeightedRoute(patched, route, of: policy).shares?.local == expected)
+    }
   }
 
   @Test("A split that is there already is not written again, in whatever numbers")
@@ -161,10 +181,14 @@ struct WeightedRouteTests {
         object = try Self.patched(object, policy, Split(local: local / sum, remote: shares))
         let after = Self.weights(object, kind).map { $0 ?? 0 }
         #expect(after.allSatisfy { $0 >= 0 && $0 <= 1_000_000 })
-        for place in others { #expect(after[place] == before[place]) }
         let total = own.reduce(0) { $0 + after[$1] }
-        if others.contains(where: { before[$0] > 0 }) {
-          #expect(total == own.reduce(0) { $0 + before[$1] })
+        let whole = before.reduce(0, +)
+        for place in others {
+          #expect(after[place] * max(1, whole) == before[place] * after.reduce(0, +), "\(before) \(after)")
+        }
+        // What gets nothing of what there is gets nothing of the policy either.
+        if others.contains(where: { before[$0] > 0 }), own.allSatisfy({ before[$0] == 0 }) {
+          #expect(total == 0)
           continue
         }
         #expect(total > 0)
