@@ -10,7 +10,7 @@ BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorPr
 WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|SelectorTests|PodSocketsTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
 FUZZING  := ^FuzzTests
 
-.PHONY: help deps toolchain control-plane build demo test e2e fuzz sanitize objects soak nightly lint manifests dist format bench clean
+.PHONY: help deps toolchain control-plane build demo test e2e fuzz sanitize rules objects soak nightly lint manifests dist format bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,10 @@ fuzz: toolchain deps ## Look for inputs that decoders do not stand, FUZZ_SECONDS
 sanitize: toolchain deps ## Run C parts and tests under the address, undefined-behaviour and thread sanitizers.
 	Tests/Sanitize/run
 
+rules: toolchain deps ## Hold plans of RULES_CLUSTERS (1000000) random clusters to Kubernetes' rules; see Tests/KubernetesRulesTests/README.md.
+	TONARI_TESTS=KubernetesRules TONARI_RULES_CLUSTERS=$${RULES_CLUSTERS-1000000} \
+	  swift test -c release --scratch-path .build-rules --disable-xctest --filter KubernetesRulesTests
+
 objects: toolchain deps control-plane ## Send generated objects to a real API server, TONARI_OBJECT_SECONDS (600) of each kind.
 	swift build --build-tests
 	TONARI_OBJECT_SECONDS=$${TONARI_OBJECT_SECONDS-600} swift test --skip-build --disable-xctest --filter GeneratedObjectTests
@@ -85,6 +89,7 @@ nightly: ## Everything that is too long for each change.
 	$(MAKE) dist
 	$(MAKE) sanitize
 	$(MAKE) fuzz FUZZ_SECONDS=$${FUZZ_SECONDS-600}
+	$(MAKE) rules RULES_CLUSTERS=$${RULES_CLUSTERS-100000}
 	$(MAKE) objects
 	$(MAKE) soak
 

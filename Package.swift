@@ -557,6 +557,14 @@ let package = Package(
       "OverflowPlanning",
       ["HostileNumbersTestSupport", "Files", "Overflow", "PlacementTestSupport", "Selection", "Topology"]),
     tests("Planning", ["HostileNumbersTestSupport", "Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
+    // Of no module of its own: what the planner, the evaluation and the extender say, beside what Kubernetes' rules say.
+    .testTarget(
+      name: "KubernetesRulesTests",
+      dependencies: [
+        "Extender", "Kubernetes", "Placement", "PlacementTestSupport", "Planning", "Topology", "Traffic",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ], exclude: ["README.md"], swiftSettings: settings),
     tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
     tests(
       "tonari",

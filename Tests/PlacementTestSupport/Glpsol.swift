@@ -20,6 +20,10 @@ public enum Glpsol {
     public var output: String
     /// Whether the best whole solution was found.
     public var isOptimal: Bool { output.contains("INTEGER OPTIMAL SOLUTION FOUND") }
+    /// Whether there is proven to be no solution.
+    public var isInfeasible: Bool {
+      output.contains("HAS NO PRIMAL FEASIBLE") || output.contains("HAS NO INTEGER FEASIBLE")
+    }
     /// What the model prints after it is solved.
     public var cost: Double? {
       guard let start = output.range(of: "\ncost ")?.upperBound else { return nil }
