@@ -101,12 +101,17 @@ public struct TrafficGraph: Sendable {
   }
 
   /// Takes in the edges of another graph of the same traffic: where both have an edge, the higher rates count.
-  mutating func unite(_ other: TrafficGraph) {
+  ///
+  /// - Returns: how many edges both have.
+  @discardableResult
+  public mutating func unite(_ other: TrafficGraph) -> Int {
+    var shared = 0
     let mapped = other.endpoints.map { index(of: $0) }
     func higher(_ a: Double?, _ b: Double?) -> Double? { [a, b].compactMap { $0 }.max() }
     for edge in other.edges {
       let (source, destination) = (mapped[edge.source], mapped[edge.destination])
       if let known = edgeIndex[Self.key(source, destination)] {
+        shared += 1
         edges[known].bytesPerSecond = higher(edges[known].bytesPerSecond, edge.bytesPerSecond)
         edges[known].requestsPerSecond = higher(edges[known].requestsPerSecond, edge.requestsPerSecond)
       } else {
@@ -118,6 +123,7 @@ public struct TrafficGraph: Sendable {
         )
       }
     }
+    return shared
   }
 
   /// Adds all edges of another graph to this one.

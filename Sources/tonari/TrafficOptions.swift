@@ -11,10 +11,11 @@ struct TrafficOptions: ParsableArguments {
     name: .shortAndLong,
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Dumps of who talks to whom and how much; several add up; '-' is standard input.",
+      "Dumps of who talks to whom and how much; several are one observation; '-' is standard input.",
       discussion: """
-        Plain or gzip'ed. The format is recognized from the content. Files with names, as in day=day.csv night=night.csv, \
-        do not add up: 'plan' and 'evaluate' take them as traffic of different times, for one placement.
+        Plain or gzip'ed. The format is recognized from the content. What several dumps tell of the same call, flow or \
+        edge counts once; rows of CSV add up. Files with names, as in day=day.csv night=night.csv, are traffic of \
+        different times to 'plan' and 'evaluate', for one placement.
         """,
       valueName: "file"
     ),
@@ -41,7 +42,7 @@ struct TrafficOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The time over which the dumps counted calls, where they do not say.",
+      "The time over which the dumps together counted calls, where they do not say.",
       valueName: "duration"
     ),
     transform: Duration.argument

@@ -48,11 +48,7 @@ public struct PrometheusSource: Sendable {
         let (body, status) = try await ask(query.expression, request, transport)
         try Self.take(body, status: status, source: url, metric: query.metric, into: &reader)
       }
-      var reading = TrafficReading()
-      for dump in reader.finish() {
-        reading.graph.add(dump.graph)
-        reading.warnings += dump.warnings.map { "\(url): \($0)" }
-      }
+      let reading = TrafficReading(reader.finish(), source: url)
       if !reading.graph.edges.isEmpty { return reading }
     }
     throw PrometheusError(
