@@ -3,23 +3,29 @@
 /// A dump covers the time from the first to the last of its times. What several dumps cover counts once, and what lies
 /// between two of them does not count.
 struct ObservedTime: Sendable {
+  /// How many records a dump must have for its time to tell when it began and ended.
+  private static let enough = 1000
+
   private var first = Double.infinity
   private var last = -Double.infinity
-  /// What the dumps cover that have ended.
-  private var ended: [ClosedRange<Double>] = []
+  private var count = 0
+  /// What the dumps cover that have ended, and how many records they have.
+  private var ended: [(time: ClosedRange<Double>, count: Int)] = []
 
   /// Takes in a time in seconds since any one moment.
   mutating func add(_ seconds: Double) {
     guard seconds.isFinite else { return }
     first = min(first, seconds)
     last = max(last, seconds)
+    count += 1
   }
 
   /// Ends a dump.
   mutating func endDump() {
-    if first <= last { ended.append(first...last) }
+    if first <= last { ended.append((first...last, count)) }
     first = .infinity
     last = -.infinity
+    count = 0
   }
 
   /// The seconds to divide counts by: the window where one is given, otherwise the time covered, at least one second
@@ -32,12 +38,25 @@ struct ObservedTime: Sendable {
   var covered: Double {
     var covered = 0.0
     var end = -Double.infinity
-    for dump in ended.sorted(by: { $0.lowerBound < $1.lowerBound }) where dump.upperBound > end {
+    for dump in ended.map(\.time).sorted(by: { $0.lowerBound < $1.lowerBound }) where dump.upperBound > end {
       covered += dump.upperBound - max(end, dump.lowerBound)
       end = dump.upperBound
     }
     return covered
   }
+
+  /// Whether a dump with many records lies in less than half of the time of another one, as where one node's buffer is
+  /// full sooner than another's: what it counts is then divided by too long a time.
+  var isUneven: Bool {
+    guard let longest = ended.map(\.time).max(by: { $0.length < $1.length }) else { return false }
+    return ended.contains { dump in
+      dump.count >= Self.enough && dump.time.overlaps(longest) && dump.time.length < longest.length / 2
+    }
+  }
+}
+
+extension ClosedRange<Double> {
+  fileprivate var length: Double { upperBound - lowerBound }
 }
 
 extension Duration {

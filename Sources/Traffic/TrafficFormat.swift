@@ -25,7 +25,7 @@ public struct TrafficFormat: Hashable, Sendable {
     self.value = value
   }
 
-  /// Answers of the Prometheus HTTP API with Istio's metrics or OpenTelemetry service-graph metrics.
+  /// Answers of the Prometheus HTTP API with Istio's or Linkerd's metrics or OpenTelemetry service-graph metrics.
   public static let prometheus = Self(.prometheus)
   /// The graph that Kiali's API gives (`/api/namespaces/graph`).
   public static let kiali = Self(.kiali)

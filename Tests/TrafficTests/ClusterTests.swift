@@ -39,6 +39,36 @@ struct ClusterTests {
     #expect(try edges(answer) == [expected])
   }
 
+  @Test(
+    "is the scrape's for Linkerd's proxies, and the gateway's for what it mirrors",
+    arguments: [
+      // The labels of a proxy as linkerd-viz scrapes it; less those that do not matter here.
+      (
+        #""dst_deployment": "emoji", "dst_namespace": "n", "dst_pod": "emoji-1", "dst_service": "emoji-svc""#, "n/emoji"
+      ),
+      (#""dst_statefulset": "db", "dst_namespace": "m", "dst_pod": "db-0""#, "m/db"),
+      (#""dst_service": "emoji-svc", "dst_namespace": "n""#, "n/emoji-svc"),
+      (
+        #""dst_deployment": "linkerd-gateway", "dst_namespace": "n", "dst_service": "emoji-svc-west", "#
+          + #""dst_target_service": "emoji-svc", "dst_target_cluster": "west""#,
+        "west/n/emoji-svc"
+      ),
+      (#""authority": "linkerd.io""#, "linkerd.io"),
+    ]
+  )
+  func linkerd(_ labels: String, _ expected: String) throws {
+    let own = #""__name__": "request_total", "namespace": "n", "deployment": "web", "pod": "web-1", "replicaset": "w""#
+    func answer(_ labels: String) -> String {
+      #"{"data": {"resultType": "vector", "result": [{"metric": {\#(own), \#(labels)}, "value": [0, "1"]}]}}"#
+    }
+    #expect(try edges(answer(#""direction": "outbound", \#(labels)"#)) == ["n/web → \(expected)"])
+    let inEast = try edges(answer(#""cluster": "east", \#(labels)"#))
+    let isElsewhere = expected.hasPrefix("west/") || expected == "linkerd.io"
+    #expect(inEast == ["east/n/web → \(isElsewhere ? "" : "east/")\(expected)"])
+    let inbound = try read(answer(#""direction": "inbound", "client_id": "a.n.serviceaccount.identity.linkerd.local""#))
+    #expect(inbound.graph.edges.isEmpty && inbound.dropped.map(\.count) == [1])
+  }
+
   @Test("is what a service graph, Kiali, Hubble and OpenTelemetry say; what is outside is in none")
   func others() throws {
     let serviceGraph =

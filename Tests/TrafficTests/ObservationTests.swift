@@ -20,6 +20,24 @@ struct ObservationTests {
     #expect(lines(dumps[0].graph) == ["n/a → n/b: 2/s", "n/a → n/c: 1/s"])
   }
 
+  @Test("A file of flows that ends long before another one's is said to count too little; a quiet node's is not")
+  func uneven() throws {
+    func flows(_ count: Int, every milliseconds: Int) -> String {
+      (0..<count).map { index in
+        let time = index * milliseconds
+        let seconds = "{\"seconds\": \(time / 1000), \"nanos\": \(time % 1000 * 1_000_000)}"
+        return flow("a", "b", "TO_ENDPOINT", "\(milliseconds) \(index)").replacing(
+          #""2024-05-01T12:00:00Z""#, with: seconds)
+      }.joined(separator: "\n")
+    }
+    func isWarned(_ dumps: String...) throws -> Bool {
+      try read(together: dumps)[0].warnings.contains { $0.hasPrefix("some dumps cover less than half of the time") }
+    }
+    #expect(try isWarned(flows(1000, every: 10), flows(1000, every: 30)))
+    #expect(try !isWarned(flows(1000, every: 20), flows(1000, every: 30)))
+    #expect(try !isWarned(flows(100, every: 10), flows(1000, every: 30)))
+  }
+
   private func span(_ service: String, _ kind: String, _ id: String, _ parent: String) -> String {
     #"{"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "\#(service)"}}]}, "#
       + #""scopeSpans": [{"spans": [{"traceId": "t", "spanId": "\#(id)", "parentSpanId": "\#(parent)", "#

@@ -99,6 +99,11 @@ struct HubbleDecoder: DocumentDecoder {
       }
     }
 
+    if time.isUneven {
+      tally.warn(
+        "some dumps cover less than half of the time of others, and count too little: take the flows of all nodes over "
+          + "the same time, as with hubble observe --since")
+    }
     let seconds = time.seconds(window: window)
     var graph = TrafficGraph()
     for pair in best.keys.sorted(by: { ($0.source, $0.destination) < ($1.source, $1.destination) }) {

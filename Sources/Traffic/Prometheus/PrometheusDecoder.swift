@@ -1,4 +1,4 @@
-/// Decodes answers of the Prometheus HTTP API with Istio's traffic metrics or OpenTelemetry's service graph.
+/// Decodes answers of the Prometheus HTTP API with Istio's or Linkerd's traffic metrics or OpenTelemetry's service graph.
 ///
 /// - A vector holds rates: it is what `sum by (…) (rate(…[5m]))` gives. Where it has the labels of a scrape beside a
 ///   name, it is counters as they stand, and a warning says so.
@@ -6,7 +6,7 @@
 ///   first to the last. A matrix of series without a name holds rates, which are averaged over that time: where a series
 ///   has no sample, there was no traffic.
 /// - A series without a name is of the metric that the options give; otherwise it is of the service graph where it has
-///   its labels, and of bytes where it has Istio's.
+///   its labels, of requests where it has Linkerd's, and of bytes where it has Istio's.
 /// - Series of several dumps add up, but a sample that two dumps have counts once, and a counter goes on from one dump to
 ///   the next.
 struct PrometheusDecoder: DocumentDecoder {
@@ -276,15 +276,24 @@ struct PrometheusDecoder: DocumentDecoder {
       metric = try metricOfUnnamed(labels, at: place)
     }
 
-    let ends = metric == .serviceGraphRequests ? labels.serviceGraphEnds : labels.istioEnds
+    let ends: (source: TrafficEndpoint, destination: TrafficEndpoint)?
+    switch metric.origin {
+    case .istio: ends = labels.istioEnds
+    case .serviceGraph: ends = labels.serviceGraphEnds
+    case .linkerd:
+      guard !labels.linkerd.isInbound else {
+        tally.drop("of Linkerd's inbound side, whose traffic the outbound side has with both ends")
+        return nil
+      }
+      ends = labels.linkerdEnds
+    }
     guard let ends else {
-      let needed =
-        metric == .serviceGraphRequests ? "client and server" : "source_workload and destination_workload"
+      let needed = metric.origin.labels
       tally.drop("lacks the labels \(needed)")
       tally.warn("the series \(labels.excerpt) lacks the labels \(needed)")
       return nil
     }
-    if metric != .serviceGraphRequests, labels.reporter == nil {
+    if metric.origin == .istio, labels.reporter == nil {
       tally.warn(
         "series without the label reporter are counted as they are: "
           + "twice as much as there was, unless the query selected one reporter"
@@ -312,6 +321,7 @@ struct PrometheusDecoder: DocumentDecoder {
       return metric
     }
     if labels.client != nil || labels.server != nil { return .serviceGraphRequests }
+    if labels.sourceWorkload == nil, labels.linkerd.isThere { return .linkerdRequests }
     tally.warn("series without a metric name are taken as bytes per second; name the metric if they are requests")
     return .requestBytes
   }

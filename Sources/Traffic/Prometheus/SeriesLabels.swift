@@ -20,6 +20,7 @@ struct SeriesLabels {
   var serverNamespace: String?
   var serverCluster: String?
   var connectionType: String?
+  private(set) var linkerd = LinkerdLabels()
   /// A fingerprint of all labels, whatever their order.
   private(set) var identity: UInt64 = 0
   /// Whether the labels of a scrape are there, which every stored series has and a sum over them has not.
@@ -56,7 +57,7 @@ struct SeriesLabels {
       case "server_k8s_namespace_name": serverNamespace = value
       case "server_k8s_cluster_name": serverCluster = value
       case "connection_type": connectionType = value
-      default: break
+      default: linkerd.take(key, value)
       }
     }
     excerpt = "{\(pairs.joined(separator: ", "))}"
@@ -114,6 +115,9 @@ struct SeriesLabels {
         isOutside: isVirtualServer)
     )
   }
+
+  /// The ends of a series of Linkerd's; nil where it lacks the labels.
+  var linkerdEnds: (source: TrafficEndpoint, destination: TrafficEndpoint)? { linkerd.ends(in: Self.known(cluster)) }
 
   /// The cluster of an end: what its label says, unless that is the name that Istio gives to every cluster without one,
   /// and else the cluster of the scrape.

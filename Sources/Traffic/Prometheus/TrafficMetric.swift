@@ -6,12 +6,38 @@ enum TrafficMetric: String, CaseIterable {
   case bytesSent = "istio_tcp_sent_bytes_total"
   case bytesReceived = "istio_tcp_received_bytes_total"
   case serviceGraphRequests = "traces_service_graph_request_total"
+  case linkerdRequests = "request_total"
+  case linkerdBytesSent = "tcp_write_bytes_total"
+  case linkerdBytesReceived = "tcp_read_bytes_total"
+
+  /// Who makes metrics, and with them labels.
+  enum Origin {
+    case istio, serviceGraph, linkerd
+
+    /// The labels that say between whom there was traffic, for a message.
+    var labels: String {
+      switch self {
+      case .istio: "source_workload and destination_workload"
+      case .serviceGraph: "client and server"
+      case .linkerd: "deployment and dst_deployment (or those of other workloads)"
+      }
+    }
+  }
 
   /// Whether it counts bytes; otherwise it counts requests.
   var countsBytes: Bool {
     switch self {
-    case .requestBytes, .responseBytes, .bytesSent, .bytesReceived: true
-    case .requests, .serviceGraphRequests: false
+    case .requestBytes, .responseBytes, .bytesSent, .bytesReceived, .linkerdBytesSent, .linkerdBytesReceived: true
+    case .requests, .serviceGraphRequests, .linkerdRequests: false
+    }
+  }
+
+  /// Who makes it.
+  var origin: Origin {
+    switch self {
+    case .requestBytes, .responseBytes, .requests, .bytesSent, .bytesReceived: .istio
+    case .serviceGraphRequests: .serviceGraph
+    case .linkerdRequests, .linkerdBytesSent, .linkerdBytesReceived: .linkerd
     }
   }
 }
