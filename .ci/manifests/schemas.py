@@ -115,7 +115,7 @@ def faults(document, customs, versions=VERSIONS):
     api_group, kind = group(document), document["kind"]
     version = document["apiVersion"].rsplit("/", 1)[-1]
     validator = customs.get((api_group, version, kind))
-    if validator is None and (api_group in {"", "apps", "batch", "policy"} or api_group.endswith(".k8s.io")
+    if validator is None and (api_group in {"", "apps", "autoscaling", "batch", "policy"} or api_group.endswith(".k8s.io")
                               and (api_group, kind) not in UNCHECKED):
         since = ((document.get("metadata") or {}).get("annotations") or {}).get("tonari.dev/since")
         least = tuple(int(part) for part in since.split(".")) if since else versions[0]

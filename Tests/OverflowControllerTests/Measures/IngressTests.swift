@@ -162,6 +162,28 @@ struct IngressTests {
     #expect(measured.demandPerMinute == 600 && measured.unseen == ["edge-0"] && measured.outcomes.isEmpty)
   }
 
+  @Test("Envoy Gateway's cluster of a whole rule says the demand alone, and nothing beside destinations of others")
+  func wholeRule() throws {
+    let policy = WeightedRouteTests.policy(.httpRoute, neighbours: 1)
+    var looks = CounterLooks<IngressReading>()
+    for (time, count) in [(1.0, 5), (2, 25)] {
+      let text = """
+        envoy_cluster_upstream_rq_total{envoy_cluster_name="httproute/shop/cart/rule/0"} \(count)
+        envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="httproute/shop/cart/rule/0"} \(count)
+        """
+      looks.note(try IngressReading(Array(text.utf8)), of: "a", at: .seconds(time))
+    }
+    var hosts: [DestinationName?] = ["cart", "cart.edge-0.example"].map { DestinationName($0, in: "shop") }
+    let whole = looks.finding(MeasuredPolicy(policy, rules: [hosts]), at: .seconds(2))
+    #expect(whole == .counted(DemandMeasurement(demandPerMinute: 1200)))
+    hosts.append(DestinationName("basket", in: "shop"))
+    guard case .missing(let reason) = looks.finding(MeasuredPolicy(policy, rules: [hosts]), at: .seconds(2)) else {
+      Issue.record("what is others' is counted")
+      return
+    }
+    #expect(reason.contains("counts all destinations of rule 0 of HTTPRoute cart together"), "\(reason)")
+  }
+
   @Test(
     "What is none of an Envoy's answers is refused",
     arguments: ["", "\n", "<html><body>No</body></html>", "go_goroutines 8\n", "# TYPE envoy_server_live gauge\n"])

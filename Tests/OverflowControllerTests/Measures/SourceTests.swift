@@ -40,27 +40,52 @@ struct SourceTests {
     let pages = [Page(IngressTests.Envoy(local: 10).text), Page(IngressTests.Envoy(local: 20).text)]
     let servers = try pages.map { try $0.server() }
     let source = IngressSource(MetricsTargets(urls: servers.map(\.url)), timeout: .seconds(3))
-    func look(_ time: Double) async -> (Double?, String?) {
+    func look(_ time: Double) async -> (DemandMeasurement?, String?) {
       let found = await source.measure([MeasuredPolicy(policy)], at: .seconds(time))
-      return (found.byService["shop/cart"].map(\.demandPerMinute), found.fault)
+      return (found.byService["shop/cart"], found.fault)
     }
     #expect(await look(100) == (nil, nil))
     pages[0].set(IngressTests.Envoy(local: 310).text)
     pages[1].set(IngressTests.Envoy(local: 420).text)
     // Answers take a moment, which is part of a rate: 700 requests in about 100 seconds, and then 10 in about 2, beside
     // the rate of the one that says nothing sensible.
-    var (demand, fault) = await look(200)
-    #expect(demand.map { (350...480).contains($0) } == true && fault == nil)
+    var (measured, fault) = await look(200)
+    #expect(measured.map { (630...770).contains($0.demandPerMinute / 60 * $0.seconds) } == true, "\(measured as Any)")
+    #expect(fault == nil)
     pages[1].set("envoy_cluster_upstream_rq_total{envoy_cluster_name=\"x\"} NaN\n")
     pages[0].set(IngressTests.Envoy(local: 320).text)
-    (demand, fault) = await look(202)
-    #expect(demand.map { (245...1500).contains($0) } == true)
+    (measured, fault) = await look(202)
+    #expect(measured.map { (200...1500).contains($0.demandPerMinute) } == true, "\(measured as Any)")
     #expect(fault?.contains("\(servers[1].url): found 'envoy_cluster") == true)
     for (text, status, expected) in [("", 503, "found status 503"), ("", 0, "time")] {
       pages[1].set(text, status: status)
       (_, fault) = await look(204)
       #expect(fault?.lowercased().contains(expected) == true, "\(fault ?? "")")
     }
+  }
+
+  @Test(
+    "An Envoy that serves and cannot be read makes the others' half a count, which is none; one that is gone does not")
+  func silence() async throws {
+    let page = Page(IngressTests.Envoy(local: 10).text)
+    let html = Page("<html>Sign in</html>")
+    let (server, portal) = (try page.server(), try html.server())
+    let gone = "http://127.0.0.1:\(try LoopbackListener.freePort())/"
+    func measure(_ source: IngressSource, _ time: Double) async -> Measurements {
+      await source.measure([MeasuredPolicy(policy)], at: .seconds(time))
+    }
+    let half = IngressSource(MetricsTargets(urls: [server.url, portal.url]), timeout: .seconds(3))
+    for time in [100.0, 200] {
+      let found = await measure(half, time)
+      #expect(found.byService.isEmpty)
+      #expect(found.missing["shop/cart"]?.contains("\(portal.url): found '<html>Sign in</html>'") == true, "\(found)")
+    }
+    let whole = IngressSource(MetricsTargets(urls: [server.url, gone]), timeout: .seconds(3))
+    _ = await measure(whole, 100)
+    page.set(IngressTests.Envoy(local: 110).text)
+    let found = await measure(whole, 200)
+    #expect(found.byService["shop/cart"]?.demandPerMinute ?? 0 > 0 && found.missing.isEmpty, "\(found)")
+    #expect(found.fault?.contains(gone) == true)
   }
 
   @Test("Selectors' counters say what came, and where it went", arguments: ["shop/cart", "shop/cart:80"])
