@@ -4,7 +4,8 @@
   import Darwin
 #endif
 
-/// A file that is read once from start to end, in chunks; `-` is standard input. What is gzip inside is read unpacked.
+/// A file of text that is read once from start to end, in chunks; `-` is standard input. What is gzip inside is read
+/// unpacked. Text in UTF-16, as PowerShell's `>` writes it, is refused.
 ///
 /// Reading blocks the thread that does it.
 public struct InputFile: Hashable, Sendable {
@@ -35,7 +36,8 @@ public struct InputFile: Hashable, Sendable {
   ///   - progress: Is told after each chunk how far reading has come.
   ///   - consume: Takes the chunks in order. They are valid only during the call. What it throws ends the reading.
   ///
-  /// Throws ``FileError`` where the file cannot be opened or read or its gzip data is damaged.
+  /// Throws ``FileError`` where the file cannot be opened or read, its gzip data is damaged or unpacks to far more than
+  /// its size, or its text is in UTF-16.
   public func read(
     progress: (Progress) -> Void = { _ in },
     _ consume: (UnsafeRawBufferPointer) throws -> Void
@@ -47,14 +49,27 @@ public struct InputFile: Hashable, Sendable {
     var unpacker = Unpacker(file: name)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunkSize, alignment: 16)
     defer { buffer.deallocate() }
+    var head: [UInt8] = []
+    func take(_ chunk: UnsafeRawBufferPointer) throws {
+      if head.count < 2 {
+        head += chunk.prefix(2 - head.count)
+        if head == [0xFF, 0xFE] || head == [0xFE, 0xFF] {
+          throw FileError(
+            code: .invalid, file: name,
+            message: "is text in UTF-16, as PowerShell's > writes it, expected UTF-8: "
+              + "write it with '| Out-File -Encoding utf8'")
+        }
+      }
+      try consume(chunk)
+    }
     while true {
       let count = try fill(buffer, from: descriptor)
       guard count > 0 else { break }
       state.bytesRead += count
-      try unpacker.unpack(UnsafeRawBufferPointer(rebasing: buffer[..<count]), consume)
+      try unpacker.unpack(UnsafeRawBufferPointer(rebasing: buffer[..<count]), take)
       progress(state)
     }
-    try unpacker.finish(consume)
+    try unpacker.finish(take)
   }
 
   /// Reads the whole file into memory.

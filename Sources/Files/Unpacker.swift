@@ -3,7 +3,8 @@ import CZlib
 /// Passes bytes on as they are, or unpacked where they begin as gzip does (RFC 1952). A file may have several gzip
 /// members, one after the other; zero bytes may follow the last.
 ///
-/// What comes out is handed on in pieces of bounded size, so that memory does not grow with how well the data packs.
+/// What comes out is handed on in pieces of bounded size, so that memory does not grow with how well the data packs; nor
+/// does time, because what unpacks to much more than it is said to be (a bomb) ends in an error.
 struct Unpacker: ~Copyable {
   private enum State {
     /// The first bytes have not told yet whether this is gzip.
@@ -18,6 +19,11 @@ struct Unpacker: ~Copyable {
 
   private static let magic: [UInt8] = [0x1F, 0x8B]
   private static let pieceSize = 1 << 18
+  /// How much gzip data may unpack to, whatever its size.
+  private static let freely = 256 << 20
+  /// How many times its size it may unpack to beyond that. Dumps of traffic and of clusters pack ten- to fiftyfold,
+  /// deflate packs zeros a thousandfold.
+  private static let ratio = 200
   /// The largest window that deflate has, and gzip's header and trailer around it.
   private static let windowBits = 15 + 16
 
@@ -28,6 +34,8 @@ struct Unpacker: ~Copyable {
   private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
   private let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 16)
   private var isStreamOpen = false
+  private var packed = 0
+  private var unpacked = 0
 
   init(file: String) {
     self.file = file
@@ -80,6 +88,7 @@ struct Unpacker: ~Copyable {
       if !chunk.isEmpty { try consume(chunk) }
       return
     }
+    packed += chunk.count
     // zlib only reads from here, whatever its types say.
     stream.pointee.next_in = UnsafeMutableRawPointer(mutating: chunk.baseAddress)?.assumingMemoryBound(to: UInt8.self)
     stream.pointee.avail_in = UInt32(chunk.count)
@@ -108,6 +117,13 @@ struct Unpacker: ~Copyable {
     stream.pointee.avail_out = UInt32(piece.count)
     let result = CZlib.inflate(stream, Z_NO_FLUSH)
     let count = piece.count - Int(clamping: stream.pointee.avail_out)
+    unpacked += count
+    guard unpacked <= max(Self.freely, Self.ratio * packed) else {
+      throw FileError(
+        code: .tooLarge, file: file,
+        message: "its first \(packed) bytes of gzip data unpack to more than \(unpacked - count), expected "
+          + "\(Self.ratio) times as much at most; if it is no mistake, unpack it before")
+    }
     if count > 0 { try consume(UnsafeRawBufferPointer(rebasing: piece[..<count])) }
     switch result {
     case Z_STREAM_END:

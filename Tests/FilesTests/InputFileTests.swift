@@ -86,6 +86,30 @@ private let text = Array("source,destination,bytes_per_second\nfrontend,cart,12\
     #expect(largest <= 1 << 18)
   }
 
+  @Test("What packs much better than any dump is an error before it has taken long")
+  func expansion() throws {
+    // Zeros of 20 GB, in the size of a photograph.
+    let member = gzip([UInt8](repeating: 0, count: 16 << 20))
+    var bomb: [UInt8] = []
+    for _ in 0..<1200 { bomb += member }
+    let file = try TemporaryFile(bomb)
+    var total = 0
+    let error = #expect(throws: FileError.self) { try InputFile(file.url.path).read { total += $0.count } }
+    #expect(error?.code == .tooLarge)
+    #expect(error?.message.contains("200 times as much at most") == true, "\(error?.message ?? "")")
+    #expect(total <= 300 << 20)
+  }
+
+  @Test(
+    "Text in UTF-16 is said to be that",
+    arguments: [[0xFF, 0xFE, 0x7B, 0x00], [0xFE, 0xFF, 0x00, 0x7B]] as [[UInt8]], [false, true])
+  func powerShell(_ bytes: [UInt8], _ isPacked: Bool) throws {
+    let file = try TemporaryFile(isPacked ? gzip(bytes) : bytes)
+    let error = #expect(throws: FileError.self) { try InputFile(file.url.path).readAll() }
+    #expect(error?.code == .invalid)
+    #expect(error?.message.hasPrefix("is text in UTF-16, as PowerShell's > writes it, expected UTF-8") == true)
+  }
+
   @Test(
     "Damaged gzip data is an error that names the file",
     arguments: [
