@@ -81,12 +81,20 @@ extension ClusterSnapshot {
     guard let kind = fragment.kind else {
       throw fragment.error("found nothing, expected a kind such as Node, Pod or List", field: "kind")
     }
+    if kind == "Status" { return try refuse(fragment.decode(APIStatus.self), in: fragment) }
     let group = fragment.apiVersion.map { $0.contains("/") ? String($0.prefix { $0 != "/" }) : "" }
     guard let type = Self.types[kind], group.map(type.groups.contains) ?? true else {
       skip(group.map { $0.contains(".") && !$0.hasSuffix(".k8s.io") ? "\(kind).\($0)" : kind } ?? kind)
       return
     }
     try add(type, from: fragment)
+  }
+
+  /// Throws where the API server refused what was asked for, so that the input lacks it.
+  private func refuse(_ status: APIStatus, in fragment: ManifestFragment) throws(ManifestError) {
+    guard status.status != "Success" else { return }
+    let why = [status.reason, status.message].compactMap { $0?.isEmpty == false ? $0 : nil }.joined(separator: ": ")
+    throw fragment.error("found the answer to a request that failed (\(why)), expected the objects that it asked for")
   }
 
   private mutating func add<Object: ClusterObject>(

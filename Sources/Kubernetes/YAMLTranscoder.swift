@@ -3,7 +3,10 @@ import CYaml
 /// Turns YAML into JSON, document by document, as Kubernetes' own tools do before they read it.
 ///
 /// It works on libyaml's events, with no tree in between: an alias copies the bytes that its anchor produced, so the
-/// budget on output bounds what a few nested aliases can blow up to.
+/// budget on copies bounds what a few nested aliases can blow up to.
+///
+/// Merge keys are read as kubectl reads them: `<<` stands for the fields of its mapping, or of each mapping in its list,
+/// of which an earlier one goes before a later one. Of a field that a mapping then has twice, the last one counts.
 struct YAMLTranscoder: ~Copyable {
   /// What is not YAML, or cannot be JSON, and where (line from 1).
   struct SyntaxError: Error {
@@ -19,7 +22,7 @@ struct YAMLTranscoder: ~Copyable {
   }
 
   private let parser: UnsafeMutablePointer<yaml_parser_t>
-  /// How many more bytes aliases may add.
+  /// How many more bytes may be copied for anchors and aliases.
   private var budget: Int
 
   /// Makes a transcoder of bytes that must outlive it.
@@ -66,60 +69,62 @@ struct YAMLTranscoder: ~Copyable {
     var start: Int
     /// Keys and values (or elements) so far.
     var count = 0
+    /// Whether the value that comes next is that of a merge key.
+    var isMerging = false
+    /// Whether fields were merged, so that some may be there twice.
+    var hasMerged = false
     var expectsKey: Bool { isMapping && count % 2 == 0 }
   }
 
   private mutating func document(startingAt first: Int) throws(SyntaxError) -> Document {
     var json: [UInt8] = []
-    var anchors: [String: Range<Int>] = [:]
+    var anchors: [String: [UInt8]] = [:]
     var levels: [Level] = []
     while true {
       var event = try parse()
       defer { yaml_event_delete(&event) }
       let line = Int(event.start_mark.line) + 1
+      let start: Int
+      let anchor: String?
       switch event.type {
       case YAML_DOCUMENT_END_EVENT, YAML_STREAM_END_EVENT:
         return Document(json: json, line: first)
+
       case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
         guard let level = levels.popLast() else { continue }
         json.append(level.isMapping ? UInt8(ascii: "}") : UInt8(ascii: "]"))
-        if let anchor = level.anchor { anchors[anchor] = level.start..<json.count }
-        continue
-      default:
-        break
-      }
+        if level.hasMerged { Self.keepLast(&json, from: level.start) }
+        (start, anchor) = (level.start, level.anchor)
 
-      let isKey = levels.last?.expectsKey ?? false
-      if let level = levels.indices.last {
-        if levels[level].count > 0 {
-          json.append(levels[level].isMapping && !isKey ? UInt8(ascii: ":") : UInt8(ascii: ","))
-        }
-        levels[level].count += 1
-      }
-      let start = json.count
-      switch event.type {
       case YAML_SCALAR_EVENT:
         let scalar = Scalar(event)
-        guard !isKey || !scalar.isMerge else {
-          throw SyntaxError(line: line, message: "found a merge key (<<), expected the fields themselves")
+        let isKey = levels.last?.expectsKey ?? false
+        if isKey, scalar.isMerge {
+          levels[levels.count - 1].count += 1
+          levels[levels.count - 1].isMerging = true
+          continue
         }
+        Self.separate(&json, &levels)
+        start = json.count
         scalar.write(to: &json, isKey: isKey)
-        if let anchor = name(event.data.scalar.anchor) { anchors[anchor] = start..<json.count }
+        anchor = name(event.data.scalar.anchor)
+
       case YAML_ALIAS_EVENT:
-        let anchor = name(event.data.alias.anchor) ?? ""
-        guard let range = anchors[anchor] else {
-          throw SyntaxError(line: line, message: "found the alias *\(anchor), expected an anchor of that name before")
+        let alias = name(event.data.alias.anchor) ?? ""
+        guard let bytes = anchors[alias] else {
+          throw SyntaxError(line: line, message: "found the alias *\(alias), expected an anchor of that name before")
         }
-        guard !isKey || json[range.lowerBound] == UInt8(ascii: "\"") else {
+        guard levels.last?.expectsKey != true || bytes.first == UInt8(ascii: "\"") else {
           throw SyntaxError(line: line, message: "found an alias as field name, expected text")
         }
-        budget -= range.count
-        guard budget >= 0 else {
-          throw SyntaxError(line: line, message: "found aliases that blow the input up, expected less repetition")
-        }
-        json.append(contentsOf: json[range])
+        try spend(bytes.count, line)
+        Self.separate(&json, &levels)
+        start = json.count
+        json += bytes
+        anchor = nil
+
       case YAML_SEQUENCE_START_EVENT, YAML_MAPPING_START_EVENT:
-        guard !isKey else {
+        guard levels.last?.expectsKey != true else {
           throw SyntaxError(line: line, message: "found a collection as field name, expected text")
         }
         guard levels.count < JSONScanner.deepest else {
@@ -128,18 +133,111 @@ struct YAMLTranscoder: ~Copyable {
             message: "found nesting deeper than \(JSONScanner.deepest), expected less"
           )
         }
+        Self.separate(&json, &levels)
         let isMapping = event.type == YAML_MAPPING_START_EVENT
         let anchor = isMapping ? event.data.mapping_start.anchor : event.data.sequence_start.anchor
+        levels.append(Level(isMapping: isMapping, anchor: name(anchor), start: json.count))
         json.append(isMapping ? UInt8(ascii: "{") : UInt8(ascii: "["))
-        levels.append(Level(isMapping: isMapping, anchor: name(anchor), start: start))
+        continue
+
       default:
         throw SyntaxError(line: line, message: "found no YAML: an event out of place")
       }
+
+      // A value is complete.
+      if let anchor {
+        try spend(json.count - start, line)
+        anchors[anchor] = Array(json[start...])
+      }
+      if let level = levels.indices.last, levels[level].isMerging {
+        levels[level].isMerging = false
+        levels[level].hasMerged = true
+        try merge(&json, from: start, into: levels[level], line)
+      }
+    }
+  }
+
+  private mutating func spend(_ count: Int, _ line: Int) throws(SyntaxError) {
+    budget -= count
+    guard budget >= 0 else {
+      throw SyntaxError(line: line, message: "found aliases that blow the input up, expected less repetition")
+    }
+  }
+
+  /// Writes what stands between the value before and the one that comes, and counts the latter.
+  private static func separate(_ json: inout [UInt8], _ levels: inout [Level]) {
+    guard let level = levels.indices.last else { return }
+    defer { levels[level].count += 1 }
+    if levels[level].isMapping, !levels[level].expectsKey {
+      if !levels[level].isMerging { json.append(UInt8(ascii: ":")) }
+    } else if json.count > levels[level].start + 1 {
+      json.append(UInt8(ascii: ","))
     }
   }
 
   private func name(_ anchor: UnsafeMutablePointer<yaml_char_t>?) -> String? {
     anchor.map { String(cString: $0) }
+  }
+}
+
+// MARK: - Merge keys
+
+extension YAMLTranscoder {
+  /// Puts the fields of the value that was written last in its place.
+  private mutating func merge(
+    _ json: inout [UInt8], from start: Int, into level: Level, _ line: Int
+  ) throws(SyntaxError) {
+    let value = Array(json[start...])
+    json.removeSubrange(start...)
+    var mappings: [Range<Int>] = []
+    let isRead = value.withUnsafeBufferPointer { bytes in
+      var scanner = JSONScanner(bytes)
+      if scanner.next == UInt8(ascii: "{") {
+        mappings = [bytes.indices]
+        return true
+      }
+      guard scanner.next == UInt8(ascii: "[") else { return false }
+      try? scanner.skipArray { scanner throws(JSONScanner.SyntaxError) in
+        let start = scanner.position
+        try scanner.skipValue()
+        mappings.append(start..<scanner.position)
+      }
+      return mappings.allSatisfy { bytes[$0.lowerBound] == UInt8(ascii: "{") }
+    }
+    guard isRead else {
+      throw SyntaxError(line: line, message: "found a merge key (<<), expected a mapping or a list of mappings with it")
+    }
+    for mapping in mappings.reversed() where mapping.count > 2 {
+      if json.count > level.start + 1 { json.append(UInt8(ascii: ",")) }
+      json += value[mapping.dropFirst().dropLast()]
+    }
+  }
+
+  /// Leaves of the fields of the mapping that was written last those that count: of a name's, the last one.
+  private static func keepLast(_ json: inout [UInt8], from start: Int) {
+    let mapping = Array(json[start...])
+    var order: [Range<Int>] = []
+    var fields: [ArraySlice<UInt8>: (place: Int, value: Range<Int>)] = [:]
+    mapping.withUnsafeBufferPointer { bytes in
+      var scanner = JSONScanner(bytes)
+      try? scanner.skipObject { scanner, key throws(JSONScanner.SyntaxError) in
+        let start = scanner.position
+        try scanner.skipValue()
+        let place = fields[mapping[key]]?.place ?? order.count
+        if place == order.count { order.append(key) }
+        fields[mapping[key]] = (place, start..<scanner.position)
+      }
+    }
+    json.removeSubrange(start...)
+    json.append(UInt8(ascii: "{"))
+    for key in order {
+      guard let field = fields[mapping[key]] else { continue }
+      if field.place > 0 { json.append(UInt8(ascii: ",")) }
+      json += mapping[(key.lowerBound - 1)...key.upperBound]
+      json.append(UInt8(ascii: ":"))
+      json += mapping[field.value]
+    }
+    json.append(UInt8(ascii: "}"))
   }
 }
 

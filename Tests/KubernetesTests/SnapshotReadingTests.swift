@@ -179,7 +179,20 @@ struct SnapshotReadingTests {
       "source,destination,bytes\na,b,3\n",
       "input1:1: found \"source,destination,bytes a,b,3\", expected a Kubernetes object"
     ),
-    ("a: &x {b: 1}\nc:\n  <<: *x\n", "input1:3: found a merge key (<<), expected the fields themselves"),
+    (
+      "a: &x [1]\nc:\n  <<: *x\n",
+      "input1:3: found a merge key (<<), expected a mapping or a list of mappings with it"
+    ),
+    (
+      #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"nodes is forbidden: User \"a\" "#
+        + #"cannot list resource \"nodes\"","reason":"Forbidden","details":{"kind":"nodes"},"code":403}"#,
+      "input1:1: found the answer to a request that failed (Forbidden: nodes is forbidden: User \"a\" cannot list "
+        + "resource \"nodes\"), expected the objects that it asked for"
+    ),
+    (
+      "kind: List\nitems:\n- {kind: Status, status: Failure, reason: Timeout}\n",
+      "input1:1: items[0]: found the answer to a request that failed (Timeout), expected the objects that it asked for"
+    ),
     ("? [a]\n: b\n", "input1:1: found a collection as field name, expected text"),
     ("kind: \u{7}\n", "input1:1: found no YAML: control characters are not allowed"),
   ]

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Kubernetes
@@ -32,11 +33,59 @@ struct YAMLTranscoderTests {
       ("a: &x [1, 2]\nb: *x\nc: {d: *x}\n", #"{"a":[1,2],"b":[1,2],"c":{"d":[1,2]}}"#),
       ("&k a: 1\n*k : 2\n", #"{"a":1,"a":2}"#),
       ("a: &x 1\nb: &x 2\nc: *x\n", #"{"a":1,"b":2,"c":2}"#),
+      ("{<<: {a: 1}, b: 2}", #"{"a":1,"b":2}"#),
+      ("{<<: {}, b: 2}", #"{"b":2}"#),
+      ("{<<: []}", "{}"),
+      ("'<<': {a: 1}", #"{"<<":{"a":1}}"#),
+      ("- &x {a: {b: 1}, c: 2}\n- <<: *x\n  c: 3\n", #"[{"a":{"b":1},"c":2},{"a":{"b":1},"c":3}]"#),
+      ("- &x {a: 1}\n- &y {a: 2, b: 2}\n- <<: [*x, *y]\n", #"[{"a":1},{"a":2,"b":2},{"a":1,"b":2}]"#),
+      ("<<: &x {a: &y [1]}\nb: *x\nc: *y\n", #"{"a":[1],"b":{"a":[1]},"c":[1]}"#),
+      (
+        "- &x {a: 1}\n- &y\n  <<: *x\n  b: &z {c: 2}\n- [*y, *z]\n",
+        #"[{"a":1},{"a":1,"b":{"c":2}},[{"a":1,"b":{"c":2}},{"c":2}]]"#
+      ),
       ("%YAML 1.1\n---\na: b\n...\n", #"{"a":"b"}"#),
       ("", ""),
     ]
   )
   func documents(yaml: String, expected: String) throws {
     #expect(String(decoding: try json(yaml), as: UTF8.self) == expected)
+  }
+
+  @Test("with merge keys as kubectl reads them")
+  func merges() throws {
+    let yaml = """
+      apiVersion: v1
+      kind: ConfigMap
+      metadata:
+        name: merged
+        labels: &labels {p: "1", q: "2"}
+        annotations: &annotations {p: "9", r: "3"}
+      data:
+        q: before
+        <<: [*annotations, *labels]
+        p: after
+      binaryData:
+        <<: *labels
+        <<: *annotations
+      """
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["kubectl", "annotate", "--local", "-f", "-", "-o", "json", "k=v"]
+    let (input, output) = (Pipe(), Pipe())
+    (process.standardInput, process.standardOutput) = (input, output)
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: Data(yaml.utf8))
+    try input.fileHandleForWriting.close()
+    let printed = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    let expected = try JSONDecoder().decode(Merged.self, from: printed)
+    #expect(expected.data["q"] == "2", "kubectl printed \(String(decoding: printed, as: UTF8.self))")
+    #expect(try JSONDecoder().decode(Merged.self, from: Data(json(yaml))) == expected)
+  }
+
+  private struct Merged: Decodable, Equatable {
+    var data: [String: String]
+    var binaryData: [String: String]
   }
 }
