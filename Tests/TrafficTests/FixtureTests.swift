@@ -223,10 +223,43 @@ struct Expected: Sendable, CustomTestStringConvertible {
       prometheus?.description
         == "dump:1: $: Prometheus answered with bad_data: 1:5: parse error: unexpected end of input"
     )
-    let jaeger = #expect(throws: TrafficError.self) {
-      try read(#"{"data": null, "errors": [{"code": 404, "msg": "trace not found"}]}"#, format: .jaegerTraces)
+    for format in [nil, .jaegerTraces] as [TrafficFormat?] {
+      let jaeger = #expect(throws: TrafficError.self) {
+        try read(#"{"data": null, "errors": [{"code": 404, "msg": "trace not found"}]}"#, format: format)
+      }
+      #expect(jaeger?.code == .refused)
+      #expect(jaeger?.message == "Jaeger answered with an error: trace not found")
     }
-    #expect(jaeger?.code == .refused)
-    #expect(jaeger?.message == "Jaeger answered with an error: trace not found")
+  }
+
+  @Test(
+    "An answer without anything in it is an empty dump, not an error",
+    arguments: [
+      (#"{"status": "success", "data": {"resultType": "vector", "result": null}}"#, .prometheus),
+      (#"{"status": "success", "data": {"result": null, "resultType": "matrix"}}"#, .prometheus),
+      (#"{"data": null, "total": 0, "limit": 0, "offset": 0, "errors": null}"#, .jaegerDependencies),
+      (#"{"data": [], "total": 0, "limit": 0, "offset": 0, "errors": null}"#, .jaegerDependencies),
+    ] as [(String, TrafficFormat)]
+  )
+  func empty(_ text: String, _ format: TrafficFormat) throws {
+    let dump = try read(text)
+    #expect(dump.format == format)
+    #expect(dump.records == 0)
+    #expect(dump.graph.edges.isEmpty)
+  }
+
+  @Test("One trace of Jaeger's is read like a list of them")
+  func singleTrace() throws {
+    let answer = try #require(JSONSerialization.jsonObject(with: Data(fixture("jaeger-traces.json"))) as? [String: Any])
+    let traces = try #require(answer["data"] as? [Any])
+    for trace in traces {
+      let text = String(decoding: try JSONSerialization.data(withJSONObject: trace), as: UTF8.self)
+      let expected = lines(try read("[\(text)]").graph)
+      for alone in [text, #"{"data": \#(text), "errors": null}"#] {
+        let dump = try read(alone)
+        #expect(dump.format == .jaegerTraces)
+        #expect(lines(dump.graph) == expected)
+      }
+    }
   }
 }

@@ -72,6 +72,32 @@ private func flows(_ members: [String]) -> String {
     #expect(endpoint.isOutside == isOutside)
   }
 
+  @Test(
+    "A flow counts where its verdict let it pass",
+    arguments: [
+      (#""FORWARDED""#, true), (#""AUDIT""#, true), (#""REDIRECTED""#, true), (#""DROPPED""#, false),
+      (#""ERROR""#, false), (#""TRACED""#, false), ("1", true), ("4", true), ("5", true), ("2", false), ("0", false),
+    ]
+  )
+  func verdicts(_ verdict: String, _ passes: Bool) throws {
+    let dump = try read(#"{"flow": {"verdict": \#(verdict), \#(pods)}}"#)
+    #expect(lines(dump.graph) == (passes ? ["n/a → n/b: 1/s"] : []))
+    #expect(dump.dropped.map(\.reason) == (passes ? [] : ["not forwarded"]))
+  }
+
+  @Test("Flows of which a field mask left the ends alone are counted, over the time of their lines")
+  func fieldMask() throws {
+    // As hubble observe -o json --experimental-field-mask source.namespace,source.pod_name,… writes them.
+    let lines = (0..<3).map { second in
+      #"{"flow": {\#(pods)}, "node_name": "kind/a", "time": "2026-05-01T12:00:0\#(second)Z"}"#
+    }
+    let dump = try read(lines.joined(separator: "\n"))
+    #expect(dump.format == .hubble)
+    #expect(TrafficTests.lines(dump.graph) == ["n/a → n/b: 1.5/s"])
+    #expect(dump.warnings == ["flows without a verdict are taken as forwarded, and those back as well"])
+    #expect(TrafficTests.lines(try read("{\(pods)}").graph) == ["n/a → n/b: 1/s"])
+  }
+
   @Test("Older versions write verdicts as numbers and times as seconds and nanoseconds")
   func older() throws {
     let flow = #"{"verdict": 1, "time": {"seconds": "100", "nanos": 500000000}, "is_reply": false, \#(pods)}"#

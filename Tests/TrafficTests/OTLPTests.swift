@@ -17,7 +17,8 @@ private let batch = #"""
     "Every wrapping of OTLP's batches is read",
     arguments: [
       #"{"resourceSpans": [\#(batch)]}"#, #"{"batches": [\#(batch)]}"#, #"{"trace": {"resourceSpans": [\#(batch)]}}"#,
-      #"{"trace": {"batches": [\#(batch)]}, "metrics": {}}"#, "[\(batch)]",
+      #"{"trace": {"batches": [\#(batch)]}, "metrics": {}}"#, "[\(batch)]", batch,
+      #"{"result": {"resourceSpans": [\#(batch)]}}"#,
     ]
   )
   func wrappings(_ text: String) throws {
@@ -45,6 +46,20 @@ private let batch = #"""
       key.withUTF8 { span.add(JSONText(raw: UnsafeRawBufferPointer($0), isEscaped: false), .text(value)) }
     }
     #expect(span.endpoint?.description == expected)
+  }
+
+  @Test("An answer without spans is an empty dump, and one of an error is that error")
+  func empty() throws {
+    for text in [#"{"trace": {}}"#, #"{"result": {}}"#, #"{"resourceSpans": []}"#] {
+      let dump = try read(text)
+      #expect(dump.format == .otlp)
+      #expect(dump.records == 0)
+    }
+    let error = #expect(throws: TrafficError.self) {
+      try read(#"{"error": {"httpCode": 404, "message": "No traces found"}}"#)
+    }
+    #expect(error?.code == .refused)
+    #expect(error?.message == "Jaeger answered with an error: No traces found")
   }
 
   @Test("A span without an id and a document without spans are errors")

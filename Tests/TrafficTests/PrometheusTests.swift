@@ -97,6 +97,31 @@ private let ends = #""source_workload": "a", "destination_workload": "b""#
     #expect(wrong?.message.contains("the metric option up, expected istio_request_bytes_sum, ") == true)
   }
 
+  @Test(
+    "A series that a recording rule named is of the metric in its name or the one that is given",
+    arguments: [
+      ("workload:istio_requests_total:rate5m", nil, "a → b: 2/s"),
+      ("workload:istio_requests:rate5m", "istio_requests_total", "a → b: 2/s"),
+      // Istio's own recommended rules sum counters up, as counters.
+      ("workload:istio_requests_total", nil, "a → b: 0.033/s"),
+      ("workload:requests", "istio_requests_total", "a → b: 0.033/s"),
+      ("workload:istio_request_bytes_sum:rate5m", "istio_requests_total", "a → b: 2 B/s"),
+      ("workload:istio_requests:rate5m", nil, nil),
+      ("istio_request_duration_milliseconds_sum", "istio_requests_total", nil),
+    ] as [(String, String?, String?)]
+  )
+  func recorded(_ name: String, _ metric: String?, _ expected: String?) throws {
+    let labels = #""__name__": "\#(name)", "reporter": "source", \#(ends)"#
+    let options = TrafficReader.Options(metric: metric)
+    let matrix = try read(answer("matrix", [(labels, #"[[0, "1"], [60, "3"]]"#)]), options: options)
+    #expect(lines(matrix.graph) == [expected].compactMap { $0 })
+    let vector = try read(answer("vector", [(labels, #"[0, "2"]"#)]), options: options)
+    #expect(vector.graph.edges.isEmpty == (expected == nil))
+    #expect(
+      vector.warnings.contains { $0.contains("a counter as it stands") } == (expected?.contains("0.033") ?? false))
+    if expected == nil { #expect(vector.warnings.first?.hasPrefix("the metric \(name) is not used") == true) }
+  }
+
   @Test("A matrix without names holds rates, which are averaged")
   func unnamedMatrix() throws {
     let values = #"[[0, "1"], [60, "3"], [120, "NaN"]]"#

@@ -73,7 +73,9 @@ struct JSONCursor {
   }
 
   /// Answers the next key of the object, whose value must then be read or skipped; nil at the object's end.
-  mutating func nextKey() throws(TrafficError) -> JSONText? {
+  ///
+  /// - Parameter includesNull: Whether members whose value is `null` are not passed over.
+  mutating func nextKey(includesNull: Bool = false) throws(TrafficError) -> JSONText? {
     while try next(before: UInt8(ascii: "}"), expected: "a comma or the end of the object") {
       skipWhitespace()
       guard current == .quote else { throw malformed("a key in quotes") }
@@ -81,7 +83,7 @@ struct JSONCursor {
       skipWhitespace()
       guard current == UInt8(ascii: ":") else { throw malformed("a colon") }
       position += 1
-      guard kind() == .null else { return key }
+      guard !includesNull, kind() == .null else { return key }
       try skip()
     }
     return nil

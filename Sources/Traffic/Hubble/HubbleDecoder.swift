@@ -1,8 +1,8 @@
 /// Decodes Hubble's flows: `{"flow": {…}}` or bare flows, one after the other.
 ///
 /// Flows carry no bytes, so that what comes out is requests per second over the time that the flows cover. Counted are
-/// flows that were forwarded and are no replies. Of one edge, requests that a proxy saw are counted where there are
-/// any, otherwise new TCP connections, otherwise packets.
+/// flows that were forwarded and are no replies, as far as a field mask lets them say so. Of one edge, requests that a
+/// proxy saw are counted where there are any, otherwise new TCP connections, otherwise packets.
 ///
 /// Hubble sees a packet at several points on its way (leaving its pod, entering the overlay, reaching the other pod).
 /// Each point sees it at most once, so that an edge counts what the point that saw most of it has seen: over all dumps,
@@ -35,14 +35,18 @@ struct HubbleDecoder: DocumentDecoder {
 
   private mutating func readFlow(_ cursor: inout JSONCursor) throws(TrafficError) {
     let start = cursor
+    var flow: HubbleFlow?
+    var seconds: Double?
     var isWrapped = false
     var isBare = false
+    var ends = 0
     try cursor.beginObject()
     while let key = try cursor.nextKey() {
       switch key {
       case "flow":
         isWrapped = true
-        count(try HubbleFlow(&cursor))
+        flow = try HubbleFlow(&cursor)
+      case "time": seconds = try readTimestamp(&cursor)
       case "lost_events":
         isWrapped = true
         tally.warn("Hubble lost events: there was more traffic than the flows show")
@@ -50,13 +54,22 @@ struct HubbleDecoder: DocumentDecoder {
       case "node_status", "agent_event", "debug_event":
         isWrapped = true
         try cursor.skip()
+      case "source" where cursor.kind() == .object, "destination" where cursor.kind() == .object:
+        ends += 1
+        try cursor.skip()
       default:
         isBare = isBare || key == "verdict"
         try cursor.skip()
       }
     }
+    if var flow {
+      flow.seconds = flow.seconds ?? seconds
+      count(flow)
+    }
     guard !isWrapped else { return }
-    guard isBare else { throw start.error(.unexpected, "found neither flow nor verdict, expected a flow of Hubble's") }
+    guard isBare || ends == 2 else {
+      throw start.error(.unexpected, "found neither flow nor verdict, expected a flow of Hubble's")
+    }
     var bare = start
     count(try HubbleFlow(&bare))
   }
@@ -65,7 +78,8 @@ struct HubbleDecoder: DocumentDecoder {
     tally.records += 1
     if let seconds = flow.seconds { time.add(seconds) }
     if let identity = flow.identity, !recent.insert(identity) { return tally.drop("occur twice") }
-    guard flow.isForwarded else { return tally.drop("not forwarded") }
+    if flow.isForwarded == nil { tally.warn("flows without a verdict are taken as forwarded, and those back as well") }
+    guard flow.isForwarded ?? true else { return tally.drop("not forwarded") }
     // Where a packet leaves its pod, Hubble has not looked up its connection yet and cannot know.
     guard !(flow.isReply ?? (flow.point == "FROM_ENDPOINT")) else { return tally.drop("replies") }
     guard let source = flow.source, let destination = flow.destination else {

@@ -14,7 +14,8 @@ struct HubbleFlow {
   /// id nor a time.
   private(set) var identity: UInt64?
   var seconds: Double?
-  var isForwarded = false
+  /// Whether the flow passed; nil where a field mask left the verdict out.
+  var isForwarded: Bool?
   /// Nil where Hubble does not know.
   var isReply: Bool?
   var source: TrafficEndpoint?
@@ -37,8 +38,7 @@ struct HubbleFlow {
       case "uuid": uuid = try cursor.text()
       case "time": seconds = try readTimestamp(&cursor)
       case "verdict":
-        // Older versions write the enumeration's number.
-        isForwarded = cursor.kind() == .number ? try cursor.number() == 1 : try cursor.text() == "FORWARDED"
+        isForwarded = try readVerdict(&cursor)
       case "is_reply": isReply = try cursor.boolean()
       case "reply":
         let reply = try cursor.boolean()
@@ -67,6 +67,16 @@ struct HubbleFlow {
     }
     source = sourceEnd?.endpoint(dnsName: try firstName(sourceNames))
     destination = destinationEnd?.endpoint(dnsName: try firstName(destinationNames))
+  }
+
+  /// Whether a flow with this verdict passed. With AUDIT a policy would have denied it if it were enforced; REDIRECTED is
+  /// to a proxy on its way. Older versions write the enumeration's number.
+  private func readVerdict(_ cursor: inout JSONCursor) throws(TrafficError) -> Bool {
+    if cursor.kind() == .number { return [1, 4, 5].contains(try cursor.number()) }
+    switch try cursor.text() {
+    case "FORWARDED", "AUDIT", "REDIRECTED": return true
+    default: return false
+    }
   }
 
   private func readName(_ cursor: inout JSONCursor) throws(TrafficError) -> String {
@@ -129,7 +139,7 @@ struct HubbleFlow {
 }
 
 /// Reads a time as RFC 3339 writes it, or as `{"seconds": …, "nanos": …}`, in seconds since 1970.
-private func readTimestamp(_ cursor: inout JSONCursor) throws(TrafficError) -> Double {
+func readTimestamp(_ cursor: inout JSONCursor) throws(TrafficError) -> Double {
   if cursor.kind() == .object {
     var time = 0.0
     try cursor.beginObject()

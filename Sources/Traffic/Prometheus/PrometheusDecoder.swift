@@ -5,6 +5,8 @@
 /// - A matrix of named series holds counters, whose rates are taken over the time that all matrices cover, from the
 ///   first to the last. A matrix of series without a name holds rates, which are averaged over that time: where a series
 ///   has no sample, there was no traffic.
+/// - A series that a recording rule named (`workload:istio_requests:rate5m`) is of the metric in its name, otherwise of
+///   the one that the options give, and holds rates where its name says so.
 /// - A series without a name is of the metric that the options give; otherwise it is of the service graph where it has
 ///   its labels, of requests where it has Linkerd's, and of bytes where it has Istio's.
 /// - Series of several dumps add up, but a sample that two dumps have counts once, and a counter goes on from one dump to
@@ -24,6 +26,8 @@ struct PrometheusDecoder: DocumentDecoder {
     var identity: UInt64
     var key: ReporterTable.Key
     var reporter: String?
+    /// Whether its samples are rates; otherwise they are a counter's.
+    var isRate: Bool
   }
 
   /// What series without a name stand for in the dump that is being read.
@@ -92,14 +96,13 @@ struct PrometheusDecoder: DocumentDecoder {
       default: try cursor.skip()
       }
     }
-    guard var result, let type else {
-      throw start.error(.unexpected, "found no result or resultType, expected both")
+    guard let type else { throw start.error(.unexpected, "found no resultType, expected it with result") }
+    guard type.name == "vector" || type.name == "matrix" else {
+      throw type.cursor.unexpected("\"vector\" or \"matrix\"")
     }
-    switch type.name {
-    case "vector": try readVector(&result)
-    case "matrix": try readMatrix(&result)
-    default: throw type.cursor.unexpected("\"vector\" or \"matrix\"")
-    }
+    // Some write null for an answer without series.
+    guard var result else { return }
+    if type.name == "vector" { try readVector(&result) } else { try readMatrix(&result) }
   }
 
   // MARK: Vectors
@@ -125,9 +128,9 @@ struct PrometheusDecoder: DocumentDecoder {
         continue
       }
       guard let series = try resolve(labels, at: start) else { continue }
-      if labels.metric != nil, labels.isScraped {
+      if let name = labels.metric, !series.isRate, labels.isScraped || labels.isRecorded {
         tally.warn(
-          "\(series.key.metric.rawValue) in a vector is a counter as it stands, not a rate: "
+          "\(name) in a vector is a counter as it stands, not a rate: "
             + "only proportions are right; query rate(…[5m]) instead"
         )
       }
@@ -166,7 +169,7 @@ struct PrometheusDecoder: DocumentDecoder {
         if series != nil { tally.drop("no samples") }
         continue
       }
-      if labels.metric == nil {
+      if series?.isRate ?? (labels.metric == nil) {
         let read = try readRates(&values, of: series, times: &times)
         if let series, let read { rates.append((series, read)) }
       } else {
@@ -217,7 +220,7 @@ struct PrometheusDecoder: DocumentDecoder {
       for (series, rates) in rates { add(rates.sum, to: series) }
       return
     }
-    tally.warn("series without a metric name in a matrix are taken as rates and averaged")
+    tally.warn("series in a matrix without a metric name, or with a recording rule's, are taken as rates and averaged")
     let step = zip(steps, steps.dropFirst()).map { $1 - $0 }.min() ?? 1
     time.add(first - step)
     time.add(last)
@@ -266,9 +269,11 @@ struct PrometheusDecoder: DocumentDecoder {
   private mutating func resolve(_ labels: SeriesLabels, at place: JSONCursor) throws(TrafficError) -> Series? {
     let metric: TrafficMetric
     if let name = labels.metric {
-      guard let known = TrafficMetric(rawValue: name) else {
+      var found = TrafficMetric(rawValue: name) ?? TrafficMetric(recordedAs: name)
+      if found == nil, labels.isRecorded { found = try givenMetric(at: place) }
+      guard let known = found else {
         tally.drop("of a metric that does not count traffic")
-        tally.warn("the metric \(name) is not used")
+        tally.warn("the metric \(name) is not used\(labels.isRecorded ? "; name the one that its rule records" : "")")
         return nil
       }
       metric = known
@@ -306,24 +311,30 @@ struct PrometheusDecoder: DocumentDecoder {
         source: names.index(of: ends.source),
         destination: names.index(of: ends.destination)
       ),
-      reporter: labels.reporter
+      reporter: labels.reporter,
+      isRate: labels.metric.map { labels.isRecorded && $0.contains("rate") } ?? true
     )
   }
 
   private mutating func metricOfUnnamed(_ labels: SeriesLabels, at place: JSONCursor) throws(TrafficError)
     -> TrafficMetric
   {
-    if let name = unnamedMetric {
-      guard let metric = TrafficMetric(rawValue: name) else {
-        let known = TrafficMetric.allCases.map(\.rawValue).joined(separator: ", ")
-        throw place.error(.unexpected, "found a series without a name and the metric option \(name), expected \(known)")
-      }
-      return metric
-    }
+    if let metric = try givenMetric(at: place) { return metric }
     if labels.client != nil || labels.server != nil { return .serviceGraphRequests }
     if labels.sourceWorkload == nil, labels.linkerd.isThere { return .linkerdRequests }
     tally.warn("series without a metric name are taken as bytes per second; name the metric if they are requests")
     return .requestBytes
+  }
+
+  /// The metric that the options give to series whose name does not tell theirs; nil where they give none.
+  private func givenMetric(at place: JSONCursor) throws(TrafficError) -> TrafficMetric? {
+    guard let name = unnamedMetric else { return nil }
+    guard let metric = TrafficMetric(rawValue: name) else {
+      let known = TrafficMetric.allCases.map(\.rawValue).joined(separator: ", ")
+      throw place.error(
+        .unexpected, "found a series without a metric's name and the metric option \(name), expected \(known)")
+    }
+    return metric
   }
 
   /// Whether no dump had the sample before.

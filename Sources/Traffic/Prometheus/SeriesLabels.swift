@@ -25,6 +25,8 @@ struct SeriesLabels {
   private(set) var identity: UInt64 = 0
   /// Whether the labels of a scrape are there, which every stored series has and a sum over them has not.
   var isScraped = false
+  /// Whether the name is a recording rule's: only those have colons.
+  var isRecorded: Bool { metric?.contains(":") ?? false }
   /// The labels as PromQL writes them, for a warning; cut short.
   var excerpt = ""
 

@@ -41,3 +41,13 @@ enum TrafficMetric: String, CaseIterable {
     }
   }
 }
+
+extension TrafficMetric {
+  /// The metric in the name of a recording rule, such as `workload:istio_requests_total:rate5m`; nil for none.
+  init?(recordedAs name: String) {
+    guard let metric = name.split(separator: ":").lazy.compactMap({ Self(rawValue: String($0)) }).first else {
+      return nil
+    }
+    self = metric
+  }
+}

@@ -14,18 +14,22 @@ struct DependenciesDecoder: DocumentDecoder {
   mutating func read(_ cursor: inout JSONCursor) throws(TrafficError) {
     guard cursor.kind() == .object else { return try readLinks(&cursor) }
     let start = cursor
-    var hasLinks = false
+    var isAnswer = false
     try cursor.beginObject()
     while let key = try cursor.nextKey() {
       switch key {
       case "data", "dependencies":
-        hasLinks = true
+        isAnswer = true
         try readLinks(&cursor)
       case "errors": try refuseJaegerErrors(&cursor)
+      case "total", "limit", "offset":
+        // In an answer without dependencies, data is null.
+        isAnswer = true
+        try cursor.skip()
       default: try cursor.skip()
       }
     }
-    guard hasLinks else { throw start.error(.unexpected, "found no data, expected Jaeger's dependencies") }
+    guard isAnswer else { throw start.error(.unexpected, "found no data, expected Jaeger's dependencies") }
   }
 
   private mutating func readLinks(_ cursor: inout JSONCursor) throws(TrafficError) {
@@ -73,6 +77,17 @@ struct DependenciesDecoder: DocumentDecoder {
     }
     return tally.dump(of: graph, sources, format, noun: "dependencies")
   }
+}
+
+/// Throws what Jaeger's answer says went wrong, in version 3 of its API: `{"httpCode": 404, "message": "…"}`.
+func refuseJaegerError(_ cursor: inout JSONCursor) throws(TrafficError) {
+  let place = cursor
+  var message = "no message"
+  try cursor.beginObject()
+  while let key = try cursor.nextKey() {
+    if key == "message" { message = try cursor.string() } else { try cursor.skip() }
+  }
+  throw place.error(.refused, "Jaeger answered with an error: \(message)")
 }
 
 /// Throws where Jaeger's answer has errors: `[{"code": 404, "msg": "…"}]`.

@@ -1,5 +1,5 @@
 extension TracesDecoder {
-  /// Reads Jaeger's traces: an array of traces with their spans and processes, bare or as `data` of an answer.
+  /// Reads Jaeger's traces: one, or an array of them, with their spans and processes, bare or as `data` of an answer.
   mutating func readJaeger(_ cursor: inout JSONCursor) throws(TrafficError) {
     guard cursor.kind() == .object else { return try readTraces(&cursor) }
     let start = cursor
@@ -10,7 +10,11 @@ extension TracesDecoder {
       switch key {
       case "data":
         hasData = true
-        try readTraces(&cursor)
+        if cursor.kind() == .object { try readTrace(&cursor) } else { try readTraces(&cursor) }
+      case "total", "limit", "offset":
+        // In an answer without traces, data is null.
+        hasData = true
+        try cursor.skip()
       case "errors": try refuseJaegerErrors(&cursor)
       case "spans":
         isTrace = true

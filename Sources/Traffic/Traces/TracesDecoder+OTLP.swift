@@ -1,58 +1,77 @@
 extension TracesDecoder {
-  /// Reads traces in OTLP's JSON: `{"resourceSpans": […]}`, Tempo's `{"batches": […]}` and `{"trace": {…}}`, and the
-  /// JSON lines that the OpenTelemetry collector writes to files.
+  /// Reads traces in OTLP's JSON: `{"resourceSpans": […]}`, Tempo's `{"batches": […]}` and `{"trace": {…}}`, Jaeger's
+  /// `{"result": {…}}` (version 3 of its API), one element of these lists, and the JSON lines that the OpenTelemetry
+  /// collector writes to files.
   mutating func readOTLP(_ cursor: inout JSONCursor) throws(TrafficError) {
     guard cursor.kind() == .object else { return try readBatches(&cursor) }
     let start = cursor
-    var trace: JSONCursor?
-    var hasSpans = try readTrace(&cursor, nested: &trace)
-    if var trace {
-      var ignored: JSONCursor?
-      hasSpans = try readTrace(&trace, nested: &ignored) || hasSpans
-    }
-    guard hasSpans else { throw start.error(.unexpected, "found neither resourceSpans nor batches, expected one") }
-  }
-
-  /// Reads the spans of an object and finds the trace nested in it; answers whether it had spans itself.
-  private mutating func readTrace(
-    _ cursor: inout JSONCursor,
-    nested: inout JSONCursor?
-  ) throws(TrafficError) -> Bool {
+    var wrapped: JSONCursor?
+    var isBatch = false
     var hasSpans = false
     try cursor.beginObject()
     while let key = try cursor.nextKey() {
+      switch key {
+      case "batches", "resourceSpans":
+        hasSpans = true
+        try readBatches(&cursor)
+      case "trace", "result":
+        wrapped = cursor
+        try cursor.skip()
+      case "scopeSpans", "instrumentationLibrarySpans":
+        isBatch = true
+        try cursor.skip()
+      case "error" where cursor.kind() == .object: try refuseJaegerError(&cursor)
+      default: try cursor.skip()
+      }
+    }
+    if isBatch {
+      var batch = start
+      return try readBatch(&batch)
+    }
+    if var wrapped { hasSpans = try readWrapped(&wrapped) || hasSpans }
+    guard hasSpans else { throw start.error(.unexpected, "found neither resourceSpans nor batches, expected one") }
+  }
+
+  /// Reads the spans of a trace in a wrapping; answers whether it is one, if without spans.
+  private mutating func readWrapped(_ cursor: inout JSONCursor) throws(TrafficError) -> Bool {
+    var isEmpty = true
+    var hasSpans = false
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      isEmpty = false
       if key == "batches" || key == "resourceSpans" {
         hasSpans = true
         try readBatches(&cursor)
       } else {
-        if key == "trace" { nested = cursor }
         try cursor.skip()
       }
     }
-    return hasSpans
+    return hasSpans || isEmpty
   }
 
   private mutating func readBatches(_ cursor: inout JSONCursor) throws(TrafficError) {
     try cursor.beginArray()
-    while try cursor.nextElement() {
-      var resource = SpanAttributes()
-      var scopes: [JSONCursor] = []
-      try cursor.beginObject()
-      while let key = try cursor.nextKey() {
-        switch key {
-        case "resource":
-          try cursor.beginObject()
-          while let key = try cursor.nextKey() {
-            if key == "attributes" { try readAttributes(&cursor, into: &resource) } else { try cursor.skip() }
-          }
-        case "scopeSpans", "instrumentationLibrarySpans":
-          scopes.append(cursor)
-          try cursor.skip()
-        default: try cursor.skip()
+    while try cursor.nextElement() { try readBatch(&cursor) }
+  }
+
+  private mutating func readBatch(_ cursor: inout JSONCursor) throws(TrafficError) {
+    var resource = SpanAttributes()
+    var scopes: [JSONCursor] = []
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      switch key {
+      case "resource":
+        try cursor.beginObject()
+        while let key = try cursor.nextKey() {
+          if key == "attributes" { try readAttributes(&cursor, into: &resource) } else { try cursor.skip() }
         }
+      case "scopeSpans", "instrumentationLibrarySpans":
+        scopes.append(cursor)
+        try cursor.skip()
+      default: try cursor.skip()
       }
-      for var scope in scopes { try readScopes(&scope, resource) }
     }
+    for var scope in scopes { try readScopes(&scope, resource) }
   }
 
   private mutating func readScopes(_ cursor: inout JSONCursor, _ resource: SpanAttributes) throws(TrafficError) {
