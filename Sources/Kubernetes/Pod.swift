@@ -15,6 +15,19 @@ public struct Pod: Codable, Hashable, Sendable {
 public struct PodStatus: Codable, Hashable, Sendable {
   /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
   public var phase: String?
+  /// The address; nil for a pod that has not started.
+  public var podIP: String?
+  /// That address and the one of the other family.
+  public var podIPs: [PodIP]?
+
+  /// An address of a pod.
+  public struct PodIP: Codable, Hashable, Sendable {
+    /// The address.
+    public var ip: String?
+  }
+
+  /// All addresses.
+  public var addresses: [String] { podIPs?.compactMap(\.ip) ?? podIP.map { [$0] } ?? [] }
 }
 
 /// What a controller makes its pods from.

@@ -5,7 +5,7 @@ public import Topology
 /// The placement problem of a cluster, and the tables that tie its indices back to the cluster's objects.
 ///
 /// It is made in two steps, because traffic comes from elsewhere: `ClusterProblem(snapshot, options)` gives a problem
-/// without edges; the caller resolves its traffic with ``index`` and ``services`` and sets ``problem``'s `edges`,
+/// without edges; the caller resolves its traffic with an ``EndpointResolver`` and sets ``problem``'s `edges`,
 /// `trafficUnit` and `weights`.
 ///
 /// Planned are Deployments, StatefulSets, ReplicaSets and Jobs that stand for themselves, with at least one replica,
@@ -36,8 +36,10 @@ public struct ClusterProblem: Sendable {
   /// The index of the planned workload of a name. Where two kinds share a name, it is the Deployment's, else the
   /// StatefulSet's.
   public internal(set) var index: [WorkloadName: Int]
-  /// The planned workloads behind each Service, by index; empty where it selects none that is planned.
-  public internal(set) var services: [WorkloadName: [Int]]
+  /// The Services, with the planned workloads behind each.
+  public internal(set) var services: [EndpointResolver.Service]
+  /// The pods that run, with the planned workload of each.
+  public internal(set) var pods: [EndpointResolver.Pod]
   /// Why a workload or Service that the cluster has is not planned, such as `a DaemonSet` or `pinned`.
   public internal(set) var unplanned: [WorkloadName: String]
   /// What was left out or could not be taken into account, a sentence each.
@@ -61,14 +63,15 @@ public struct ClusterProblem: Sendable {
 
   init(
     problem: Problem, workloads: [WorkloadReference], podLabels: [[String: String]], index: [WorkloadName: Int],
-    services: [WorkloadName: [Int]], unplanned: [WorkloadName: String], warnings: [String],
-    restrictions: [[Restriction]]
+    services: [EndpointResolver.Service], pods: [EndpointResolver.Pod], unplanned: [WorkloadName: String],
+    warnings: [String], restrictions: [[Restriction]]
   ) {
     self.problem = problem
     self.workloads = workloads
     self.podLabels = podLabels
     self.index = index
     self.services = services
+    self.pods = pods
     self.unplanned = unplanned
     self.warnings = warnings
     self.restrictions = restrictions

@@ -3,13 +3,17 @@ import Placement
 public import Topology
 public import Traffic
 
-/// Finds the workloads of a cluster that a traffic dump means by its names.
+/// Finds the workloads of a cluster that a traffic dump means by its names and addresses.
 ///
 /// A name is looked up as a workload, then as a Service (which means the workloads whose pods it selects), then as an
 /// app (what the labels `service.istio.io/canonical-name`, `app.kubernetes.io/name` and `app` of a workload's pods
-/// say). A name without a namespace is looked for in `default` first, then in all namespaces, where it must be unique.
-/// The DNS forms `name.namespace`, `name.namespace.svc` and `name.namespace.svc.cluster.local`, each with or without a
-/// port, give the namespace. A ``EndpointMap`` goes before all of this.
+/// say), then as a pod. What only its callers name (a database, a broker) is looked up as a Service first, because what
+/// they call is its DNS name; then by its port, where they give no host; then by its address, as that of a pod, then as
+/// that of a Service.
+///
+/// A name without a namespace is looked for in its caller's namespace first, then in `default`, then in all namespaces,
+/// where it must be unique. The DNS forms `name.namespace`, `name.namespace.svc` and `name.namespace.svc.cluster.local`,
+/// each with or without a port and a pod's name before, give the namespace. A ``EndpointMap`` goes before all of this.
 public struct EndpointResolver: Sendable {
   /// A workload, as far as names go.
   public struct Workload: Hashable, Sendable {
@@ -25,6 +29,56 @@ public struct EndpointResolver: Sendable {
       self.name = name
       self.replicas = replicas
       self.podLabels = podLabels
+    }
+  }
+
+  /// A Service, as far as names and addresses go.
+  public struct Service: Hashable, Sendable {
+    /// Its name.
+    public var name: WorkloadName
+    /// The workloads whose pods it selects, by index; empty where none of them is planned.
+    public var workloads: [Int]
+    /// Its ports.
+    public var ports: Set<Int>
+    /// Its addresses in the cluster.
+    public var addresses: [String]
+    /// The host that it stands for instead of pods.
+    public var externalName: String?
+
+    /// Makes a Service.
+    public init(
+      name: WorkloadName, workloads: [Int], ports: Set<Int> = [], addresses: [String] = [], externalName: String? = nil
+    ) {
+      self.name = name
+      self.workloads = workloads
+      self.ports = ports
+      self.addresses = addresses
+      self.externalName = externalName
+    }
+  }
+
+  /// A pod, as far as names and addresses go.
+  public struct Pod: Hashable, Sendable {
+    /// Its name.
+    public var name: WorkloadName
+    /// The workload that it is a replica of, by index; nil where that is not planned.
+    public var workload: Int?
+    /// The name of what it belongs to; its own where it belongs to nothing.
+    public var owner: WorkloadName
+    /// Its addresses. Those of a pod on its node's network are its node's.
+    public var addresses: [String]
+    /// The ports that its containers name.
+    public var ports: Set<Int>
+
+    /// Makes a pod.
+    public init(
+      name: WorkloadName, workload: Int?, owner: WorkloadName, addresses: [String] = [], ports: Set<Int> = []
+    ) {
+      self.name = name
+      self.workload = workload
+      self.owner = owner
+      self.addresses = addresses
+      self.ports = ports
     }
   }
 
@@ -46,72 +100,60 @@ public struct EndpointResolver: Sendable {
     public var share: Double
   }
 
+  /// What a name means, and by what it was found.
+  public struct Resolution: Hashable, Sendable {
+    /// What it means.
+    public var meaning: Meaning
+    /// What in the cluster or the map has that name or address, such as `Service shop/redis`; for an end outside, why.
+    public var evidence: String
+  }
+
   /// Why a name is outside that the cluster does not know.
   static let unknownReason = "not in the cluster"
-
-  /// The labels that say which app a pod belongs to.
-  private static let appLabels = ["service.istio.io/canonical-name", "app.kubernetes.io/name", "app"]
-
-  private typealias Index = [String: [String: [Int]]]
+  /// Why an end is outside that only its callers name and the cluster does not know.
+  static let unknownPeerReason = "no Service, pod or address of the cluster"
 
   private let lookup: Lookup
-  private let mapped: [String: Meaning]
+  private let mapped: [String: Resolution]
 
   /// Makes a resolver.
   ///
   /// - Parameters:
   ///   - workloads: the workloads of the plan. Where two share a name, it means the first.
-  ///   - services: the workloads of the plan, by index, whose pods each Service selects.
+  ///   - services: the Services of the cluster.
+  ///   - pods: the pods that run in the cluster.
   ///   - unplanned: why a workload of the cluster is not in the plan, such as `a DaemonSet`.
   ///   - nodes: the names of the nodes that the map may pin an end to.
   /// - Throws: ``PlanningError/Code/badMap`` where the map speaks of a workload or node that the cluster does not have.
   public init(
     workloads: [Workload],
-    services: [WorkloadName: [Int]] = [:],
+    services: [Service] = [],
+    pods: [Pod] = [],
     unplanned: [WorkloadName: String] = [:],
     nodes: Set<String>,
     map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
-    var byName: Index = [:]
-    var byService: Index = [:]
-    var byApp: Index = [:]
-    for (w, workload) in workloads.enumerated() {
-      if byName[workload.name.name]?[workload.name.namespace] == nil {
-        byName[workload.name.name, default: [:]][workload.name.namespace] = [w]
-      }
-      for app in Set(Self.appLabels.compactMap { workload.podLabels[$0] }) {
-        byApp[app, default: [:]][workload.name.namespace, default: []].append(w)
-      }
-    }
-    for (service, selected) in services where !selected.isEmpty {
-      byService[service.name, default: [:]][service.namespace] = selected
-    }
-    self.lookup = Lookup(
-      replicas: workloads.map(\.replicas),
-      ranks: [byName, byService, byApp],
-      unplanned: unplanned,
-      namespaces: Set((workloads.map(\.name) + services.keys + unplanned.keys).map(\.namespace))
-    )
+    lookup = Lookup(workloads: workloads, services: services, pods: pods, unplanned: unplanned)
 
-    var mapped: [String: Meaning] = [:]
+    var mapped: [String: Resolution] = [:]
     for (name, entry) in map.entries.sorted(by: { $0.key < $1.key }) {
       switch entry.target {
       case .outside:
-        mapped[name] = .outside(reason: "outside by the map")
+        mapped[name] = Resolution(outside: "outside by the map")
       case .node(let node):
         guard nodes.contains(node) else {
           throw PlanningError(code: .badMap, message: "\(entry.place): '\(node)' is no node of the cluster")
         }
-        mapped[name] = .pinned(node: node)
+        mapped[name] = Resolution(meaning: .pinned(node: node), evidence: "map")
       case .named(let target):
-        let meaning = lookup.meaning(of: TrafficEndpoint(text: target))
-        if case .outside(let reason) = meaning {
+        let resolution = lookup.resolution(of: TrafficEndpoint(text: target), callerIn: nil)
+        if case .outside(let reason) = resolution.meaning {
           throw PlanningError(
             code: .badMap,
             message: "\(entry.place): '\(target)': \(reason); expected a workload or Service"
           )
         }
-        mapped[name] = meaning
+        mapped[name] = Resolution(meaning: resolution.meaning, evidence: "map: \(resolution.evidence)")
       }
     }
     self.mapped = mapped
@@ -130,77 +172,44 @@ public struct EndpointResolver: Sendable {
         )
       },
       services: cluster.services,
+      pods: cluster.pods,
       unplanned: cluster.unplanned,
       nodes: Set(cluster.problem.nodes.map(\.name)),
       map: map
     )
   }
 
-  /// Answers what an endpoint of a dump means.
-  public func meaning(of endpoint: TrafficEndpoint) -> Meaning {
+  /// Answers what an endpoint of a dump means, and by what it was found.
+  ///
+  /// - Parameter namespace: the namespace of the workload that calls it, where that is known.
+  public func resolution(of endpoint: TrafficEndpoint, callerIn namespace: String? = nil) -> Resolution {
     if let cluster = endpoint.cluster {
-      return mapped["\(cluster)/\(endpoint)"] ?? .outside(reason: "in the cluster \(cluster)")
+      return mapped["\(cluster)/\(endpoint)"] ?? Resolution(outside: "in the cluster \(cluster)")
     }
-    if let meaning = mapped[endpoint.description] ?? mapped[endpoint.name] { return meaning }
-    if endpoint.isOutside { return .outside(reason: "outside by the dump") }
-    return lookup.meaning(of: endpoint)
+    if let resolution = mapped[endpoint.description] ?? mapped[endpoint.name] ?? endpoint.host.flatMap({ mapped[$0] }) {
+      return resolution
+    }
+    if endpoint.isOutside { return Resolution(outside: "outside by the dump") }
+    return lookup.resolution(of: endpoint, callerIn: namespace)
   }
 
-  /// The lookup by the cluster's own names, without a map.
-  private struct Lookup {
-    let replicas: [Int]
-    /// What is known under a name, by name and namespace: workloads, services, apps, in the order of their rank.
-    let ranks: [Index]
-    let unplanned: [WorkloadName: String]
-    let namespaces: Set<String>
+  /// The namespace of an endpoint, by its name or by what it means; nil where that is in several or unknown.
+  func namespace(of endpoint: TrafficEndpoint, _ resolution: Resolution) -> String? {
+    if let namespace = endpoint.namespace { return namespace }
+    guard case .workloads(let parts) = resolution.meaning, let first = parts.first else { return nil }
+    let namespace = lookup.workloads[first.workload].name.namespace
+    return parts.allSatisfy { lookup.workloads[$0.workload].name.namespace == namespace } ? namespace : nil
+  }
+}
 
-    func meaning(of endpoint: TrafficEndpoint) -> Meaning {
-      var names = [(endpoint.name, endpoint.namespace)]
-      if let (name, namespace) = nameInDNS(endpoint.name) { names.append((name, namespace ?? endpoint.namespace)) }
-      for (name, namespace) in names {
-        if let found = find(name, namespace) { return found }
-      }
-      for (name, namespace) in names {
-        let workload = WorkloadName(namespace: namespace ?? "default", name: name)
-        if let why = unplanned[workload] { return .outside(reason: "not planned: \(why)") }
-      }
-      return .outside(reason: EndpointResolver.unknownReason)
-    }
+extension EndpointResolver.Resolution {
+  /// Makes the resolution of what the plan does not place.
+  init(outside reason: String) {
+    self.init(meaning: .outside(reason: reason), evidence: reason)
+  }
 
-    private func find(_ name: String, _ namespace: String?) -> Meaning? {
-      if let namespace {
-        return ranks.lazy.compactMap { $0[name]?[namespace] }.first.map(parts)
-      }
-      if let found = find(name, "default") { return found }
-      for rank in ranks {
-        guard let candidates = rank[name], let only = candidates.first else { continue }
-        guard candidates.count > 1 else { return parts(only.value) }
-        let places = candidates.keys.sorted().map { "\($0)/\(name)" }
-        return .outside(reason: "ambiguous: \(places.joined(separator: ", ")); say which with --map")
-      }
-      return nil
-    }
-
-    private func parts(_ found: [Int]) -> Meaning {
-      let running = found.filter { replicas[$0] > 0 }
-      guard !running.isEmpty else { return .outside(reason: "has no replicas") }
-      let total = running.reduce(0) { $0 + replicas[$1] }
-      return .workloads(running.map { Part(workload: $0, share: Double(replicas[$0]) / Double(total)) })
-    }
-
-    /// The name and namespace in a DNS name, less port, cluster domain and what stands before the Service's name.
-    private func nameInDNS(_ host: String) -> (name: String, namespace: String?)? {
-      let withoutPort = host.prefix { $0 != ":" }
-      var labels = withoutPort.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-      if let svc = labels.lastIndex(of: "svc"), svc >= 2 {
-        labels = Array(labels[(svc - 2)..<svc])
-      }
-      switch labels.count {
-      case 1: return withoutPort.count < host.count ? (labels[0], nil) : nil
-      case 2 where namespaces.contains(labels[1]): return (labels[0], labels[1])
-      default: return nil
-      }
-    }
+  var isOutside: Bool {
+    if case .outside = meaning { true } else { false }
   }
 }
 

@@ -46,8 +46,7 @@ public struct PlanInput: Sendable {
   ///   - matrices: who talks to whom, when; at least one, with names that differ.
   ///   - combination: what they count together.
   ///   - map: what names in the dumps mean that the cluster does not know.
-  /// - Throws: what ``init(_:_:map:)`` does, and ``PlanningError/Code/badTraffic`` where the matrices are not all in one
-  ///   unit.
+  /// - Throws: what ``init(_:_:map:)`` does.
   public init(
     _ cluster: ClusterProblem, _ matrices: [NamedTraffic], _ combination: Problem.Combination,
     map: EndpointMap = EndpointMap()
@@ -60,11 +59,7 @@ public struct PlanInput: Sendable {
       matrices[m].graph = graph
       remarks += more.map { "traffic '\(matrices[m].name)': \($0)" }
     }
-    let resolved = matrices.map { matrix in
-      let traffic = ResolvedTraffic(matrix.graph, resolver) { cluster.problem.workloads[$0].name }
-      return (name: matrix.name, weight: matrix.weight, traffic: traffic)
-    }
-    self.init(cluster, try ResolvedTraffic(resolved))
+    self.init(cluster, ResolvedTraffic(matrices, resolver) { cluster.problem.workloads[$0].name })
     warnings += remarks
     problem.matrices = matrices.map { Problem.TrafficMatrix(name: $0.name, weight: $0.weight) }
     problem.combination = combination

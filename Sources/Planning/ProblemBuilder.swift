@@ -79,9 +79,9 @@ struct ProblemBuilder {
     keepTogether(groups)
     shareLimitRows()
     noteUnsupported()
-    let services = makeServices()
-    for (name, selected) in services where selected.isEmpty && unplanned[name] == nil {
-      unplanned[name] = "a Service that selects no planned workload"
+    let services = snapshot.services.map(service)
+    for service in services where service.workloads.isEmpty && service.externalName == nil {
+      if unplanned[service.name] == nil { unplanned[service.name] = "a Service that selects no planned workload" }
     }
     return ClusterProblem(
       problem: problem,
@@ -89,6 +89,7 @@ struct ProblemBuilder {
       podLabels: identities.map(\.labels),
       index: makeIndex(),
       services: services,
+      pods: runningPods(),
       unplanned: unplanned,
       warnings: warnings.sentences,
       restrictions: restrictions
@@ -133,18 +134,5 @@ struct ProblemBuilder {
       )
     }
     return index
-  }
-
-  private func makeServices() -> [WorkloadName: [Int]] {
-    var services: [WorkloadName: [Int]] = [:]
-    for service in snapshot.services {
-      guard let selector = service.spec?.selector, !selector.isEmpty else { continue }
-      let name = service.metadata.fullName
-      services[name] = identityIndex.candidates(selector).filter { w in
-        planned[w].name.namespace == name.namespace
-          && selector.allSatisfy { identities[w].labels[$0.key] == $0.value }
-      }
-    }
-    return services
   }
 }

@@ -5,10 +5,14 @@ public import Traffic
 /// Traffic between the workloads of a cluster, in one unit, and what became of the rest of a dump.
 ///
 /// Both directions of a conversation are one edge. The unit is bytes per second where all edges between workloads have
-/// bytes; otherwise requests per second where all have requests; otherwise bytes, with the requests of the edges that
-/// lack bytes converted by the mean size of a request over the edges that have both. Only where no edge has both are
-/// edges left out: the unit is then the one that more edges have. ``warnings`` says where either was done.
+/// bytes; otherwise requests per second where all have requests; otherwise bytes. What is in the other unit is
+/// converted, at the mean size of a request over the edges that have both, or else at ``bytesPerRequest``.
+/// ``warnings`` says where that was done, and at which size.
 public struct ResolvedTraffic: Sendable {
+  /// What a request and its answer count where no edge has both bytes and requests: the medians of 1,530 and 315 bytes
+  /// over the remote procedure calls of a large fleet (Seemakhupt et al., SOSP 2023), rounded.
+  public static let bytesPerRequest = 2000.0
+
   /// An end of an edge.
   public enum End: Hashable, Sendable {
     /// A workload, by index in the array that the resolver was made with.
@@ -35,7 +39,19 @@ public struct ResolvedTraffic: Sendable {
     public var name: String
     /// Why it is outside.
     public var reason: String
-    /// All traffic to and from it per second, in ``ResolvedTraffic/unit``; 0 where the dump has it in the other unit only.
+    /// All traffic to and from it per second, in ``ResolvedTraffic/unit``.
+    public var traffic: Double
+  }
+
+  /// A name of the dump, and what it was taken for.
+  public struct NamedEnd: Hashable, Sendable {
+    /// The name in the dump, with the host where it says one beside the name.
+    public var name: String
+    /// What it was taken for, such as `shop/redis`.
+    public var meaning: String
+    /// By what it was found, such as `Service shop/redis`.
+    public var evidence: String
+    /// All traffic to and from it per second, in ``ResolvedTraffic/unit``.
     public var traffic: Double
   }
 
@@ -45,6 +61,8 @@ public struct ResolvedTraffic: Sendable {
   public internal(set) var edges: [Edge] = []
   /// Names without a workload, the one with the most traffic first.
   public internal(set) var outside: [OutsideEnd] = []
+  /// Names with a workload or a place of their own, the one with the most traffic first.
+  public internal(set) var named: [NamedEnd] = []
   /// All traffic of the dump, whatever its ends.
   public internal(set) var total = 0.0
   /// Traffic that has an end outside.
@@ -58,48 +76,51 @@ public struct ResolvedTraffic: Sendable {
 
   /// Resolves the ends of a dump's edges and brings their traffic to one unit.
   public init(_ graph: TrafficGraph, _ resolver: EndpointResolver, workloadName: (Int) -> String) {
-    let meanings = graph.endpoints.map(resolver.meaning)
-    let inside = graph.edges.filter { meanings[$0.source].isInside && meanings[$0.destination].isInside }
-    let measure = Measure(inside.isEmpty ? graph.edges : inside)
-    unit = measure.unit
-    warnings = inside.isEmpty ? [] : measure.warnings
+    let calls = ResolvedCalls(graph, resolver)
+    let measure = TrafficMeasure([calls])
+    self.init(calls, measure, workloadName: workloadName)
+    warnings = measure.warnings
+  }
 
+  /// Brings the traffic of calls whose ends are resolved to one unit.
+  init(_ calls: ResolvedCalls, _ measure: TrafficMeasure, workloadName: (Int) -> String) {
+    self.init(unit: measure.unit)
     var index: [Pair: Int] = [:]
-    var outsideOf: [Int: Double] = [:]
-    for edge in graph.edges {
-      let traffic = measure.traffic(of: edge) ?? 0
+    var trafficOfEnd = Array(repeating: 0.0, count: calls.ends.count)
+    for call in calls.calls {
+      let traffic = measure.traffic(of: call.edge)
       total += traffic
-      let (source, destination) = (meanings[edge.source], meanings[edge.destination])
-      guard source.isInside, destination.isInside else {
+      for end in Set([call.source, call.destination]) { trafficOfEnd[end] += traffic }
+      let (source, destination) = (calls.ends[call.source], calls.ends[call.destination])
+      guard calls.isInside(call) else {
         outsideTraffic += traffic
-        for end in Set([edge.source, edge.destination]) where !meanings[end].isInside {
-          outsideOf[end, default: 0] += traffic
-        }
         continue
       }
       guard traffic > 0 else { continue }
-      let callers = source.ends(name: graph.endpoints[edge.source].description)
-      let callees = destination.ends(name: graph.endpoints[edge.destination].description)
-      for (u, shareOfU) in callers {
-        for (v, shareOfV) in callees {
+      for (u, shareOfU) in source.parts {
+        for (v, shareOfV) in destination.parts {
           add(traffic * shareOfU * shareOfV, between: u, and: v, &index)
         }
       }
     }
 
-    for (e, meaning) in meanings.enumerated() {
-      switch meaning {
+    for (end, traffic) in zip(calls.ends, trafficOfEnd) {
+      switch end.resolution.meaning {
       case .outside(let reason):
-        guard let traffic = outsideOf[e] else { continue }
-        outside.append(OutsideEnd(name: graph.endpoints[e].description, reason: reason, traffic: traffic))
-      case .workloads(let parts) where parts.count > 1:
+        outside.append(OutsideEnd(name: end.name, reason: reason, traffic: traffic))
+      case .workloads(let parts):
         let names = parts.map { workloadName($0.workload) }.joined(separator: ", ")
-        notes.append("\(graph.endpoints[e]) means several workloads, by replicas: \(names)")
-      case .workloads, .pinned:
-        continue
+        if parts.count > 1 {
+          let note = "\(end.name) means several workloads, by replicas: \(names)"
+          if !notes.contains(note) { notes.append(note) }
+        }
+        named.append(NamedEnd(name: end.name, meaning: names, evidence: end.resolution.evidence, traffic: traffic))
+      case .pinned(let node):
+        named.append(
+          NamedEnd(name: end.name, meaning: "on \(node)", evidence: end.resolution.evidence, traffic: traffic))
       }
     }
-    outside.sort { ($1.traffic, $0.name) < ($0.traffic, $1.name) }
+    mergeNames()
   }
 
   /// Traffic of a unit, none yet.
@@ -122,70 +143,26 @@ public struct ResolvedTraffic: Sendable {
       edges.append(Edge(u: u, v: v, traffic: traffic))
     }
   }
-}
 
-extension EndpointResolver.Meaning {
-  fileprivate var isInside: Bool {
-    if case .outside = self { false } else { true }
-  }
-
-  /// The ends that a name of this meaning stands for, with their shares.
-  fileprivate func ends(name: String) -> [(ResolvedTraffic.End, share: Double)] {
-    switch self {
-    case .workloads(let parts): parts.map { (.workload($0.workload), $0.share) }
-    case .pinned(let node): [(.pinned(name: name, node: node), 1)]
-    case .outside: []
+  /// Adds up the traffic of names that mean the same for the same reason, and puts the ones with the most first.
+  mutating func mergeNames() {
+    var traffic: [NamedEnd: Double] = [:]
+    for end in named {
+      var key = end
+      key.traffic = 0
+      traffic[key, default: 0] += end.traffic
     }
-  }
-}
-
-/// The unit in which all edges are counted, and how an edge is counted in it.
-private struct Measure {
-  var unit: Problem.TrafficUnit
-  /// What a request counts on an edge without bytes; nil where such an edge does not count.
-  var bytesPerRequest: Double?
-  var warnings: [String] = []
-
-  init(_ edges: [TrafficGraph.Edge]) {
-    let withBytes = edges.count { $0.bytesPerSecond != nil }
-    let withRequests = edges.count { $0.requestsPerSecond != nil }
-    if withBytes == edges.count || withRequests == edges.count {
-      unit = withBytes == edges.count && !edges.isEmpty ? .bytesPerSecond : .requestsPerSecond
-      return
+    named = traffic.map { end, traffic in
+      var end = end
+      end.traffic = traffic
+      return end
     }
-    var bytes = 0.0
-    var requests = 0.0
-    for edge in edges {
-      guard let b = edge.bytesPerSecond, let r = edge.requestsPerSecond else { continue }
-      bytes += b
-      requests += r
+    named.sort { ($1.traffic, $0.name, $0.evidence) < ($0.traffic, $1.name, $1.evidence) }
+    var outsideTraffic: [OutsideEnd: Double] = [:]
+    for end in outside {
+      outsideTraffic[OutsideEnd(name: end.name, reason: end.reason, traffic: 0), default: 0] += end.traffic
     }
-    let without = edges.count - withBytes
-    if bytes > 0, requests > 0 {
-      unit = .bytesPerSecond
-      bytesPerRequest = bytes / requests
-      let size = Int(saturating: (bytes / requests).rounded())
-      warnings = [
-        "\(without) of \(edges.count) edges between workloads have requests but no bytes: "
-          + "their requests count \(size) bytes each, the mean over the edges that have both"
-      ]
-    } else if withBytes >= withRequests {
-      unit = .bytesPerSecond
-      warnings = ["\(without) of \(edges.count) edges between workloads have no bytes and are left out"]
-    } else {
-      unit = .requestsPerSecond
-      let without = edges.count - withRequests
-      warnings = ["\(without) of \(edges.count) edges between workloads have no requests and are left out"]
-    }
-  }
-
-  func traffic(of edge: TrafficGraph.Edge) -> Double? {
-    switch unit {
-    case .requestsPerSecond: return edge.requestsPerSecond
-    case .bytesPerSecond:
-      if let bytes = edge.bytesPerSecond { return bytes }
-      guard let requests = edge.requestsPerSecond, let bytesPerRequest else { return nil }
-      return requests * bytesPerRequest
-    }
+    outside = outsideTraffic.map { OutsideEnd(name: $0.name, reason: $0.reason, traffic: $1) }
+    outside.sort { ($1.traffic, $0.name, $0.reason) < ($0.traffic, $1.name, $1.reason) }
   }
 }

@@ -55,7 +55,8 @@ extension TrafficGraph {
         source: index(edge.source),
         destination: index(edge.destination),
         bytesPerSecond: edge.bytesPerSecond,
-        requestsPerSecond: edge.requestsPerSecond
+        requestsPerSecond: edge.requestsPerSecond,
+        isOfConnections: edge.isOfConnections
       )
     }
     return graph
@@ -67,6 +68,7 @@ extension EndpointResolver {
   fileprivate func knows(_ endpoint: TrafficEndpoint) -> Bool {
     var endpoint = endpoint
     endpoint.cluster = nil
-    return meaning(of: endpoint) != .outside(reason: Self.unknownReason)
+    guard case .outside(let reason) = resolution(of: endpoint).meaning else { return true }
+    return reason != Self.unknownReason && reason != Self.unknownPeerReason
   }
 }

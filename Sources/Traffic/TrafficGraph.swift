@@ -2,24 +2,37 @@ public import Topology
 
 /// One end of a traffic edge as a dump names it.
 ///
-/// Importers do not guess: a name without a namespace stays without one, and what a dump marks as outside the mesh
-/// (`unknown`, a passthrough cluster, an external host) is `outside`. Resolving to workloads is the planner's business.
+/// Importers do not guess: a name without a namespace stays without one, what a dump says is outside (`unknown`, a
+/// passthrough cluster, the world) is outside, and what only its callers name (a database, a broker) is a peer. Resolving
+/// to workloads is the planner's business.
 public struct TrafficEndpoint: Hashable, Sendable {
   /// The cluster, or nil where the dump does not say or means the one that it was made in.
   public var cluster: String?
   /// The namespace, or nil where the dump does not say.
   public var namespace: String?
-  /// The name of a workload or a service; for an outside end, the host or the dump's word for it.
+  /// The name of a workload or a service; for a peer or an outside end, the host or the dump's word for it.
   public var name: String
   /// Whether the dump says that this end is not a workload of the cluster.
   public var isOutside: Bool
+  /// Whether it is known by what its callers say alone, because it sends no telemetry: it may be of the cluster or not.
+  public var isPeer: Bool
+  /// For a peer, the host name or address at which it is called, where the dump says that beside a name.
+  public var host: String?
+  /// For a peer, the port at which it is called, where the dump says that beside the name.
+  public var port: Int?
 
   /// Makes an endpoint.
-  public init(cluster: String? = nil, namespace: String?, name: String, isOutside: Bool = false) {
+  public init(
+    cluster: String? = nil, namespace: String?, name: String, isOutside: Bool = false, isPeer: Bool = false,
+    host: String? = nil, port: Int? = nil
+  ) {
     self.cluster = cluster
     self.namespace = namespace
     self.name = name
     self.isOutside = isOutside
+    self.isPeer = isPeer
+    self.host = host
+    self.port = port
   }
 
   /// Makes the endpoint of a workload whose namespace is known.
@@ -45,11 +58,14 @@ public struct TrafficGraph: Sendable {
     public var bytesPerSecond: Double?
     /// Requests per second; nil where no dump recorded requests for this edge.
     public var requestsPerSecond: Double?
+    /// Whether this is what connections carried in which no requests are counted, as a mesh counts TCP. The bytes of
+    /// requests between the same ends are an edge of their own.
+    public var isOfConnections = false
   }
 
   /// All endpoints, in order of first appearance.
   public private(set) var endpoints: [TrafficEndpoint] = []
-  /// All edges, in order of first appearance; no two share both ends.
+  /// All edges, in order of first appearance; no two of requests and no two of connections share both ends.
   public private(set) var edges: [Edge] = []
 
   private var endpointIndex: [TrafficEndpoint: Int] = [:]
@@ -69,8 +85,10 @@ public struct TrafficGraph: Sendable {
 
   /// Adds traffic to the edge between two endpoints, given by index. Rates of the same edge add up; a nil rate adds
   /// nothing.
-  public mutating func add(source: Int, destination: Int, bytesPerSecond: Double?, requestsPerSecond: Double?) {
-    let ends = Self.key(source, destination)
+  public mutating func add(
+    source: Int, destination: Int, bytesPerSecond: Double?, requestsPerSecond: Double?, isOfConnections: Bool = false
+  ) {
+    let ends = Self.key(source, destination, isOfConnections)
     guard let index = edgeIndex[ends] else {
       edgeIndex[ends] = edges.count
       edges.append(
@@ -78,7 +96,8 @@ public struct TrafficGraph: Sendable {
           source: source,
           destination: destination,
           bytesPerSecond: bytesPerSecond,
-          requestsPerSecond: requestsPerSecond
+          requestsPerSecond: requestsPerSecond,
+          isOfConnections: isOfConnections
         )
       )
       return
@@ -88,8 +107,10 @@ public struct TrafficGraph: Sendable {
   }
 
   @inline(__always)
-  private static func key(_ source: Int, _ destination: Int) -> UInt64 {
+  private static func key(_ source: Int, _ destination: Int, _ isOfConnections: Bool) -> UInt64 {
+    // There are never so many endpoints that an index takes 31 bits.
     UInt64(UInt32(truncatingIfNeeded: source)) << 32 | UInt64(UInt32(truncatingIfNeeded: destination))
+      | (isOfConnections ? 1 << 63 : 0)
   }
 
   /// Multiplies all rates by a factor.
@@ -110,7 +131,7 @@ public struct TrafficGraph: Sendable {
     func higher(_ a: Double?, _ b: Double?) -> Double? { [a, b].compactMap { $0 }.max() }
     for edge in other.edges {
       let (source, destination) = (mapped[edge.source], mapped[edge.destination])
-      if let known = edgeIndex[Self.key(source, destination)] {
+      if let known = edgeIndex[Self.key(source, destination, edge.isOfConnections)] {
         shared += 1
         edges[known].bytesPerSecond = higher(edges[known].bytesPerSecond, edge.bytesPerSecond)
         edges[known].requestsPerSecond = higher(edges[known].requestsPerSecond, edge.requestsPerSecond)
@@ -119,7 +140,8 @@ public struct TrafficGraph: Sendable {
           source: source,
           destination: destination,
           bytesPerSecond: edge.bytesPerSecond,
-          requestsPerSecond: edge.requestsPerSecond
+          requestsPerSecond: edge.requestsPerSecond,
+          isOfConnections: edge.isOfConnections
         )
       }
     }
@@ -134,7 +156,8 @@ public struct TrafficGraph: Sendable {
         source: mapped[edge.source],
         destination: mapped[edge.destination],
         bytesPerSecond: edge.bytesPerSecond,
-        requestsPerSecond: edge.requestsPerSecond
+        requestsPerSecond: edge.requestsPerSecond,
+        isOfConnections: edge.isOfConnections
       )
     }
   }

@@ -15,15 +15,36 @@ struct EndpointResolverTests {
     workload("a/twin", 1, app: "one"),
     workload("b/twin", 1, app: "two"),
     workload("shop/idle", 0, app: "idle"),
+    workload("shop/redis-node", 1, app: "redis-node"),
+    workload("data/postgres", 1, app: "postgres"),
+    workload("data/redis", 1, app: "redis"),
   ]
 
-  static let services: [WorkloadName: [Int]] = [
-    name("shop/cart-svc"): [0],
-    name("shop/all-reviews"): [1, 2],
-    name("shop/external"): [],
+  static let services: [EndpointResolver.Service] = [
+    .init(name: name("shop/cart-svc"), workloads: [0], ports: [80], addresses: ["10.96.0.1"]),
+    .init(name: name("shop/all-reviews"), workloads: [1, 2], ports: [80]),
+    .init(name: name("shop/external"), workloads: []),
+    .init(name: name("shop/cart"), workloads: [0], ports: [80]),
+    .init(name: name("shop/redis"), workloads: [8], ports: [6379], addresses: ["10.96.0.2", "fd00::2"]),
+    .init(name: name("data/pg"), workloads: [9], ports: [5432], addresses: ["10.96.0.3"]),
+    .init(name: name("data/redis"), workloads: [10], ports: [6379]),
+    .init(name: name("shop/orders-db"), workloads: [], externalName: "pg.data.svc.cluster.local"),
+    .init(name: name("shop/bank"), workloads: [], externalName: "api.bank.example"),
+    .init(name: name("ops/agents"), workloads: [], addresses: ["10.96.0.4"]),
   ]
 
-  static let unplanned = [name("ops/agent"): "a DaemonSet"]
+  static let pods: [EndpointResolver.Pod] = [
+    .init(name: name("shop/cart-6f7d-x2x4z"), workload: 0, owner: name("shop/cart"), addresses: ["10.1.0.1"]),
+    .init(
+      name: name("ops/agent-b5c7d"), workload: nil, owner: name("ops/agent"), addresses: ["192.168.0.1"], ports: [9100]),
+    .init(
+      name: name("data/pg-0"), workload: 9, owner: name("data/postgres"), addresses: ["192.168.0.1"], ports: [5432]),
+    .init(name: name("ops/bare"), workload: nil, owner: name("ops/bare"), addresses: ["10.1.0.9"]),
+  ]
+
+  static let unplanned = [
+    name("ops/agent"): "a DaemonSet", name("ops/agents"): "a Service that selects no planned workload",
+  ]
 
   static func name(_ text: String) -> WorkloadName {
     WorkloadName(text) ?? WorkloadName(namespace: "not a name", name: text)
@@ -37,6 +58,7 @@ struct EndpointResolverTests {
     try EndpointResolver(
       workloads: workloads,
       services: services,
+      pods: pods,
       unplanned: unplanned,
       nodes: ["node-1"],
       map: EndpointMap(Data(map.utf8), file: "map.yaml")
@@ -83,14 +105,107 @@ struct EndpointResolverTests {
     ] as [(String?, String, String)]
   )
   func meanings(namespace: String?, name: String, expected: String) throws {
-    let meaning = try Self.resolver().meaning(of: TrafficEndpoint(namespace: namespace, name: name))
-    #expect(Self.text(meaning) == expected)
+    let resolution = try Self.resolver().resolution(of: TrafficEndpoint(namespace: namespace, name: name))
+    #expect(Self.text(resolution.meaning) == expected)
+  }
+
+  @Test(
+    "without a namespace is looked for where its caller is, then in default, then everywhere",
+    arguments: [
+      ("web", "other", "workload other/web"),
+      ("web", "shop", "workload default/web"),
+      ("twin", "b", "workload b/twin"),
+      ("redis", "data", "workload data/redis"),
+      ("redis", "shop", "Service shop/redis"),
+      ("cart:80", "data", "workload shop/cart"),
+      ("cart-0.cart-svc", "shop", "Service shop/cart-svc"),
+      ("postgres.data", "shop", "workload data/postgres"),
+      ("pg-0.pg.data", "shop", "Service data/pg"),
+      ("orders-db", "shop", "Service shop/orders-db for pg.data.svc.cluster.local: Service data/pg"),
+      ("bank", "shop", "the Service shop/bank stands for api.bank.example"),
+    ]
+  )
+  func callers(name: String, caller: String, evidence: String) throws {
+    let endpoint = TrafficEndpoint(namespace: nil, name: name)
+    #expect(try Self.resolver().resolution(of: endpoint, callerIn: caller).evidence == evidence)
+  }
+
+  @Test(
+    "that only callers give is looked up by Service, port, pod and address of a Service, in this order",
+    arguments: [
+      // A Service goes before a workload of its name.
+      (TrafficEndpoint(namespace: "data", name: "redis", isPeer: true), "Service data/redis"),
+      (TrafficEndpoint(namespace: nil, name: "redis", isPeer: true), "Service shop/redis"),
+      (TrafficEndpoint(namespace: nil, name: "reviews-v1", isPeer: true), "workload shop/reviews-v1"),
+      // The host where the name is of nothing in the cluster; the name of a database is not its host's.
+      (
+        TrafficEndpoint(namespace: nil, name: "orders", isPeer: true, host: "pg.data", port: 5432), "Service data/pg"
+      ),
+      (
+        TrafficEndpoint(namespace: nil, name: "orders", isPeer: true, host: "db.example.com", port: 5432),
+        "no Service, pod or address of the cluster"
+      ),
+      // The port where there is no host.
+      (TrafficEndpoint(namespace: nil, name: "orders", isPeer: true, port: 5432), "port 5432 of Service data/pg"),
+      (TrafficEndpoint(namespace: nil, name: "cache", isPeer: true, port: 6379), "port 6379 of Service shop/redis"),
+      (TrafficEndpoint(namespace: nil, name: "x", isPeer: true, port: 80), "no Service, pod or address of the cluster"),
+      // Addresses.
+      (
+        TrafficEndpoint(namespace: nil, name: "10.1.0.1:8080", isPeer: true),
+        "address 10.1.0.1 of pod shop/cart-6f7d-x2x4z"
+      ),
+      (TrafficEndpoint(namespace: nil, name: "10.96.0.2", isPeer: true), "address 10.96.0.2 of Service shop/redis"),
+      (TrafficEndpoint(namespace: nil, name: "[FD00::2]:6379", isPeer: true), "address fd00::2 of Service shop/redis"),
+      (
+        TrafficEndpoint(namespace: nil, name: "::ffff:10.96.0.3", isPeer: true, port: 1),
+        "address 10.96.0.3 of Service data/pg"
+      ),
+      (
+        TrafficEndpoint(namespace: nil, name: "10.96.0.4", isPeer: true),
+        "not planned: a Service that selects no planned workload"
+      ),
+      (TrafficEndpoint(namespace: nil, name: "10.1.0.9", isPeer: true), "not planned: a bare pod"),
+      // Pods on their node's network share its address.
+      (
+        TrafficEndpoint(namespace: nil, name: "192.168.0.1", isPeer: true, port: 5432),
+        "address 192.168.0.1 of pod data/pg-0"
+      ),
+      (TrafficEndpoint(namespace: nil, name: "192.168.0.1:9100", isPeer: true), "not planned: a DaemonSet"),
+      (
+        TrafficEndpoint(namespace: nil, name: "192.168.0.1", isPeer: true),
+        "ambiguous: several pods have the address 192.168.0.1; say which with --map"
+      ),
+      (
+        TrafficEndpoint(namespace: nil, name: "api.stripe.com", isPeer: true),
+        "no Service, pod or address of the cluster"
+      ),
+    ]
+  )
+  func peers(endpoint: TrafficEndpoint, evidence: String) throws {
+    #expect(try Self.resolver().resolution(of: endpoint, callerIn: "shop").evidence == evidence)
+  }
+
+  @Test(
+    "of a pod means its workload, also after the pod has gone",
+    arguments: [
+      ("cart-6f7d-x2x4z", "pod shop/cart-6f7d-x2x4z"),
+      ("cart-5d9c7c9b8f-zzzzz", "pod name like those of workload shop/cart"),
+      ("cart-0", "pod name like those of workload shop/cart"),
+      ("reviews-v1-zzzzz", "pod name like those of workload shop/reviews-v1"),
+      ("cart-abcde-zzzzz", unknown),
+      ("cart-", unknown),
+      ("-0", unknown),
+    ]
+  )
+  func pods(name: String, evidence: String) throws {
+    let endpoint = TrafficEndpoint(namespace: "shop", name: name)
+    #expect(try Self.resolver().resolution(of: endpoint).evidence == evidence)
   }
 
   @Test("that the dump marks as outside is outside, even if a workload is called so")
   func outside() throws {
-    let meaning = try Self.resolver().meaning(of: TrafficEndpoint(namespace: "shop", name: "cart", isOutside: true))
-    #expect(Self.text(meaning) == "outside by the dump")
+    let endpoint = TrafficEndpoint(namespace: "shop", name: "cart", isOutside: true)
+    #expect(Self.text(try Self.resolver().resolution(of: endpoint).meaning) == "outside by the dump")
   }
 
   @Test(
@@ -108,7 +223,7 @@ struct EndpointResolverTests {
   )
   func mapped(map: String, namespace: String?, name: String, expected: String) throws {
     let endpoint = TrafficEndpoint(namespace: namespace, name: name, isOutside: name.hasPrefix("db"))
-    #expect(Self.text(try Self.resolver(map).meaning(of: endpoint)) == expected)
+    #expect(Self.text(try Self.resolver(map).resolution(of: endpoint).meaning) == expected)
   }
 
   @Test(

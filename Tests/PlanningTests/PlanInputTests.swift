@@ -67,20 +67,97 @@ struct PlanInputTests {
     #expect(traffic.matrices?.map(\.crossNode) == [6, 2])
   }
 
-  @Test("wants one unit for all its matrices, and says which has no traffic")
+  @Test("brings all its matrices to one unit, and says which has no traffic")
   func matrixUnits() throws {
     var requests = TrafficGraph()
     let ends = ["web", "db"].map { requests.index(of: TrafficEndpoint(namespace: nil, name: $0)) }
     requests.add(source: ends[0], destination: ends[1], bytesPerSecond: nil, requestsPerSecond: 5)
     let day = NamedTraffic(name: "day", graph: Self.traffic(("web", "db", 12)))
-    let error = try #require(throws: PlanningError.self) {
-      try PlanInput(Self.cluster(), [day, NamedTraffic(name: "night", graph: requests)], .worst)
-    }
-    #expect(error.code == .badTraffic)
-    #expect(error.message.contains("'day' is in bytes per second, that of 'night' in requests per second"))
+    let mixed = try PlanInput(Self.cluster(), [day, NamedTraffic(name: "night", graph: requests)], .worst)
+    #expect(mixed.problem.trafficUnit == .bytesPerSecond)
+    #expect(mixed.traffic.edges.map(\.trafficByMatrix) == [[12, 10_000]])
+    #expect(
+      mixed.traffic.warnings == [
+        "1 of 2 edges between workloads have requests but no bytes: a request counts 2000 bytes, a default, because no "
+          + "edge has both"
+      ])
     let quiet = try PlanInput(Self.cluster(), [day, NamedTraffic(name: "night", graph: TrafficGraph())], .worst)
     #expect(quiet.problem.edges.map(\.traffic) == [12])
     #expect(quiet.warnings.contains("traffic 'night': there is none between workloads of the plan"))
+  }
+
+  @Test("counts databases and brokers of the cluster that send no telemetry, whatever a dump calls them")
+  func uninstrumented() throws {
+    let cluster = ClusterProblem(
+      try snapshot(
+        node("n1"), workload("web"), workload("mailer"), workload("redis-node"), workload("pg"), workload("kafka"),
+        pod("pg-0", on: "n1", owner: "ReplicaSet/pg-6c5b", labels: "app: pg, pod-template-hash: 6c5b").replacing(
+          "phase: Running", with: "phase: Running, podIP: 10.1.0.7"),
+        """
+        ---
+        {apiVersion: v1, kind: Service, metadata: {name: redis, namespace: shop},
+         spec: {selector: {app: redis-node}, clusterIP: 10.96.0.5, ports: [{port: 6379}]}}
+        ---
+        {apiVersion: v1, kind: Service, metadata: {name: bus, namespace: shop},
+         spec: {selector: {app: kafka}, clusterIP: None, ports: [{port: 9092}]}}
+
+        """
+      )
+    )
+    func plan(_ dump: String) throws -> [String] {
+      var reader = TrafficReader()
+      reader.begin("dump")
+      try Array(dump.utf8).withUnsafeBytes { try reader.read($0) }
+      try reader.end()
+      var graph = TrafficGraph()
+      for dump in reader.finish() { graph.add(dump.graph) }
+      let input = try PlanInput(cluster, graph)
+      return input.problem.edges.map {
+        "\(input.problem.workloads[$0.u].name)–\(input.problem.workloads[$0.v].name) \($0.traffic)"
+      }
+    }
+    func series(_ labels: String) -> String {
+      #"{"metric": {\#(labels)}, "value": [0, "4"]}"#
+    }
+    func answer(_ series: [String]) -> String {
+      #"{"status": "success", "data": {"resultType": "vector", "result": [\#(series.joined(separator: ", "))]}}"#
+    }
+    // OpenTelemetry's service graph.
+    let graph = #""client": "web", "client_k8s_namespace_name": "shop", "server""#
+    #expect(
+      try plan(
+        answer([
+          series(#"\#(graph): "redis", "connection_type": "database""#),
+          series(#"\#(graph): "pg", "connection_type": "virtual_node""#),
+          series(#"\#(graph): "api.bank.example", "connection_type": "virtual_node""#),
+        ])) == ["shop/web–shop/redis-node 4.0", "shop/web–shop/pg 4.0"])
+    // Istio, of what has no sidecar.
+    let istio = #""source_workload": "web", "source_workload_namespace": "shop", "destination_workload": "unknown""#
+    #expect(
+      try plan(
+        answer([
+          series(
+            #""__name__": "istio_requests_total", "reporter": "source", \#(istio), "destination_service_name": "redis", "#
+              + #""destination_service_namespace": "shop""#)
+        ])) == ["shop/web–shop/redis-node 4.0"])
+    // Spans, by a Service's address, a pod's address and a broker's DNS name.
+    func span(_ service: String, _ id: Int, _ parent: Int?, _ kind: Int, _ attributes: [String: String]) -> String {
+      let members = attributes.map { #"{"key": "\#($0)", "value": {"stringValue": "\#($1)"}}"# }
+      return #"{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "\#(service)"}}, "#
+        + #"{"key": "k8s.namespace.name", "value": {"stringValue": "shop"}}]}, "scopeSpans": [{"spans": [{"traceId": "t", "#
+        + #""spanId": "\#(id)", "parentSpanId": "\#(parent.map(String.init) ?? "")", "kind": \#(kind), "#
+        + #""attributes": [\#(members.joined(separator: ", "))]}]}]}"#
+    }
+    let spans = [
+      span("web", 1, nil, 3, ["db.system": "redis", "server.address": "10.96.0.5", "server.port": "6379"]),
+      span("web", 2, nil, 3, ["peer.service": "orders", "server.address": "10.1.0.7"]),
+      span("web", 3, nil, 4, ["messaging.system": "kafka", "server.address": "bus-0.bus", "server.port": "9092"]),
+      span("mailer", 4, 3, 5, ["messaging.system": "kafka"]),
+    ]
+    #expect(
+      try plan(#"{"resourceSpans": [\#(spans.joined(separator: ", "))]}"#).sorted() == [
+        "shop/kafka–shop/mailer 1.0", "shop/web–shop/kafka 1.0", "shop/web–shop/pg 1.0", "shop/web–shop/redis-node 1.0",
+      ])
   }
 
   @Test("has a workload that cannot move for an end that the map pins")

@@ -241,8 +241,8 @@ struct ProblemTests {
         service("nothing", "{app: none}"), service("external", "null")
       )
     )
-    let services = Dictionary(uniqueKeysWithValues: cluster.services.map { ("\($0)", $1) })
-    #expect(services == ["shop/cart": [0, 1], "shop/v2": [1], "shop/nothing": []])
+    let services = Dictionary(uniqueKeysWithValues: cluster.services.map { ("\($0.name)", $0.workloads) })
+    #expect(services == ["shop/cart": [0, 1], "shop/v2": [1], "shop/nothing": [], "shop/external": []])
     #expect(cluster.unplanned["shop/nothing"] == "a Service that selects no planned workload")
   }
 

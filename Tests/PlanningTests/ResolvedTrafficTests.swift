@@ -24,7 +24,11 @@ struct ResolvedTrafficTests {
         requestsPerSecond: edge.requests
       )
     }
-    let resolver = try EndpointResolver(
+    return ResolvedTraffic(graph, try resolver(map)) { names[$0] }
+  }
+
+  static func resolver(_ map: String = "") throws -> EndpointResolver {
+    try EndpointResolver(
       workloads: names.map { name in
         EndpointResolver.Workload(
           name: WorkloadName(namespace: "default", name: name),
@@ -35,7 +39,6 @@ struct ResolvedTrafficTests {
       nodes: ["node-1"],
       map: EndpointMap(Data(map.utf8), file: "map.yaml")
     )
-    return ResolvedTraffic(graph, resolver) { names[$0] }
   }
 
   static func text(_ traffic: ResolvedTraffic) -> [String] {
@@ -85,7 +88,13 @@ struct ResolvedTrafficTests {
   @Test("with an end outside is named even where the dump does not have it in the unit")
   func outsideWithoutUnit() throws {
     let traffic = try Self.resolve([("internet", "web", nil, 5), ("web", "cart", 6, nil)])
-    #expect(traffic.outside.map { "\($0.name) \($0.traffic)" } == ["internet 0.0"])
+    #expect(traffic.outside.map { "\($0.name) \($0.traffic)" } == ["internet 10000.0"])
+    #expect(traffic.total == 10_006)
+    #expect(
+      traffic.warnings == [
+        "1 of 1 edges with an end outside have requests but no bytes: a request counts 2000 bytes, a default, because no "
+          + "edge has both"
+      ])
   }
 
   @Test("with a pinned end is an edge to that end")
@@ -111,24 +120,72 @@ struct ResolvedTrafficTests {
     #expect(
       traffic.warnings == [
         "1 of 3 edges between workloads have requests but no bytes: "
-          + "their requests count 50 bytes each, the mean over the edges that have both"
+          + "a request counts 50 bytes, the mean over the edges that have both"
       ]
     )
   }
 
-  @Test("of mixed units without an edge that has both leaves out the rarer unit, and says so")
-  func unconvertible() throws {
-    let traffic = try Self.resolve([("web", "cart", nil, 2), ("cart", "db", nil, 4), ("web", "db", 30, nil)])
-    #expect(traffic.unit == .requestsPerSecond)
-    #expect(Self.text(traffic) == ["web–cart 2.0", "cart–db 4.0"])
-    #expect(traffic.warnings == ["1 of 3 edges between workloads have no requests and are left out"])
+  @Test("of mixed units without an edge that has both counts a request as a default size, and says which")
+  func unmeasured() throws {
+    let traffic = try Self.resolve([
+      ("web", "cart", nil, 2), ("web", "v1", nil, 1), ("cart", "db", nil, 4), ("web", "db", 50e6, nil),
+      ("cart", "v1", 50e6, nil),
+    ])
+    #expect(traffic.unit == .bytesPerSecond)
+    #expect(
+      Self.text(traffic) == [
+        "web–cart 4000.0", "web–v1 2000.0", "cart–db 8000.0", "web–db 50000000.0", "cart–v1 50000000.0",
+      ])
+    #expect(
+      traffic.warnings == [
+        "3 of 5 edges between workloads have requests but no bytes: a request counts 2000 bytes, a default, because no "
+          + "edge has both"
+      ])
   }
 
-  @Test("in a unit that only outside edges lack is not mixed")
-  func outsideDoesNotMix() throws {
-    let traffic = try Self.resolve([("web", "cart", 5, nil), ("internet", "web", nil, 4)])
-    #expect(traffic.unit == .bytesPerSecond)
-    #expect(traffic.warnings.isEmpty)
+  @Test("of mixed units takes the size of a request from edges with an end outside where no other has both")
+  func measuredOutside() throws {
+    let traffic = try Self.resolve([("web", "cart", nil, 2), ("web", "db", 30, nil), ("web", "bank", 70, 10)])
+    #expect(Self.text(traffic) == ["web–cart 14.0", "web–db 30.0"])
+    #expect(traffic.outside.map(\.traffic) == [70])
+  }
+
+  @Test("of requests and of connections between the same ends is added up, and connections measure no request")
+  func connections() throws {
+    var graph = TrafficGraph()
+    let ends = ["web", "cart", "db"].map { graph.index(of: TrafficEndpoint(namespace: nil, name: $0)) }
+    graph.add(source: ends[0], destination: ends[1], bytesPerSecond: 100, requestsPerSecond: 10)
+    graph.add(source: ends[1], destination: ends[2], bytesPerSecond: nil, requestsPerSecond: 3)
+    graph.add(
+      source: ends[1], destination: ends[2], bytesPerSecond: 5000, requestsPerSecond: nil, isOfConnections: true)
+    let traffic = ResolvedTraffic(graph, try Self.resolver()) { Self.names[$0] }
+    #expect(Self.text(traffic) == ["web–cart 100.0", "cart–db 5030.0"])
+  }
+
+  @Test("in a unit that only outside edges lack is in that unit, and theirs is converted")
+  func outsideDoesNotDecide() throws {
+    let bytes = try Self.resolve([("web", "cart", 5, nil), ("internet", "web", nil, 4)])
+    #expect(bytes.unit == .bytesPerSecond)
+    #expect(bytes.total == 8005)
+    let requests = try Self.resolve([("web", "cart", nil, 5), ("internet", "web", 4000, nil)])
+    #expect(requests.unit == .requestsPerSecond)
+    #expect(requests.total == 7)
+    #expect(
+      requests.warnings == [
+        "1 of 1 edges with an end outside have bytes but no requests: a request counts for 2000 bytes, a default, "
+          + "because no edge has both"
+      ])
+  }
+
+  @Test("names what each name of the dump was taken for, and by what")
+  func named() throws {
+    let traffic = try Self.resolve(
+      [("web", "v", 4, nil), ("web", "old", 1, nil), ("web", "bank", 2, nil)], map: "old: db")
+    #expect(
+      traffic.named.map { "\($0.name) = \($0.meaning) by \($0.evidence): \($0.traffic)" } == [
+        "web = web by workload default/web: 7.0", "v = v1, v2 by app label of default/v: 4.0",
+        "old = db by map: workload default/db: 1.0",
+      ])
   }
 
   @Test("is empty for an empty dump")

@@ -82,6 +82,46 @@ import Testing
     }
   }
 
+  @Test(
+    "A message goes through its broker, under the name that its producer or its consumer gives it",
+    arguments: [
+      ("named by both", ["1::a:producer:mq", "2:1:b:consumer:mq"], ["(mq) → b: 1/s", "a → (mq): 1/s"]),
+      ("named by the producer", ["1::a:producer:mq", "2:1:b:consumer:"], ["(mq) → b: 1/s", "a → (mq): 1/s"]),
+      ("named by the consumer", ["1::a:producer:", "2:1:b:consumer:mq"], ["(mq) → b: 1/s", "a → (mq): 1/s"]),
+      (
+        "named by none", ["1::a:producer:", "2:1:b:consumer:"],
+        ["[message broker] → b: 1/s", "a → [message broker]: 1/s"]
+      ),
+      (
+        "to two consumers", ["1::a:producer:mq", "2:1:b:consumer:", "3:1:c:consumer:"],
+        ["(mq) → b: 1/s", "(mq) → c: 1/s", "a → (mq): 1/s"]
+      ),
+      ("in a trace of its own", ["2::b:consumer:mq"], ["(mq) → b: 1/s"]),
+      ("whose producer is missing", ["2:1:b:consumer:mq"], ["(mq) → b: 1/s"]),
+      ("processed within receiving", ["2::b:consumer:mq", "3:2:b:consumer:mq"], ["(mq) → b: 1/s"]),
+      ("published by a client", ["1::a:client:mq", "2:1:b:consumer:mq"], ["(mq) → b: 1/s", "a → (mq): 1/s"]),
+      (
+        "handed to others", ["1::a:producer:mq", "2:1:b:consumer:", "3:2:c:server:"],
+        ["(mq) → b: 1/s", "a → (mq): 1/s", "b → c: 1/s"]
+      ),
+    ]
+  )
+  func messages(_ what: String, _ spans: [String], _ expected: [String]) {
+    for order in [spans, spans.reversed()] {
+      var finder = CallFinder(window: nil)
+      for text in order {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        var span = span(parts[0], parts[1], parts[2], SpanKind(parts[3]))
+        var key = "messaging.system"
+        key.withUTF8 {
+          span.attributes.add(JSONText(raw: UnsafeRawBufferPointer($0), isEscaped: false), .text(parts[4]))
+        }
+        finder.add(span)
+      }
+      #expect(lines(finder.finish().graph).sorted() == expected)
+    }
+  }
+
   @Test("Any number of spans under one id take linear time")
   func sharedID() {
     var finder = CallFinder(window: nil)

@@ -57,7 +57,7 @@ struct Expected: Sendable, CustomTestStringConvertible {
       records: 16,
       edges: [
         "shop/frontend → shop/cart: 20480 B/s, 40/s",
-        "shop/checkout → [api.bank.example]: 2.25/s",
+        "shop/checkout → (api.bank.example): 2.25/s",
         "shop/checkout → [PassthroughCluster]: 0.125/s",
         "[unknown] → shop/frontend: 40/s",
         "shop/cart → shop/redis: 1500 B/s",
@@ -90,10 +90,10 @@ struct Expected: Sendable, CustomTestStringConvertible {
       records: 7,
       edges: [
         "shop/frontend → shop/cart: 40/s",
-        "shop/cart → [redis]: 20/s",
+        "shop/cart → (redis): 20/s",
         "[user] → shop/frontend: 50/s",
-        "checkout → [api.bank.example]: 2.5/s",
-        "checkout → mailer: 1/s",
+        "checkout → (api.bank.example): 2.5/s",
+        "checkout → [message broker]: 1/s", "[message broker] → mailer: 1/s",
       ],
       dropped: ["of a metric that does not count traffic": 1, "lacks the labels client and server": 1]
     ),
@@ -142,8 +142,9 @@ struct Expected: Sendable, CustomTestStringConvertible {
       edges: [
         "shop/frontend → shop/cart: 1050 B/s, 0.5/s",
         "shop/frontend → catalog: 0.5/s",
-        "shop/frontend → mailer: 0.5/s",
-        "shop/cart → [redis]: 0.5/s",
+        "[message broker] → mailer: 0.5/s",
+        "shop/cart → (redis): 0.5/s",
+        "shop/frontend → [message broker]: 0.5/s",
       ],
       dropped: [
         "occur twice": 1, "the caller's span is missing": 1, "calls to what has neither a span nor a name": 1,
@@ -153,13 +154,13 @@ struct Expected: Sendable, CustomTestStringConvertible {
       name: "otlp.json",
       format: .otlp,
       records: 5,
-      edges: ["shop/frontend → shop/cart: 50 B/s, 0.5/s", "shop/frontend → [api.bank.example]: 0.5/s"]
+      edges: ["shop/frontend → shop/cart: 50 B/s, 0.5/s", "shop/frontend → (api.bank.example): 0.5/s"]
     ),
     Expected(
       name: "otlp.jsonl",
       format: .otlp,
       records: 5,
-      edges: ["shop/frontend → shop/cart: 50 B/s, 0.5/s", "shop/frontend → [api.bank.example]: 0.5/s"]
+      edges: ["shop/frontend → shop/cart: 50 B/s, 0.5/s", "shop/frontend → (api.bank.example): 0.5/s"]
     ),
     Expected(
       name: "otlp-shared-ids.json",

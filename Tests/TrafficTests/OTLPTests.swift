@@ -24,7 +24,7 @@ private let batch = #"""
   func wrappings(_ text: String) throws {
     let dump = try read(text)
     #expect(dump.format == .otlp)
-    #expect(lines(dump.graph) == ["a → [db]: 10 B/s, 1/s"])
+    #expect(lines(dump.graph) == ["a → (db): 10 B/s, 1/s"])
   }
 
   @Test(
@@ -60,6 +60,28 @@ private let batch = #"""
     }
     #expect(error?.code == .refused)
     #expect(error?.message == "Jaeger answered with an error: No traces found")
+  }
+
+  @Test(
+    "What a caller calls has the best of its names, and the host and port where it is",
+    arguments: [
+      (["peer.service": "db", "server.address": "10.0.0.1", "server.port": "5432"], "db", "10.0.0.1", 5432),
+      (
+        ["server.address": "pg.data", "network.peer.address": "10.0.0.1", "db.namespace": "orders"], "pg.data",
+        "pg.data", nil
+      ),
+      (["net.peer.ip": "10.0.0.1", "net.peer.port": "6379", "db.system": "redis"], "10.0.0.1", "10.0.0.1", 6379),
+      (["db.system": "redis", "db.name": "0", "server.port": "6379"], "0", nil, 6379),
+      (["messaging.system": "kafka", "messaging.destination.name": "orders"], "kafka", nil, nil),
+    ] as [([String: String], String, String?, Int?)]
+  )
+  func peers(_ attributes: [String: String], _ name: String, _ host: String?, _ port: Int?) {
+    var span = SpanAttributes()
+    for (key, value) in attributes {
+      var key = key
+      key.withUTF8 { span.add(JSONText(raw: UnsafeRawBufferPointer($0), isEscaped: false), .text(value)) }
+    }
+    #expect(span.peer == TrafficEndpoint(namespace: nil, name: name, isPeer: true, host: host, port: port))
   }
 
   @Test("A span without an id and a document without spans are errors")

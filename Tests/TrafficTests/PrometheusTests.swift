@@ -132,23 +132,79 @@ private let ends = #""source_workload": "a", "destination_workload": "b""#
   @Test(
     "The destination is a workload, or the service that was asked for",
     arguments: [
-      (#""destination_workload": "b", "destination_workload_namespace": "n""#, "n/b", false),
-      (#""destination_workload": "unknown", "destination_service_name": "s""#, "s", true),
-      (#""destination_workload": "unknown", "destination_service": "s.example""#, "s.example", true),
-      (#""destination_workload": "unknown""#, "unknown", true),
-      (#""destination_service_name": "s", "destination_service_namespace": "n""#, "n/s", false),
+      (#""destination_workload": "b", "destination_workload_namespace": "n""#, "n/b"),
+      (
+        #""destination_workload": "unknown", "destination_service_name": "s", "destination_service_namespace": "n""#,
+        "(n/s)"
+      ),
+      (#""destination_workload": "unknown", "destination_service": "s.example""#, "(s.example)"),
+      (#""destination_workload": "unknown""#, "[unknown]"),
+      (#""destination_service_name": "s", "destination_service_namespace": "n""#, "n/s"),
       (
         #""destination_service_name": "PassthroughCluster", "destination_service_namespace": "unknown""#,
-        "PassthroughCluster", true
+        "[PassthroughCluster]"
       ),
     ]
   )
-  func destination(_ labels: String, _ name: String, _ isOutside: Bool) throws {
+  func destination(_ labels: String, _ expected: String) throws {
     let dump = try read(
       answer("vector", [(#""source_workload": "a", "reporter": "source", \#(labels)"#, "[0, \"5\"]")]))
-    let endpoint = try #require(dump.graph.endpoints.last)
-    #expect(endpoint.description == name)
-    #expect(endpoint.isOutside == isOutside)
+    #expect(lines(dump.graph) == ["a → \(expected): 5 B/s"])
+  }
+
+  @Test(
+    "An end of a service graph that sends no spans is a peer, and a message goes through its broker",
+    arguments: [
+      (#""connection_type": "database""#, ["a → (b): 5/s"]),
+      (#""connection_type": "virtual_node""#, ["a → (b): 5/s"]),
+      (#""connection_type": """#, ["a → b: 5/s"]),
+      (#""connection_type": "messaging_system""#, ["a → [message broker]: 5/s", "[message broker] → b: 5/s"]),
+      (
+        #""connection_type": "messaging_system", "client_messaging_system": "kafka""#,
+        ["a → (kafka): 5/s", "(kafka) → b: 5/s"]
+      ),
+    ]
+  )
+  func serviceGraph(_ labels: String, _ expected: [String]) throws {
+    let series = (labels: #""client": "a", "server": "b", \#(labels)"#, values: "[0, \"5\"]")
+    #expect(lines(try read(answer("vector", [series])).graph) == expected)
+  }
+
+  @Test("Requests and connections between the same ends are edges of their own")
+  func connections() throws {
+    let series = [
+      ("istio_requests_total", 2), ("istio_request_bytes_sum", 100), ("istio_tcp_sent_bytes_total", 7000),
+      ("istio_tcp_received_bytes_total", 3000),
+    ].map {
+      (labels: #""__name__": "\#($0)", "reporter": "destination", \#(ends)"#, values: "[0, \"\($1)\"]")
+    }
+    let graph = try read(answer("vector", series)).graph
+    #expect(lines(graph) == ["a → b: 100 B/s, 2/s", "a → b: 10000 B/s"])
+    #expect(graph.edges.map(\.isOfConnections) == [false, true])
+  }
+
+  @Test("What a waypoint reports is counted as the connections to and from it where those are known")
+  func waypoint() throws {
+    func series(_ metric: String, _ reporter: String, _ source: String, _ destination: String, _ rate: Int) -> (
+      labels: String, values: String
+    ) {
+      (
+        labels: #""__name__": "\#(metric)", "reporter": "\#(reporter)", "source_workload": "\#(source)", "#
+          + #""destination_workload": "\#(destination)", "destination_service_name": "cart""#,
+        values: "[0, \"\(rate)\"]"
+      )
+    }
+    // As ztunnel and a waypoint report a call of web to the Service cart.
+    let requests = series("istio_requests_total", "waypoint", "web", "cart-v1", 9)
+    let connections = [
+      series("istio_tcp_sent_bytes_total", "source", "web", "waypoint", 500),
+      series("istio_tcp_sent_bytes_total", "destination", "waypoint", "cart-v1", 500),
+    ]
+    let dump = try read(answer("vector", [requests] + connections))
+    #expect(lines(dump.graph) == ["web → waypoint: 500 B/s", "waypoint → cart-v1: 500 B/s"])
+    #expect(
+      dump.warnings.contains("1 edges that waypoints report are counted as the connections to and from them"))
+    #expect(lines(try read(answer("vector", [requests])).graph) == ["web → cart-v1: 9/s"])
   }
 
   @Test(

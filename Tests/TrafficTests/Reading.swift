@@ -53,11 +53,11 @@ func read(
   try read(Array(text.utf8), chunk: chunk, format: format, options: options)
 }
 
-/// One edge of a graph as text, such as `shop/a → shop/b: 12 B/s, 3/s`; outside ends are in brackets.
+/// One edge of a graph as text, such as `shop/a → shop/b: 12 B/s, 3/s`; outside ends are in brackets, peers in parentheses.
 func lines(_ graph: TrafficGraph) -> [String] {
   func name(_ index: Int) -> String {
     let endpoint = graph.endpoints[index]
-    return endpoint.isOutside ? "[\(endpoint)]" : "\(endpoint)"
+    return endpoint.isOutside ? "[\(endpoint)]" : endpoint.isPeer ? "(\(endpoint))" : "\(endpoint)"
   }
   func number(_ value: Double) -> String {
     let rounded = (value * 1000).rounded() / 1000

@@ -53,7 +53,8 @@ public enum PrometheusMetrics: Hashable, Sendable {
   private static func serviceGraphQueries(_ window: Duration) -> [PrometheusQuery] {
     let labels = [
       "client", "server", "client_k8s_namespace_name", "server_k8s_namespace_name", "connection_type",
-      "client_k8s_cluster_name", "server_k8s_cluster_name", "cluster",
+      "client_k8s_cluster_name", "server_k8s_cluster_name", "cluster", "client_messaging_system",
+      "server_messaging_system",
     ]
     return [PrometheusQuery(rates(of: "traces_service_graph_request_total", by: labels, window))]
   }

@@ -151,12 +151,13 @@ struct KialiDecoder: DocumentDecoder {
     guard let source = ends[0], let target = ends[1] else {
       throw start.error(.unexpected, "found an edge without source or target")
     }
-    let bytes = rates.bytes ?? throughput
-    guard bytes != nil || rates.requests != nil else {
+    guard throughput != nil || rates.bytes != nil || rates.requests != nil else {
       tally.drop("no traffic")
       return nil
     }
-    return KialiGraph.Edge(source: source, target: target, bytesPerSecond: bytes, requestsPerSecond: rates.requests)
+    return KialiGraph.Edge(
+      source: source, target: target, bytesPerSecond: throughput, requestsPerSecond: rates.requests,
+      connectionBytesPerSecond: rates.bytes)
   }
 
   private func readEnd(_ cursor: inout JSONCursor, _ nodes: [String: Int]) throws(TrafficError) -> Int {

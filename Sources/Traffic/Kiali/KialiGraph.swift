@@ -9,8 +9,11 @@ struct KialiGraph {
   struct Edge {
     var source: Int
     var target: Int
+    /// Bytes of requests.
     var bytesPerSecond: Double?
     var requestsPerSecond: Double?
+    /// Bytes of connections in which no requests are counted.
+    var connectionBytesPerSecond: Double?
   }
 
   var nodes: [Node] = []
@@ -58,12 +61,13 @@ struct KialiGraph {
   }
 
   private enum Measure: CaseIterable {
-    case requests, bytes
+    case requests, bytes, connectionBytes
 
     func rate(of edge: Edge) -> Double? {
       switch self {
       case .requests: edge.requestsPerSecond
       case .bytes: edge.bytesPerSecond
+      case .connectionBytes: edge.connectionBytesPerSecond
       }
     }
   }
@@ -93,8 +97,9 @@ struct KialiGraph {
     graph.add(
       source: graph.index(of: nodes[source].endpoint),
       destination: graph.index(of: nodes[target].endpoint),
-      bytesPerSecond: measure == .bytes ? rate : nil,
-      requestsPerSecond: measure == .requests ? rate : nil
+      bytesPerSecond: measure == .requests ? nil : rate,
+      requestsPerSecond: measure == .requests ? rate : nil,
+      isOfConnections: measure == .connectionBytes
     )
   }
 }

@@ -59,6 +59,6 @@ struct LinkerdLabels {
       return (source, TrafficEndpoint(cluster: cluster, namespace: destinationNamespace, name: name))
     }
     guard let authority else { return nil }
-    return (source, TrafficEndpoint(namespace: nil, name: authority, isOutside: true))
+    return (source, TrafficEndpoint(namespace: nil, name: authority, isPeer: true))
   }
 }

@@ -24,8 +24,11 @@ struct PrometheusDecoder: DocumentDecoder {
   /// What a series measures, and who says so.
   private struct Series {
     var identity: UInt64
-    var key: ReporterTable.Key
+    /// What it is of; of a message, both parts of its way.
+    var keys: [ReporterTable.Key]
     var reporter: String?
+    /// The Service that was asked for, where that is known.
+    var service: String?
     /// Whether its samples are rates; otherwise they are a counter's.
     var isRate: Bool
   }
@@ -281,16 +284,16 @@ struct PrometheusDecoder: DocumentDecoder {
       metric = try metricOfUnnamed(labels, at: place)
     }
 
-    let ends: (source: TrafficEndpoint, destination: TrafficEndpoint)?
+    let ends: [SeriesLabels.Ends]?
     switch metric.origin {
-    case .istio: ends = labels.istioEnds
+    case .istio: ends = labels.istioEnds.map { [$0] }
     case .serviceGraph: ends = labels.serviceGraphEnds
     case .linkerd:
       guard !labels.linkerd.isInbound else {
         tally.drop("of Linkerd's inbound side, whose traffic the outbound side has with both ends")
         return nil
       }
-      ends = labels.linkerdEnds
+      ends = labels.linkerdEnds.map { [$0] }
     }
     guard let ends else {
       let needed = metric.origin.labels
@@ -306,12 +309,15 @@ struct PrometheusDecoder: DocumentDecoder {
     }
     return Series(
       identity: labels.identity &+ fingerprint(metric.rawValue),
-      key: ReporterTable.Key(
-        metric: metric,
-        source: names.index(of: ends.source),
-        destination: names.index(of: ends.destination)
-      ),
+      keys: ends.map { ends in
+        ReporterTable.Key(
+          metric: metric,
+          source: names.index(of: ends.source),
+          destination: names.index(of: ends.destination)
+        )
+      },
       reporter: labels.reporter,
+      service: labels.service,
       isRate: labels.metric.map { labels.isRecorded && $0.contains("rate") } ?? true
     )
   }
@@ -345,7 +351,7 @@ struct PrometheusDecoder: DocumentDecoder {
 
   private mutating func add(_ rate: Double, to series: Series) {
     guard rate.isRate else { return tally.drop(rate < 0 ? "a negative rate" : "no value that is a number") }
-    table.add(rate, of: series.key, reporter: series.reporter)
+    for key in series.keys { table.add(rate, of: key, reporter: series.reporter, service: series.service) }
   }
 
   /// Adds the rates of all counters, each joined from the dumps that it is in.
@@ -379,6 +385,10 @@ struct PrometheusDecoder: DocumentDecoder {
       tally.warn(
         "edges that both ends report are counted once, as the destination reports them, or who saw twice as much")
     }
-    return tally.dump(of: table.graph(naming: names.endpoints), sources, format, noun: "series")
+    let (graph, throughWaypoints) = table.graph(naming: names.endpoints)
+    if throughWaypoints > 0 {
+      tally.warn("\(throughWaypoints) edges that waypoints report are counted as the connections to and from them")
+    }
+    return tally.dump(of: graph, sources, format, noun: "series")
   }
 }

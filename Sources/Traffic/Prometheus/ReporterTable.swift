@@ -1,6 +1,8 @@
 /// Adds up what each reporter says of each edge and metric, so that one of them is counted and not all.
 ///
-/// Istio's proxies at both ends report the same request, and so may a waypoint between them.
+/// Istio's proxies at both ends report the same request, and so may a waypoint between them. Where the caller's node
+/// reports connections to a Service that go to something else than what the waypoint says is called, that is the
+/// waypoint: the connections to and from it are the way that the traffic takes, and what the waypoint reports is in them.
 struct ReporterTable: Sendable {
   /// What a rate is of.
   struct Key: Hashable {
@@ -15,6 +17,8 @@ struct ReporterTable: Sendable {
     var waypoint: Double?
     var source: Double?
     var unnamed: Double?
+    /// The Service that was asked for, as the waypoint says.
+    var waypointService: String?
 
     private var all: [Double] { [destination, waypoint, source, unnamed].compactMap { $0 } }
 
@@ -29,9 +33,18 @@ struct ReporterTable: Sendable {
 
   private var indices: [Key: Int] = [:]
   private var entries: [(key: Key, rates: Rates)] = []
+  /// Where connections to a Service go, by what asks for it.
+  private var connections: [Question: Set<Int>] = [:]
+
+  private struct Question: Hashable {
+    var source: Int
+    var service: String
+  }
 
   /// Adds a rate.
-  mutating func add(_ rate: Double, of key: Key, reporter: String?) {
+  ///
+  /// - Parameter service: The Service that was asked for, where that is known.
+  mutating func add(_ rate: Double, of key: Key, reporter: String?, service: String? = nil) {
     let index = indices[key] ?? entries.count
     if index == entries.count {
       indices[key] = index
@@ -39,8 +52,14 @@ struct ReporterTable: Sendable {
     }
     switch reporter {
     case "destination": entries[index].rates.destination = (entries[index].rates.destination ?? 0) + rate
-    case "waypoint": entries[index].rates.waypoint = (entries[index].rates.waypoint ?? 0) + rate
-    case "source": entries[index].rates.source = (entries[index].rates.source ?? 0) + rate
+    case "waypoint":
+      entries[index].rates.waypointService = service
+      entries[index].rates.waypoint = (entries[index].rates.waypoint ?? 0) + rate
+    case "source":
+      if let service, key.metric.isOfConnections {
+        connections[Question(source: key.source, service: service), default: []].insert(key.destination)
+      }
+      entries[index].rates.source = (entries[index].rates.source ?? 0) + rate
     default: entries[index].rates.unnamed = (entries[index].rates.unnamed ?? 0) + rate
     }
   }
@@ -48,17 +67,32 @@ struct ReporterTable: Sendable {
   /// Whether any edge was reported by more than one side.
   var hasTwoReporters: Bool { entries.contains { $0.rates.reporters > 1 } }
 
-  /// Makes the graph of all edges, each with one reporter's rates.
-  func graph(naming endpoints: [TrafficEndpoint]) -> TrafficGraph {
+  /// Makes the graph of all edges, each with one reporter's rates, and counts the waypoints' reports that others hold.
+  func graph(naming endpoints: [TrafficEndpoint]) -> (graph: TrafficGraph, throughWaypoints: Int) {
     var graph = TrafficGraph()
+    var throughWaypoints = 0
     for (key, rates) in entries {
+      if isOnItsWay(key, rates) {
+        throughWaypoints += 1
+        continue
+      }
       graph.add(
         source: graph.index(of: endpoints[key.source]),
         destination: graph.index(of: endpoints[key.destination]),
         bytesPerSecond: key.metric.countsBytes ? rates.preferred : nil,
-        requestsPerSecond: key.metric.countsBytes ? nil : rates.preferred
+        requestsPerSecond: key.metric.countsBytes ? nil : rates.preferred,
+        isOfConnections: key.metric.isOfConnections
       )
     }
-    return graph
+    return (graph, throughWaypoints)
+  }
+
+  /// Whether what a waypoint reports is in the connections to it.
+  private func isOnItsWay(_ key: Key, _ rates: Rates) -> Bool {
+    guard rates.waypoint != nil, rates.destination == nil, rates.source == nil, let service = rates.waypointService
+    else {
+      return false
+    }
+    return connections[Question(source: key.source, service: service)]?.contains { $0 != key.destination } ?? false
   }
 }

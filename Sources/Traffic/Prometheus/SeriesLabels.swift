@@ -20,6 +20,7 @@ struct SeriesLabels {
   var serverNamespace: String?
   var serverCluster: String?
   var connectionType: String?
+  var messagingSystem: String?
   private(set) var linkerd = LinkerdLabels()
   /// A fingerprint of all labels, whatever their order.
   private(set) var identity: UInt64 = 0
@@ -59,17 +60,26 @@ struct SeriesLabels {
       case "server_k8s_namespace_name": serverNamespace = value
       case "server_k8s_cluster_name": serverCluster = value
       case "connection_type": connectionType = value
+      case "client_messaging_system", "server_messaging_system": messagingSystem = messagingSystem ?? Self.known(value)
       default: linkerd.take(key, value)
       }
     }
     excerpt = "{\(pairs.joined(separator: ", "))}"
   }
 
+  /// The Service that was asked for, with its namespace.
+  var service: String? {
+    Self.known(destinationServiceName).map { "\(destinationServiceNamespace ?? "")/\($0)" }
+  }
+
+  /// The two ends of traffic.
+  typealias Ends = (source: TrafficEndpoint, destination: TrafficEndpoint)
+
   /// The ends of an Istio series; nil where it lacks the labels.
   ///
-  /// Istio's `unknown` is an end outside the mesh. A destination outside keeps the name of the service that was asked
-  /// for. Where a query summed the destination workload away, the service stands for it.
-  var istioEnds: (source: TrafficEndpoint, destination: TrafficEndpoint)? {
+  /// Istio's `unknown` is an end outside the mesh. A destination outside it is the service that was asked for, which may
+  /// be one of the cluster all the same. Where a query summed the destination workload away, the service stands for it.
+  var istioEnds: Ends? {
     guard let sourceWorkload else { return nil }
     let source =
       Self.known(sourceWorkload).map {
@@ -88,38 +98,42 @@ struct SeriesLabels {
     guard destinationWorkload != nil || destinationServiceName != nil || destinationService != nil else { return nil }
     // Istio's clusters for what it has no service for: PassthroughCluster, BlackHoleCluster and variants.
     let isNoService = service.map { $0.hasSuffix("PassthroughCluster") || $0.hasSuffix("BlackHoleCluster") } ?? true
-    let isOutside = destinationWorkload != nil || isNoService
     return (
       source,
       TrafficEndpoint(
-        cluster: isOutside ? nil : named(destinationCluster),
+        cluster: isNoService ? nil : named(destinationCluster),
         namespace: Self.known(destinationServiceNamespace),
         name: service ?? "unknown",
-        isOutside: isOutside
+        isOutside: isNoService,
+        isPeer: !isNoService && destinationWorkload != nil,
+        host: isNoService || destinationWorkload == nil ? nil : Self.known(destinationService)
       )
     )
   }
 
-  /// The ends of an OpenTelemetry service-graph series; nil where it lacks the labels.
+  /// The ends of an OpenTelemetry service-graph series, of which a message has two pairs; nil where it lacks the labels.
   ///
-  /// An end that sends no spans itself (a database, or what the collector calls a virtual node) is outside; the client
-  /// of a virtual node is `user` where it is the client that sends none.
-  var serviceGraphEnds: (source: TrafficEndpoint, destination: TrafficEndpoint)? {
+  /// An end that sends no spans itself (a database, or what the collector calls a virtual node) is a peer; the client of
+  /// a virtual node is `user` where it is the client that sends none. A message goes through its broker, which the
+  /// series does not name, unless it has the messaging system as a dimension.
+  var serviceGraphEnds: [Ends]? {
     guard let client, let server, !client.isEmpty, !server.isEmpty else { return nil }
     let isUser = connectionType == "virtual_node" && client == "user"
     let isVirtualServer = !isUser && (connectionType == "virtual_node" || connectionType == "database")
-    return (
-      TrafficEndpoint(
-        cluster: isUser ? nil : named(clientCluster), namespace: Self.known(clientNamespace), name: client,
-        isOutside: isUser),
-      TrafficEndpoint(
-        cluster: isVirtualServer ? nil : named(serverCluster), namespace: Self.known(serverNamespace), name: server,
-        isOutside: isVirtualServer)
-    )
+    let source = TrafficEndpoint(
+      cluster: isUser ? nil : named(clientCluster), namespace: Self.known(clientNamespace), name: client,
+      isOutside: isUser)
+    let destination = TrafficEndpoint(
+      cluster: isVirtualServer ? nil : named(serverCluster), namespace: Self.known(serverNamespace), name: server,
+      isPeer: isVirtualServer)
+    guard connectionType == "messaging_system" else { return [(source, destination)] }
+    let broker =
+      messagingSystem.map { TrafficEndpoint(namespace: nil, name: $0, isPeer: true) } ?? CallFinder.unknownBroker
+    return [(source, broker), (broker, destination)]
   }
 
   /// The ends of a series of Linkerd's; nil where it lacks the labels.
-  var linkerdEnds: (source: TrafficEndpoint, destination: TrafficEndpoint)? { linkerd.ends(in: Self.known(cluster)) }
+  var linkerdEnds: Ends? { linkerd.ends(in: Self.known(cluster)) }
 
   /// The cluster of an end: what its label says, unless that is the name that Istio gives to every cluster without one,
   /// and else the cluster of the scrape.

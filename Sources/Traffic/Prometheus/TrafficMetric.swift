@@ -43,6 +43,9 @@ enum TrafficMetric: String, CaseIterable {
 }
 
 extension TrafficMetric {
+  /// Whether it counts the bytes of connections in which no requests are counted.
+  var isOfConnections: Bool { self == .bytesSent || self == .bytesReceived }
+
   /// The metric in the name of a recording rule, such as `workload:istio_requests_total:rate5m`; nil for none.
   init?(recordedAs name: String) {
     guard let metric = name.split(separator: ":").lazy.compactMap({ Self(rawValue: String($0)) }).first else {

@@ -2,8 +2,10 @@
 ///
 /// A call is the span of a callee (kind server or consumer) whose parent is of another service, or is a caller's span
 /// (client or producer) of the same. A span without such a kind is a callee where its parent is of another service. A
-/// caller's span without a callee's is a call to what sends no spans: an end outside, under the name that the span
-/// gives it.
+/// caller's span without a callee's is a call to what sends no spans: a peer, under the name that the span gives it.
+///
+/// Messages go through a broker: a producer's span is a call to it, a consumer's is one from it, under the name that one
+/// of the two gives it. A consumer's span within another one of its service (processing within receiving) is none.
 ///
 /// The spans of one trace may come in any order and in any number of documents and dumps. Each takes about a hundred bytes.
 struct CallFinder: Sendable {
@@ -12,7 +14,7 @@ struct CallFinder: Sendable {
     var parent: UInt64?
     var kind: SpanKind
     var endpoint: Int32
-    /// Index of the other side's name; -1 where the span gives none.
+    /// Index of the name of the other side, or of the broker between; -1 where the span gives none.
     var peer: Int32
     var size: CallSize
     /// The next record under the same key, where both sides of a call share one span id, as in Zipkin; -1 at the end.
@@ -52,9 +54,8 @@ struct CallFinder: Sendable {
       peer: -1,
       size: span.attributes.size
     )
-    if span.kind.isCaller, let peer = span.attributes.peer {
-      record.peer = Int32(
-        truncatingIfNeeded: names.index(of: TrafficEndpoint(namespace: nil, name: peer.name, isOutside: true)))
+    if span.kind.isCaller || span.kind == .consumer, let peer = span.attributes.peer {
+      record.peer = Int32(truncatingIfNeeded: names.index(of: peer))
     }
     insert(record)
   }
@@ -67,6 +68,7 @@ struct CallFinder: Sendable {
   /// Counts the calls in all spans taken in, as a graph of rates.
   mutating func finish() -> (graph: TrafficGraph, tally: Tally) {
     var graph = TrafficGraph()
+    for index in records.indices where records[index].kind == .consumer { shareBroker(index) }
     for index in records.indices { countCallee(index, in: &graph) }
     for index in records.indices { countUnanswered(index, in: &graph) }
     graph.scale(by: 1 / time.seconds(window: window))
@@ -110,8 +112,44 @@ struct CallFinder: Sendable {
 
   // MARK: Calls
 
+  /// The broker of messages of which nobody says where they went.
+  static let unknownBroker = TrafficEndpoint(namespace: nil, name: "message broker", isOutside: true)
+
+  /// Gives the consumer of a message and its producer the broker that one of them names, or names better: by its host.
+  private mutating func shareBroker(_ consumer: Int) {
+    guard let producer = callerOf(consumer), records[producer].kind == .producer else { return }
+    func quality(_ record: Record) -> Int {
+      record.peer < 0 ? 0 : names.endpoints[Int(record.peer)].host == nil ? 1 : 2
+    }
+    let (sent, received) = (quality(records[producer]), quality(records[consumer]))
+    if received < sent { records[consumer].peer = records[producer].peer }
+    if sent < received { records[producer].peer = records[consumer].peer }
+  }
+
+  private mutating func broker(of record: Record) -> Int32 {
+    if record.peer < 0 {
+      tally.warn("spans of messages do not say where they went: their broker is not known; --map can say what it is")
+    }
+    return record.peer >= 0 ? record.peer : Int32(truncatingIfNeeded: names.index(of: Self.unknownBroker))
+  }
+
+  private mutating func countConsumer(_ record: Record, _ caller: Int?, in graph: inout TrafficGraph) {
+    var size = record.size
+    if let caller {
+      let isSameService = records[caller].endpoint == record.endpoint
+      guard !isSameService || records[caller].kind != .consumer else { return }
+      if records[caller].kind == .producer { size = size.completed(by: records[caller].size) }
+    } else if record.peer < 0 {
+      return tally.drop(
+        record.parent == nil ? "calls from what has neither a span nor a name" : "the caller's span is missing")
+    }
+    let broker = broker(of: record)
+    add(from: broker, to: record.endpoint, size, in: &graph)
+  }
+
   private mutating func countCallee(_ index: Int, in graph: inout TrafficGraph) {
     let record = records[index]
+    if record.kind == .consumer { return countConsumer(record, callerOf(index), in: &graph) }
     guard let caller = callerOf(index) else {
       if record.kind.isCallee, record.parent != nil { tally.drop("the caller's span is missing") }
       return
@@ -147,8 +185,11 @@ struct CallFinder: Sendable {
   private mutating func countUnanswered(_ index: Int, in graph: inout TrafficGraph) {
     let record = records[index]
     guard record.kind.isCaller, !record.isAnswered else { return }
-    guard record.peer >= 0 else { return tally.drop("calls to what has neither a span nor a name") }
-    add(from: record.endpoint, to: record.peer, record.size, in: &graph)
+    guard record.peer >= 0 || record.kind == .producer else {
+      return tally.drop("calls to what has neither a span nor a name")
+    }
+    let peer = record.kind == .producer ? broker(of: record) : record.peer
+    add(from: record.endpoint, to: peer, record.size, in: &graph)
   }
 
   private func add(from source: Int32, to destination: Int32, _ size: CallSize, in graph: inout TrafficGraph) {

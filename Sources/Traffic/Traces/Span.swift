@@ -45,9 +45,18 @@ struct SpanAttributes {
   var namespace: String?
   var workload: String?
   var istioNamespace: String?
-  /// The name of the other side, and how well it names it.
-  private(set) var peer: (rank: Int, name: String)?
   private(set) var size = CallSize()
+  /// What is said of the other side of a call: names for it, of which the first rank names it best.
+  private var peerNames: [PeerName: String] = [:]
+  private var peerPort: Int?
+
+  /// The attributes that name the other side of a call, best first.
+  private enum PeerName: CaseIterable {
+    case service, serverAddress, peerName, peerAddress, messagingSystem, databaseName, databaseSystem
+
+    /// Whether it is where the call went to, and not what is there.
+    var isHost: Bool { self == .serverAddress || self == .peerName || self == .peerAddress }
+  }
 
   /// The value of an attribute, in whichever type it was written.
   enum Value {
@@ -77,8 +86,9 @@ struct SpanAttributes {
   private static let used: [StaticString] = [
     "service.name", "k8s.cluster.name", "k8s.namespace.name", "k8s.deployment.name", "k8s.statefulset.name",
     "k8s.daemonset.name", "k8s.job.name", "k8s.cronjob.name", "istio.namespace", "span.kind", "peer.service",
-    "server.address", "net.peer.name", "messaging.destination.name", "db.name", "db.namespace", "db.system",
-    "db.system.name", "http.request.body.size", "http.request_content_length", "http.request.size", "request_size",
+    "server.address", "net.peer.name", "network.peer.address", "net.sock.peer.addr", "net.peer.ip", "server.port",
+    "net.peer.port", "network.peer.port", "messaging.system", "db.name", "db.namespace", "db.system", "db.system.name",
+    "http.request.body.size", "http.request_content_length", "http.request.size", "request_size",
     "messaging.message.body.size", "http.response.body.size", "http.response_content_length", "http.response.size",
     "response_size",
   ]
@@ -93,12 +103,15 @@ struct SpanAttributes {
       workload = workload ?? value.text
     case "k8s.cronjob.name": workload = value.text
     case "istio.namespace": istioNamespace = value.text
-    case "peer.service": name(value, rank: 0)
-    case "server.address": name(value, rank: 1)
-    case "net.peer.name": name(value, rank: 2)
-    case "messaging.destination.name": name(value, rank: 3)
-    case "db.namespace", "db.name": name(value, rank: 4)
-    case "db.system.name", "db.system": name(value, rank: 5)
+    case "peer.service": name(.service, value)
+    case "server.address": name(.serverAddress, value)
+    case "net.peer.name": name(.peerName, value)
+    case "network.peer.address", "net.sock.peer.addr", "net.peer.ip": name(.peerAddress, value)
+    case "server.port", "net.peer.port", "network.peer.port":
+      peerPort = peerPort ?? value.number.flatMap { Int(exactly: $0) }
+    case "messaging.system": name(.messagingSystem, value)
+    case "db.namespace", "db.name": name(.databaseName, value)
+    case "db.system.name", "db.system": name(.databaseSystem, value)
     case "http.request.body.size", "http.request_content_length", "http.request.size", "request_size",
       "messaging.message.body.size":
       size.request = larger(value, size.request)
@@ -133,9 +146,16 @@ struct SpanAttributes {
     return TrafficEndpoint(cluster: cluster, namespace: namespace, name: service)
   }
 
-  private mutating func name(_ value: Value, rank: Int) {
-    guard !value.text.isEmpty, rank <= peer?.rank ?? .max else { return }
-    peer = (rank, value.text)
+  /// The other side of a call: what its caller calls, or the broker that a message goes through; nil where the span does
+  /// not name it.
+  var peer: TrafficEndpoint? {
+    guard let name = PeerName.allCases.lazy.compactMap({ peerNames[$0] }).first else { return nil }
+    let host = PeerName.allCases.lazy.filter(\.isHost).compactMap { peerNames[$0] }.first
+    return TrafficEndpoint(namespace: nil, name: name, isPeer: true, host: host, port: peerPort)
+  }
+
+  private mutating func name(_ kind: PeerName, _ value: Value) {
+    if peerNames[kind] == nil, !value.text.isEmpty { peerNames[kind] = value.text }
   }
 
   private func larger(_ value: Value, _ known: Double?) -> Double? {
