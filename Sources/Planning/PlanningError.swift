@@ -1,5 +1,5 @@
 /// What is wrong with what the planner was given: a plan file, a map of names, a cluster without nodes, traffic
-/// matrices in different units.
+/// of several clusters.
 public struct PlanningError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kind of error.
   public struct Code: Hashable, Sendable {
@@ -12,7 +12,7 @@ public struct PlanningError: Error, Hashable, Sendable, CustomStringConvertible 
     public static let badMap = Code(value: .badMap)
     /// The cluster lacks what a plan needs.
     public static let badCluster = Code(value: .badCluster)
-    /// The traffic matrices do not fit each other.
+    /// The traffic is of several clusters, and it is not clear which of them this is.
     public static let badTraffic = Code(value: .badTraffic)
   }
 

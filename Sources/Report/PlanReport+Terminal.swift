@@ -24,6 +24,7 @@ extension PlanReport {
       curveSection(style),
       stepSection(style, isWide),
       outsideSection(style, isWide),
+      endSection(style, isWide),
       warningSection(style),
     ]
     return sections.compactMap { $0 }.joined(separator: "\n")
@@ -239,6 +240,24 @@ extension PlanReport {
     }
     return titled(
       "Traffic with ends outside the plan", table.render(style) + more(sorted.count - shown, "end", style), style)
+  }
+
+  private func endSection(_ style: TerminalStyle, _ isWide: Bool) -> String? {
+    guard isWide, !ends.isEmpty else { return nil }
+    var table = TextTable(
+      columns: [
+        .init("name in the traffic", overflow: .truncateMiddle), .init("means", overflow: .wrap),
+        .init("found by", overflow: .wrap), .init("traffic", isNumeric: true),
+      ],
+      indent: 2
+    )
+    for end in ends {
+      table.add([
+        TextTable.Cell(end.name), TextTable.Cell(end.meaning), TextTable.Cell(end.evidence, .faint),
+        TextTable.Cell(Human.traffic(end.traffic, unit: problem.trafficUnit)),
+      ])
+    }
+    return titled("What the names in the traffic were taken for", table.render(style), style)
   }
 
   private func warningSection(_ style: TerminalStyle) -> String? {

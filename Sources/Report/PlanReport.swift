@@ -21,6 +21,26 @@ public struct PlanReport: Sendable {
     }
   }
 
+  /// A name in the traffic, and what it was taken for.
+  public struct NamedEnd: Hashable, Sendable {
+    /// The name as the dump has it.
+    public var name: String
+    /// What it was taken for, such as the name of a workload.
+    public var meaning: String
+    /// By what that was found, such as a Service of that name.
+    public var evidence: String
+    /// Traffic per second from and to it, in the problem's traffic unit.
+    public var traffic: Double
+
+    /// Makes an entry.
+    public init(name: String, meaning: String, evidence: String, traffic: Double) {
+      self.name = name
+      self.meaning = meaning
+      self.evidence = evidence
+      self.traffic = traffic
+    }
+  }
+
   /// A detail of how the plan was made, such as the seed or the files that were read.
   public struct Detail: Hashable, Sendable {
     /// What it is.
@@ -53,6 +73,8 @@ public struct PlanReport: Sendable {
   public var warnings: [String]
   /// Traffic from and to ends outside the problem.
   public var outside: [OutsideTraffic]
+  /// What the names in the traffic were taken for; shown by wide tables.
+  public var ends: [NamedEnd] = []
   /// How the plan was made.
   public var details: [Detail]
   /// What the amounts of each resource of the problem count.

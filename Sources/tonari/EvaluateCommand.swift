@@ -66,6 +66,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     var report = PlanReport(title: output.name, problem: scored.problem, assignment: scored.assignment)
     report.warnings = scored.violations + scored.warnings
     report.outside = planned.traffic.reported
+    report.ends = planned.traffic.reportedEnds
     report.details = input.details + objective.details
     try output.deliver(scored.document(name: output.name), report)
   }

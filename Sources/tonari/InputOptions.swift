@@ -149,6 +149,13 @@ extension InputOptions {
 }
 
 extension ResolvedTraffic {
+  /// What the names in the traffic were taken for, as a report lists them.
+  var reportedEnds: [PlanReport.NamedEnd] {
+    named.map {
+      PlanReport.NamedEnd(name: $0.name, meaning: $0.meaning, evidence: $0.evidence, traffic: $0.traffic)
+    }
+  }
+
   /// The ends outside of the plan as a report lists them.
   var reported: [PlanReport.OutsideTraffic] {
     outside.map { end in

@@ -133,6 +133,7 @@ struct PlanCommand: AsyncParsableCommand {
     )
     report.moveCurve = curve
     report.outside = planned.traffic.reported
+    report.ends = planned.traffic.reportedEnds
     report.details = input.details + objective.details + search.details
     report.details.append(PlanReport.Detail("search", Human.duration(elapsed)))
     try output.deliver(plan, report)

@@ -51,8 +51,8 @@ struct TrafficOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The metric of Prometheus series without a name, such as istio_requests_total.",
-      discussion: "Answers to sum(rate(…)) have lost it.",
+      "The metric of Prometheus series whose name does not tell it, such as istio_requests_total.",
+      discussion: "Answers to sum(rate(…)) have lost their name; recording rules give names of their own.",
       valueName: "name"
     )
   )
