@@ -404,6 +404,9 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
+    .target(
+      name: "PythonTestSupport", path: "Tests/PythonTestSupport", exclude: ["requirements.txt"],
+      swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .target(
       name: "HostileNumbersTestSupport", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -432,7 +435,7 @@ let package = Package(
       "EnvoyServer",
       [
         "HostileNumbersTestSupport", "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol",
-        "Monitoring", "Overflow",
+        "Monitoring", "Overflow", "PythonTestSupport",
         "Selection", "SelectorProtocol", "SelectorServer", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -441,7 +444,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]),
+      ], exclude: ["EndpointPicker/peer.py"]),
     tests(
       "Dispatching",
       [
@@ -542,7 +545,7 @@ let package = Package(
       "SelectorServer",
       [
         "HostileNumbersTestSupport", "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching",
-        "Monitoring", "Overflow",
+        "Monitoring", "Overflow", "PythonTestSupport",
         "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "Sockets", "Topology",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -550,7 +553,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      exclude: ["GRPC/peer.py", "GRPC/peer-requirements.txt"]
+      exclude: ["GRPC/peer.py"]
     ),
     tests("Overflow", ["Selection", "Topology"]),
     tests(
@@ -580,6 +583,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "tonari", "BrokerTestSupport", "ControlPlaneTestSupport", "EnvoyProtocol", "Extender", "Kubernetes",
+        "PythonTestSupport",
         "NodeProtocol",
         "Overflow", "OverflowController", "OverflowPolicies", "Planning", "Selection", "SelectorProtocol", "Simulation",
         "TonariClient", "Yams",
@@ -590,7 +594,8 @@ let package = Package(
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
-      ], exclude: ["Envoy/envoy-requirements.txt", "Node/kubelet.sh", "Node/pod.c"], swiftSettings: settings),
+      ], exclude: ["Envoy/envoy-requirements.txt", "Envoy/failing_grpc.py", "Node/kubelet.sh", "Node/pod.c"],
+      swiftSettings: settings),
     fuzz,
   ] + (Context.environment["TONARI_BENCHMARKS"] == nil ? [] : benchmarks)
 )

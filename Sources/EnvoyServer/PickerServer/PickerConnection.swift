@@ -38,6 +38,9 @@ final class PickerConnection: ChannelInboundHandler {
   private var resets: Double
   private var resetsCounted = NIODeadline.now()
   private var isGreeted = false
+  /// When something came last, and whether the peer was asked since then if it is there.
+  private var lastRead = NIODeadline.now()
+  private var isAsked = false
   private var unwritableSince: NIODeadline?
   private var timer: RepeatedTask?
 
@@ -90,7 +93,8 @@ final class PickerConnection: ChannelInboundHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
-  /// Closes the connection of a peer that does not say that it speaks HTTP/2, or takes nothing of what is there for it.
+  /// Closes the connection of a peer that does not say that it speaks HTTP/2, takes nothing of what is there for it, or has
+  /// gone without a word: requests count as in flight for as long as their streams are there.
   private func watchTime(_ context: ChannelHandlerContext) {
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     let (begin, limits) = (NIODeadline.now(), limits)
@@ -103,7 +107,15 @@ final class PickerConnection: ChannelInboundHandler {
       guard
         !connection.isGreeted && isOver(begin, limits.handshake)
           || connection.unwritableSince.map({ isOver($0, limits.write) }) ?? false
-      else { return }
+          || connection.isAsked && isOver(connection.lastRead, limits.silence * 2)
+      else {
+        if !connection.isAsked, !connection.streams.isEmpty, isOver(connection.lastRead, limits.silence) {
+          connection.isAsked = true
+          nghttp2_submit_ping(connection.session, Self.noFlags, nil)
+          connection.send(context)
+        }
+        return
+      }
       task.cancel()
       context.close(promise: nil)
     }
@@ -121,6 +133,7 @@ final class PickerConnection: ChannelInboundHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    (lastRead, isAsked) = (.now(), false)
     let read = unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
       nghttp2_session_mem_recv(session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
@@ -183,7 +196,9 @@ extension PickerConnection {
         return 0
       }
       guard connection.limits.streams.take(for: connection.peer) else {
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        // Clients take that for UNAVAILABLE, and for a request that they may send elsewhere.
+        return nghttp2_submit_rst_stream(
+          connection.session, PickerConnection.noFlags, frame.pointee.hd.stream_id, NGHTTP2_REFUSED_STREAM.rawValue)
       }
       connection.streams[frame.pointee.hd.stream_id] = PickerStream()
       return 0
@@ -193,9 +208,6 @@ extension PickerConnection {
         stream.note(
           UnsafeRawBufferPointer(start: name, count: nameCount), UnsafeRawBufferPointer(start: value, count: valueCount)
         )
-        if let connection = connection(me), stream.headBytes > connection.limits.longestHead {
-          return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
-        }
       }
       return 0
     }
@@ -208,6 +220,14 @@ extension PickerConnection {
         head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
       {
         connection.finish(head.stream_id, nil)
+      }
+      return 0
+    }
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, me in
+      guard let frame, let connection = connection(me) else { return 0 }
+      let head = frame.pointee.hd
+      if head.type == NGHTTP2_HEADERS.rawValue, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
+        connection.reject(restOf: head.stream_id)
       }
       return 0
     }
@@ -234,6 +254,13 @@ extension PickerConnection {
   private func begin(_ id: Int32) {
     guard let stream = streams[id], !stream.isBegun else { return }
     stream.isBegun = true
+    guard stream.headBytes <= limits.longestHead else {
+      return finish(
+        id,
+        RPCError(
+          code: .resourceExhausted,
+          message: "head of \(stream.headBytes) bytes: expected at most \(limits.longestHead)"))
+    }
     switch stream.method {
     case .process:
       guard let caller = knownCaller, caller.rights.allows(.pick) else {
@@ -316,10 +343,12 @@ extension PickerConnection {
   private func settle(_ id: Int32) {
     guard let stream = streams[id] else { return }
     guard count(stream) else {
+      let takesAnswers = stream.unsent == 0
       finish(id, RPCError(code: .resourceExhausted, message: "there is no more memory for messages"))
       stream.drop()
       count(stream)
-      nghttp2_submit_rst_stream(session, Self.noFlags, id, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+      // Behind answers that its peer does not take, an error would wait for ever.
+      if !takesAnswers { nghttp2_submit_rst_stream(session, Self.noFlags, id, NGHTTP2_ENHANCE_YOUR_CALM.rawValue) }
       return
     }
     guard stream.unconsumed > 0, stream.unsent < limits.mostUnsent else { return }
@@ -355,8 +384,13 @@ extension PickerConnection {
         nghttp2_submit_response(session, id, fields.baseAddress, fields.count, nil)
       }
     }
-    // The rest of what the peer would send is not wanted.
-    if stream.error != nil { nghttp2_submit_rst_stream(session, Self.noFlags, id, NGHTTP2_NO_ERROR.rawValue) }
+  }
+
+  /// The whole response is sent: what the peer has not sent by now is not wanted. Said before, it would take the response
+  /// away, and the peer never learn why.
+  private func reject(restOf id: Int32) {
+    guard nghttp2_session_get_stream_remote_close(session, id) == 0 else { return }
+    nghttp2_submit_rst_stream(session, Self.noFlags, id, NGHTTP2_NO_ERROR.rawValue)
   }
 }
 

@@ -20,6 +20,8 @@ public struct PickerLimits: Sendable {
   public var handshake = Duration.seconds(10)
   /// How long a peer may take none of the bytes that are there for it.
   public var write = Duration.seconds(15)
+  /// After what time without a word a peer with requests under way is asked whether it is there; it has as long to answer.
+  public var silence = Duration.seconds(30)
 
   /// Makes limits.
   public init(

@@ -16,8 +16,7 @@ import Synchronization
 /// Serves the endpoint picker: Envoy's external processing (`envoy.service.ext_proc.v3.ExternalProcessor`) by the endpoint
 /// picker protocol 1.0.0 of the Gateway API Inference Extension, with `grpc.health.v1.Health/Check`.
 ///
-/// A request is picked for when its headers come and counts as in flight until those of its response come, or its stream
-/// ends. Where no endpoint is ready it is answered 503, where the service is full 429. As long as the selector does not
+/// A request is picked for when its headers come and counts as in flight until its response, or its stream, ends. Where no endpoint is ready it is answered 503, where the service is full 429. As long as the selector does not
 /// know all that it should, a stream for a service that it does not know ends with UNAVAILABLE, so that Envoy goes on by
 /// itself where it may (`failure_mode_allow`).
 ///

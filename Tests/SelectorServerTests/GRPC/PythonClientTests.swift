@@ -2,6 +2,7 @@ import CertificateTestSupport
 import Certificates
 import Dispatching
 import Foundation
+import PythonTestSupport
 import Selection
 import Testing
 

@@ -2,25 +2,32 @@ import Foundation
 import Synchronization
 
 /// Python with grpcio, in an environment of the tests' own below `.build`.
-enum Python {
+public enum Python {
   /// Whether there is a Python; in CI there must be.
-  static let isAvailable =
+  public static let isAvailable =
     ProcessInfo.processInfo.environment["CI"] != nil || FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")
 
-  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
+  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 
   /// How a script ended.
-  struct Result {
-    var status: Int32
-    var output: String
-    var errors: String
+  public struct Result: Sendable {
+    /// Its exit status.
+    public var status: Int32
+    /// What it wrote to standard output.
+    public var output: String
+    /// What it wrote to standard error.
+    public var errors: String
   }
 
   private static let interpreter = Mutex<URL?>(nil)
 
   /// Runs a script of this repository.
-  static func run(_ script: String, _ arguments: [String]) async throws -> Result {
+  ///
+  /// - Parameters:
+  ///   - script: where it is in the repository.
+  ///   - arguments: its arguments.
+  public static func run(_ script: String, _ arguments: [String]) async throws -> Result {
     let interpreter = try interpreter.withLock { made in
       let interpreter = try made ?? environment()
       made = interpreter
@@ -37,7 +44,7 @@ enum Python {
 
   /// Makes the environment where it is not there for these requirements.
   private static func environment() throws -> URL {
-    let requirements = root.appending(path: "Tests/SelectorServerTests/GRPC/peer-requirements.txt")
+    let requirements = root.appending(path: "Tests/PythonTestSupport/requirements.txt")
     let folder = root.appending(path: ".build/python-peer")
     let interpreter = folder.appending(path: "bin/python")
     let mark = folder.appending(path: "complete-\(stamp([requirements, example("requirements.txt")]))")
@@ -54,8 +61,10 @@ enum Python {
     return interpreter
   }
 
-  struct Failure: Error, CustomStringConvertible {
-    var description: String
+  /// The environment cannot be made.
+  public struct Failure: Error, CustomStringConvertible {
+    /// Why.
+    public var description: String
   }
 
   private static func example(_ name: String) -> URL {
