@@ -3276,20 +3276,22 @@ const ProtobufCEnumDescriptor tonari__selector__v1__tier__descriptor =
   tonari__selector__v1__tier__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue tonari__selector__v1__outcome__enum_values_by_number[3] =
+static const ProtobufCEnumValue tonari__selector__v1__outcome__enum_values_by_number[4] =
 {
   { "OUTCOME_SUCCESS", "TONARI__SELECTOR__V1__OUTCOME__OUTCOME_SUCCESS", 0 },
   { "OUTCOME_FAILURE", "TONARI__SELECTOR__V1__OUTCOME__OUTCOME_FAILURE", 1 },
   { "OUTCOME_CANCELLED", "TONARI__SELECTOR__V1__OUTCOME__OUTCOME_CANCELLED", 2 },
+  { "OUTCOME_UNDER_WAY", "TONARI__SELECTOR__V1__OUTCOME__OUTCOME_UNDER_WAY", 3 },
 };
 static const ProtobufCIntRange tonari__selector__v1__outcome__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 4}
 };
-static const ProtobufCEnumValueIndex tonari__selector__v1__outcome__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex tonari__selector__v1__outcome__enum_values_by_name[4] =
 {
   { "OUTCOME_CANCELLED", 2 },
   { "OUTCOME_FAILURE", 1 },
   { "OUTCOME_SUCCESS", 0 },
+  { "OUTCOME_UNDER_WAY", 3 },
 };
 const ProtobufCEnumDescriptor tonari__selector__v1__outcome__descriptor =
 {
@@ -3298,9 +3300,9 @@ const ProtobufCEnumDescriptor tonari__selector__v1__outcome__descriptor =
   "Outcome",
   "Tonari__Selector__V1__Outcome",
   "tonari.selector.v1",
-  3,
+  4,
   tonari__selector__v1__outcome__enum_values_by_number,
-  3,
+  4,
   tonari__selector__v1__outcome__enum_values_by_name,
   1,
   tonari__selector__v1__outcome__value_ranges,

@@ -8,6 +8,9 @@ public struct DispatcherOptions: Hashable, Sendable {
   public var selection: SelectorOptions
   /// After what time a pick that nobody completed counts as cancelled, so that what is in flight never leaks.
   public var pickLifetime: Duration
+  /// The same for picks whose asker nobody sees go (``PickLife/unary``): whoever gave up before the answer came does not
+  /// complete them. At most ``pickLifetime``.
+  public var unaryPickLifetime = Duration.seconds(10)
   /// How long registered replicas stay where their registration does not say.
   public var registrationLifetime: Duration
   /// How long registered replicas stay once the connection or the peer that registered them has gone, so that they can

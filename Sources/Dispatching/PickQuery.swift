@@ -18,6 +18,8 @@ public struct PickQuery: Sendable {
   public var alternatives: Int
   /// How often the request was sent from one cluster to another already.
   public var hops: Int
+  /// For how long the pick stays open that nobody completes.
+  public var life = PickLife.connected
 
   /// Makes a query.
   public init(

@@ -8,6 +8,8 @@ public struct Pick: Hashable, Sendable {
   public var isPanic: Bool
   /// When it was picked. Latency counts from here.
   public var dispatched: Moment
+  /// When its response began, which goes on; nil where that is not known, or was its end.
+  public var responded: Moment?
 
   init(replica: ReplicaID, tier: Tier, isPanic: Bool, dispatched: Moment) {
     self.replica = replica

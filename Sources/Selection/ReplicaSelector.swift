@@ -140,6 +140,21 @@ extension ReplicaSelector {
     }
   }
 
+  /// Learns that the request of a pick went on to another replica, which works on it still. Answers the pick that is to be
+  /// completed in its place; the same one where the other replica is gone.
+  ///
+  /// - Parameter outcome: How it ended at the picked replica.
+  public mutating func move(_ pick: Pick, to server: ReplicaID, _ outcome: Outcome, at now: Moment) -> Pick {
+    guard table.isCurrent(server), server != pick.replica else { return pick }
+    complete(pick, outcome, at: now)
+    var moved = pick
+    moved.replica = table.dispatch(server.slot)
+    policy.dispatched(server.slot, in: table, at: now)
+    // It was there for an unknown part of the time; as long as for a request that is served at last, all of it counts.
+    policy.worked(server.slot, seconds: now.seconds(since: pick.dispatched), in: table, at: now)
+    return moved
+  }
+
   private mutating func learn(_ completion: Completion) {
     let slot = completion.slot
     policy.completed(completion, in: table)

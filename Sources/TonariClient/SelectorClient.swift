@@ -146,7 +146,7 @@ public final class SelectorClient: Service, Sendable {
     }
   }
 
-  /// Says how the request of a pick ended; to be called once.
+  /// Says how the request of a pick ended, when all of its response has come; to be called once.
   ///
   /// - Parameters:
   ///   - latency: what the request took; nil for the time since the pick.
@@ -171,6 +171,22 @@ public final class SelectorClient: Service, Sendable {
           $0.latencyUs = UInt64(max(1, min(latency / .microseconds(1), 1e15)))
           $0.servedBy = servedBy ?? ""
           if let load { $0.load = Tonari_Selector_V1_Load(load) }
+        }))
+  }
+
+  /// Says that the request of a pick is still under way. The selector gives up picks that nobody completes, usually after a
+  /// minute: streams and upgraded connections that last longer say so now and then.
+  ///
+  /// - Parameter servedBy: the alternative that serves it after the picked replica failed; nil where the picked one does.
+  public func renew(_ pick: Pick, servedBy: String? = nil) {
+    let connection = state.withLock { $0.connection }
+    guard let ticket = pick.ticket, let connection, connection.number == ticket.connection else { return }
+    connection.tell(
+      .complete(
+        .with {
+          $0.pickID = ticket.id
+          $0.outcome = .underWay
+          $0.servedBy = servedBy ?? ""
         }))
   }
 

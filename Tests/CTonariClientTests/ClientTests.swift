@@ -26,10 +26,24 @@ struct ClientTests {
       }
       for await address in bound {
         defer { group.cancelAll() }
+        try await waitForAnswer(of: address)
         try await test(dispatcher, address)
         break
       }
       try await group.waitForAll()
+    }
+  }
+
+  /// Waits until a server answers: its threads start when tasks have their turn, which clients that wait would take away.
+  private static func waitForAnswer(of address: String) async throws {
+    let client = try #require(tonari_open(address, 5000))
+    defer { tonari_close(client) }
+    #expect(withRequest("none") { tonari_send_pick(client, 1, &$0) } == Int32(TONARI_OK))
+    var answer = tonari_answer()
+    try await wait {
+      _ = tonari_flush(client)
+      _ = tonari_receive(client)
+      return tonari_next(client, &answer) == Int32(TONARI_OK)
     }
   }
 
@@ -230,12 +244,44 @@ struct ClientTests {
     "An address that nobody listens on is an error",
     arguments: [
       ("unix:/no/such/socket", ENOENT), ("tcp:127.0.0.1:1", ECONNREFUSED), ("udp:a:1", EINVAL), ("tcp:1", EINVAL),
+      ("tcp:127.0.0.1:0", EINVAL), ("tcp:127.0.0.1:65536", EINVAL), ("tcp:127.0.0.1:+1", EINVAL),
+      ("tcp:127.0.0.1:", EINVAL), ("tcp:127.0.0.1:http", EINVAL),
+      ("tcp:127.0.0.1:" + String(repeating: "9", count: 60), EINVAL),
       ("unix:/" + String(repeating: "x", count: 200), ENAMETOOLONG),
     ])
   func unreachable(address: String, number: Int32) {
     errno = 0
     #expect(tonari_open(address, 1000) == nil)
     #expect(errno == number)
+  }
+
+  @Test("A port that is none leads nowhere, not to the one with the same last bits")
+  func wrappedPort() async throws {
+    try await Self.serving(.tcp("127.0.0.1", 0)) { _, address in
+      let port = try #require(address.split(separator: ":").last.flatMap { Int($0) })
+      tonari_close(try #require(tonari_open("tcp:127.0.0.1:\(port)", 5000)))
+      #expect(tonari_open("tcp:127.0.0.1:\(port + 65_536)", 1000) == nil)
+    }
+  }
+
+  @Test("A request that goes on keeps its pick, and a late word of its end counts")
+  func underWay() async throws {
+    try await Self.serving(.unix(Self.path())) { dispatcher, address in
+      let client = try #require(tonari_open(address, 5000))
+      defer { tonari_close(client) }
+      var picked = tonari_picked()
+      func pick() -> Int32 {
+        Self.withRequest("default/checkout") { tonari_pick(client, &$0, &picked, 5000) }
+      }
+      #expect(pick() == Int32(TONARI_OK))
+      let service = try #require(dispatcher.service("default/checkout"))
+      #expect(tonari_complete(client, picked.pick_id, TONARI_UNDER_WAY, 0) == Int32(TONARI_OK))
+      // The next answer comes after it was heard.
+      #expect(pick() == Int32(TONARI_OK))
+      #expect(service.tally.inFlight == 2 && service.tally.counts.succeeded == 0)
+      #expect(tonari_complete(client, picked.pick_id, TONARI_SUCCESS, 0) == Int32(TONARI_OK))
+      try await Self.wait { service.tally.inFlight == 1 && service.tally.counts.succeeded == 1 }
+    }
   }
 }
 

@@ -60,6 +60,7 @@ struct HostileNumbersTests {
       #expect(!Exchanges.destinations(answer).header.isEmpty, "\(text.prefix(40))")
       _ = try exchange.answer(
         Exchanges.response(served: Exchanges.addresses[0], headers: [name: value]), at: .seconds(1))
+      exchange.end(at: .seconds(1))
     }
     #expect(dispatcher.inFlight == 0)
   }

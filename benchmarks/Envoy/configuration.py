@@ -58,7 +58,7 @@ PICKER_FILTER = """\
       request_body_mode: NONE
       response_body_mode: NONE
       request_trailer_mode: SKIP
-      response_trailer_mode: SKIP
+      response_trailer_mode: SEND
     metadata_options:
       forwarding_namespaces: {untyped: [envoy.lb, envoy.lb.subset_hint]}
       receiving_namespaces: {untyped: [envoy.lb]}

@@ -75,7 +75,11 @@ typedef enum _Tonari__Selector__V1__Outcome {
   /*
    * The asker gave up, which says nothing about the replica.
    */
-  TONARI__SELECTOR__V1__OUTCOME__OUTCOME_CANCELLED = 2
+  TONARI__SELECTOR__V1__OUTCOME__OUTCOME_CANCELLED = 2,
+  /*
+   * None yet: the request, or its response, goes on, at served_by where that is said. The pick stays open for as long again.
+   */
+  TONARI__SELECTOR__V1__OUTCOME__OUTCOME_UNDER_WAY = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TONARI__SELECTOR__V1__OUTCOME)
 } Tonari__Selector__V1__Outcome;
 typedef enum _Tonari__Selector__V1__State {
@@ -119,8 +123,8 @@ struct  Tonari__Selector__V1__PickRequest
 {
   ProtobufCMessage base;
   /*
-   * The service, as the selector names it; from Kubernetes: "namespace/name", or "namespace/name:port" where it has
-   * several ports.
+   * The service, as the selector names it; from Kubernetes: "namespace/name", with several ports the first of them, or
+   * "namespace/name:port" by the port's name.
    */
   char *service;
   /*

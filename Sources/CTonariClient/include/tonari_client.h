@@ -16,7 +16,10 @@
  *   }
  *   tonari_close(client);
  *
- * A pick is completed once the request has ended, or counts as in flight until the selector gives it up.
+ * A pick is completed once the request has ended, with all of its response, or counts as in flight until the selector gives it
+ * up, after a minute unless told otherwise. Streams and upgraded connections that last longer say meanwhile that they go on:
+ *
+ *     tonari_complete(client, picked.pick_id, TONARI_UNDER_WAY, 0);
  *
  * Pipelined, from an event loop: tonari_send_pick and tonari_send_complete write into a buffer, tonari_flush sends it,
  * tonari_receive reads what is there, tonari_next takes one answer after the other; none of them waits. tonari_descriptor
@@ -67,7 +70,8 @@ enum {
 /* How many bytes a pick's key is. */
 enum { TONARI_KEY = 16 };
 
-typedef enum { TONARI_SUCCESS = 0, TONARI_FAILURE = 1, TONARI_CANCELLED = 2 } tonari_outcome;
+/* TONARI_UNDER_WAY: the request, or its response, goes on, and the pick stays open for as long again. */
+typedef enum { TONARI_SUCCESS = 0, TONARI_FAILURE = 1, TONARI_CANCELLED = 2, TONARI_UNDER_WAY = 3 } tonari_outcome;
 typedef enum { TONARI_REMOTE = 0, TONARI_NODE = 1, TONARI_ZONE = 2, TONARI_CLUSTER = 3 } tonari_tier;
 
 /* What a pick is to be like; all but the service may be left zero. */
@@ -130,8 +134,8 @@ typedef struct {
 
 typedef struct tonari_client tonari_client;
 
-/* Connects to "unix:/path" or "tcp:host:port" (an IPv6 address in brackets) within a time in milliseconds. Answers NULL,
- * with errno set, where that can't be done. */
+/* Connects to "unix:/path" or "tcp:host:port" (an IPv6 address in brackets, a port from 1 to 65535) within a time in
+ * milliseconds. Answers NULL, with errno set, where that can't be done; EINVAL where the address is none. */
 tonari_client *tonari_open(const char *address, int timeout_ms);
 
 /* Ends the connection. Picks that are open count as cancelled. NULL is fine. */
@@ -648,6 +652,14 @@ static int tonari__connect_path(const char *path, int64_t deadline) {
   return tonari__connect(AF_UNIX, (const struct sockaddr *)&address, sizeof address, deadline);
 }
 
+/* Whether a text is a number from 1 to 65535: getaddrinfo takes the last 16 bits of any. */
+static int tonari__is_port(const char *text) {
+  long number = 0;
+  const char *at;
+  for (at = text; *at >= '0' && *at <= '9' && number <= 65535; at++) number = 10 * number + (*at - '0');
+  return *at == 0 && number >= 1 && number <= 65535;
+}
+
 static int tonari__connect_port(const char *text, int64_t deadline) {
   const char *colon = strrchr(text, ':');
   struct addrinfo hints, *found = NULL, *next;
@@ -659,7 +671,7 @@ static int tonari__connect_port(const char *text, int64_t deadline) {
     length -= 2;
   }
   errno = EINVAL;
-  if (length == 0 || length >= sizeof host) return -1;
+  if (length == 0 || length >= sizeof host || !tonari__is_port(colon + 1)) return -1;
   memcpy(host, text, length);
   host[length] = 0;
   memset(&hints, 0, sizeof hints);

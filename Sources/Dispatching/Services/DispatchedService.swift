@@ -18,7 +18,7 @@ public class DispatchedService: @unchecked Sendable {
   }
 
   /// Picks a replica and counts the request as in flight there, until it is completed or
-  /// ``DispatcherOptions/pickLifetime`` is over.
+  /// its ``PickLife`` is over.
   ///
   /// - Parameters:
   ///   - owner: who asks, for ``abandon(owner:at:)``; 0 for somebody who is never said to be gone.
@@ -45,6 +45,23 @@ public class DispatchedService: @unchecked Sendable {
     servedBy: String? = nil, load: LoadReport? = nil, at now: Moment
   ) -> Bool {
     preconditionFailure("a subclass completes")
+  }
+
+  /// Learns that a pick's request is still under way, so that it stays open for as long again. Answers whether it was open.
+  @discardableResult
+  public func renew(_ id: UInt64, key: PickKey = .inProcess, at now: Moment) -> Bool {
+    preconditionFailure("a subclass renews")
+  }
+
+  /// Learns that the response to a pick's request has begun, and goes on: the request is in flight until the pick is
+  /// completed. Answers false where the pick is not open, or the service has no such replica.
+  ///
+  /// - Parameter server: the replica that serves it, where that is not the picked one, and how the request ended there.
+  @discardableResult
+  public func respond(
+    _ id: UInt64, key: PickKey = .inProcess, from server: (address: String, picked: Outcome)? = nil, at now: Moment
+  ) -> Bool {
+    preconditionFailure("a subclass learns")
   }
 
   /// Takes all open picks of somebody who is gone as cancelled. Answers how many there were.

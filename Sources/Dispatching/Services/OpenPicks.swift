@@ -1,6 +1,7 @@
 import Selection
 
-/// The picks of one service that are not complete, in the order in which they were made.
+/// The picks of one service that are not complete; those that stay open for as long as each other are in the order in which
+/// they were made, or renewed.
 ///
 /// Places of completed picks are used again; a number that is drawn anew each time a place is used tells an old pick's
 /// id from the new one's. What an owner has open is chained, so that taking it costs what it has, not what there is.
@@ -10,14 +11,24 @@ struct OpenPicks: Sendable {
     var owner: UInt32 = 0
     /// What it is completed with besides its id.
     var key = PickKey.inProcess
+    var life = PickLife.connected
+    /// When it was made, or renewed.
+    var since = Moment.start
     /// Which use of the place this is.
     var use: UInt32
+    /// The next older of the same life.
     var older: Int32 = -1
     /// The next younger; of a free place, the next free one.
     var younger: Int32 = -1
     /// The neighbours in the chain of owners; see ``OpenPicks/chains``.
     var before: Int32 = -1
     var after: Int32 = -1
+  }
+
+  /// The ends of the row of those of one life.
+  private struct Row: Sendable {
+    var oldest: Int32 = -1
+    var youngest: Int32 = -1
   }
 
   private static let useBits = 20
@@ -28,8 +39,8 @@ struct OpenPicks: Sendable {
   static let kept = 1024
 
   private var entries: [Entry] = []
-  private var oldest: Int32 = -1
-  private var youngest: Int32 = -1
+  /// By ``PickLife``.
+  private var rows = PickLife.allCases.map { _ in Row() }
   private var free: Int32 = -1
   /// How many there are.
   private(set) var count = 0
@@ -46,14 +57,13 @@ struct OpenPicks: Sendable {
     firstUse = UInt32(truncatingIfNeeded: salt) & (1 << Self.useBits - 1)
   }
 
-  /// When the oldest was picked; nil where there is none.
-  var oldestDispatch: Moment? { oldest < 0 ? nil : entries[Int(oldest)].pick?.dispatched }
-
   /// How many picks there is memory for.
   var capacity: Int { entries.count }
 
   /// Keeps a pick. Answers the lower 44 bits of its id; nil where there is no room for more.
-  mutating func insert(_ pick: Pick, owner: UInt32, key: PickKey = .inProcess) -> UInt64? {
+  mutating func insert(
+    _ pick: Pick, owner: UInt32, key: PickKey = .inProcess, life: PickLife = .connected
+  ) -> UInt64? {
     let index: Int32
     if free >= 0 {
       index = free
@@ -68,31 +78,74 @@ struct OpenPicks: Sendable {
     entries[Int(index)].pick = pick
     entries[Int(index)].owner = owner
     entries[Int(index)].key = key
-    entries[Int(index)].older = youngest
-    entries[Int(index)].younger = -1
-    if youngest >= 0 { entries[Int(youngest)].younger = index } else { oldest = index }
-    youngest = index
+    entries[Int(index)].life = life
+    enrol(index, at: pick.dispatched)
     if owner != 0 { chain(index) }
     count += 1
     return UInt64(entries[Int(index)].use) << UInt64(Self.indexBits) | UInt64(truncatingIfNeeded: index)
   }
 
-  /// Takes a pick out; nil where there is none of this id (any more), or its key is another.
-  mutating func remove(_ id: UInt64, key: PickKey = .inProcess) -> Pick? {
-    let index = Int(truncatingIfNeeded: id & (1 << UInt64(Self.indexBits) - 1))
-    let use = UInt32(truncatingIfNeeded: id >> UInt64(Self.indexBits) & (1 << UInt64(Self.useBits) - 1))
-    guard index < entries.count, entries[index].use == use else { return nil }
-    guard entries[index].key == key else {
-      if entries[index].pick != nil { foreign &+= 1 }
-      return nil
-    }
-    return remove(at: Int32(truncatingIfNeeded: index))
+  /// A pick that stays open; nil where there is none of this id (any more), or its key is another.
+  mutating func find(_ id: UInt64, key: PickKey = .inProcess) -> Pick? {
+    guard let index = place(of: id, key: key) else { return nil }
+    return entries[Int(index)].pick
   }
 
-  /// Takes out the oldest pick where it was made before a time.
-  mutating func removeOldest(before time: Moment = Moment(nanoseconds: .max)) -> Pick? {
-    guard let dispatched = oldestDispatch, dispatched < time else { return nil }
+  /// Changes a pick that stays open, and lets it do so for as long again. Answers false where there is none of this id (any
+  /// more), or its key is another.
+  mutating func renew(_ id: UInt64, key: PickKey = .inProcess, as pick: Pick? = nil, at now: Moment) -> Bool {
+    guard let index = place(of: id, key: key) else { return false }
+    if let pick { entries[Int(index)].pick = pick }
+    strike(index)
+    enrol(index, at: now)
+    return true
+  }
+
+  /// Takes a pick out; nil where there is none of this id (any more), or its key is another.
+  mutating func remove(_ id: UInt64, key: PickKey = .inProcess) -> Pick? {
+    guard let index = place(of: id, key: key) else { return nil }
+    return remove(at: index)
+  }
+
+  /// Takes out the oldest pick of a life where it was made, and renewed, before a time.
+  mutating func removeOldest(_ life: PickLife, before time: Moment = Moment(nanoseconds: .max)) -> Pick? {
+    let oldest = rows[life.rawValue].oldest
+    guard oldest >= 0, entries[Int(oldest)].since < time else { return nil }
     return remove(at: oldest)
+  }
+
+  /// Where an open pick of this id and key is.
+  @inline(__always)
+  private mutating func place(of id: UInt64, key: PickKey) -> Int32? {
+    let index = Int(truncatingIfNeeded: id & (1 << UInt64(Self.indexBits) - 1))
+    let use = UInt32(truncatingIfNeeded: id >> UInt64(Self.indexBits) & (1 << UInt64(Self.useBits) - 1))
+    guard index < entries.count, entries[index].use == use, entries[index].pick != nil else { return nil }
+    guard entries[index].key == key else {
+      foreign &+= 1
+      return nil
+    }
+    return Int32(truncatingIfNeeded: index)
+  }
+
+  /// Puts a pick at the young end of its row.
+  @inline(__always)
+  private mutating func enrol(_ index: Int32, at now: Moment) {
+    let row = entries[Int(index)].life.rawValue
+    let youngest = rows[row].youngest
+    entries[Int(index)].since = now
+    entries[Int(index)].older = youngest
+    entries[Int(index)].younger = -1
+    if youngest >= 0 { entries[Int(youngest)].younger = index } else { rows[row].oldest = index }
+    rows[row].youngest = index
+  }
+
+  /// Takes a pick out of its row.
+  @inline(__always)
+  private mutating func strike(_ index: Int32) {
+    let (older, younger) = (entries[Int(index)].older, entries[Int(index)].younger)
+    let row = entries[Int(index)].life.rawValue
+    if older >= 0 { entries[Int(older)].younger = younger } else { rows[row].oldest = younger }
+    if younger >= 0 { entries[Int(younger)].older = older } else { rows[row].youngest = older }
   }
 
   /// Takes out a pick of an owner; nil where there is none.
@@ -109,8 +162,7 @@ struct OpenPicks: Sendable {
   private mutating func remove(at index: Int32) -> Pick? {
     let entry = entries[Int(index)]
     guard let pick = entry.pick else { return nil }
-    if entry.older >= 0 { entries[Int(entry.older)].younger = entry.younger } else { oldest = entry.younger }
-    if entry.younger >= 0 { entries[Int(entry.younger)].older = entry.older } else { youngest = entry.older }
+    strike(index)
     if entry.owner != 0 {
       if entry.before >= 0 {
         entries[Int(entry.before)].after = entry.after

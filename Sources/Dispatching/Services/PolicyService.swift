@@ -32,6 +32,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
 
   private let state: Mutex<State>
   private let policyName: PolicyName
+  /// In nanoseconds.
+  private let unaryPickLifetime: Int64
   private let pickLifetime: Int64
   private let mostInFlight: Int?
   /// How many picks may be open here, and over all services.
@@ -48,6 +50,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     self.openPicks = openPicks
     mostOpenPicks = min(OpenPicks.limit, max(1, options.mostOpenPicksOfService))
     pickLifetime = options.pickLifetime.wholeNanoseconds
+    unaryPickLifetime = min(pickLifetime, options.unaryPickLifetime.wholeNanoseconds)
     // No more than can be counted with, whatever the number of replicas.
     mostInFlight = options.mostInFlight.map { min($0, Bounds.concurrency.range.upperBound) }
     // Services draw different numbers, and selectors with different seeds different ids.
@@ -133,7 +136,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         return .noReplica
       }
       makeRoom(&state, at: now)
-      guard let id = state.open.insert(pick, owner: owner, key: key) else {
+      guard let id = state.open.insert(pick, owner: owner, key: key, life: query.life) else {
         state.selector.complete(pick, .cancelled, at: now)
         state.counts.none &+= 1
         return .noReplica
@@ -145,7 +148,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
       answer.id = UInt64(number) << 44 | id
       answer.tier = pick.tier
       answer.isPanic = pick.isPanic
-      answer.append(state.selector.table.name(pick.replica.slot))
+      answer.append(Self.name(of: pick.replica, in: query, state))
       if query.alternatives > 0 {
         request.excluded.insert(pick.replica)
         for _ in 0..<min(query.alternatives, PickAnswer.mostAlternatives) {
@@ -156,12 +159,21 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
               state.selector.alternative(request, within: positions, at: now)
             }
           guard let next else { break }
-          answer.append(state.selector.table.name(next.slot))
+          answer.append(Self.name(of: next, in: query, state))
           request.excluded.insert(next)
         }
       }
       return .picked
     }
+  }
+
+  /// A replica's address: of those that alone will do the one that its asker knows.
+  @inline(__always)
+  private static func name(of replica: ReplicaID, in query: PickQuery, _ state: borrowing State) -> String {
+    if let subset = query.subset {
+      for known in subset where state.selector.table.id(of: known) == replica { return known }
+    }
+    return state.selector.table.name(replica.slot)
   }
 
   /// Picks where a gate says, or where else there is a replica; nil where nobody has room. No pick in the answer says that
@@ -224,6 +236,32 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     }
   }
 
+  override func renew(_ id: UInt64, key: PickKey, at now: Moment) -> Bool {
+    state.withLock { $0.open.renew(id, key: key, at: now) }
+  }
+
+  override func respond(
+    _ id: UInt64, key: PickKey, from server: (address: String, picked: Outcome)?, at now: Moment
+  ) -> Bool {
+    state.withLock { state in
+      guard var pick = state.open.find(id, key: key) else { return false }
+      if let server {
+        guard let replica = state.selector.table.id(of: server.address) else { return false }
+        if replica != pick.replica {
+          if server.picked == .failure {
+            noteFailure(of: pick, &state)
+            if let position = state.selector.table.position(of: pick.replica) {
+              state.overflow?.note(.failure, seconds: 0, position: position, at: now)
+            }
+          }
+          pick = state.selector.move(pick, to: replica, server.picked, at: now)
+        }
+      }
+      pick.responded = pick.responded ?? now
+      return state.open.renew(id, key: key, as: pick, at: now)
+    }
+  }
+
   /// How many picks are let go while the lock is held once, so that picks need not wait long for it.
   private static var slice: Int { 256 }
 
@@ -250,16 +288,30 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   @inline(__always)
   private func makeRoom(_ state: inout State, at now: Moment) {
     let isFull = state.open.count >= mostOpenPicks || openPicks.isFull
-    let before = Moment(nanoseconds: now.nanoseconds - pickLifetime)
-    for _ in 0..<2 {
-      guard let pick = state.open.removeOldest(before: before) else { break }
-      letGo(pick, &state, at: now)
-    }
-    guard isFull, state.open.count >= mostOpenPicks || openPicks.isFull, let pick = state.open.removeOldest() else {
+    letTwoGo(.unary, after: unaryPickLifetime, &state, at: now)
+    letTwoGo(.connected, after: pickLifetime, &state, at: now)
+    guard isFull, state.open.count >= mostOpenPicks || openPicks.isFull, let pick = Self.takeOldest(&state) else {
       return
     }
     letGo(pick, &state, at: now)
     state.counts.evicted &+= 1
+  }
+
+  @inline(__always)
+  private func letTwoGo(_ life: PickLife, after nanoseconds: Int64, _ state: inout State, at now: Moment) {
+    let before = Moment(nanoseconds: now.nanoseconds - nanoseconds)
+    for _ in 0..<2 {
+      guard let pick = state.open.removeOldest(life, before: before) else { return }
+      letGo(pick, &state, at: now)
+    }
+  }
+
+  /// The oldest of those that are completed least surely.
+  private static func takeOldest(_ state: inout State) -> Pick? {
+    for life in PickLife.allCases {
+      if let pick = state.open.removeOldest(life) { return pick }
+    }
+    return nil
   }
 
   private func letGo(_ pick: Pick, _ state: inout State, at now: Moment) {
@@ -291,8 +343,13 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
 
   private func count(_ outcome: Outcome, _ pick: Pick, servedByAnother: Bool, _ state: inout State) {
     state.counts.count(outcome)
+    if outcome == .failure || servedByAnother { noteFailure(of: pick, &state) }
+  }
+
+  @inline(__always)
+  private func noteFailure(of pick: Pick, _ state: inout State) {
     let slot = pick.replica.slot
-    if outcome == .failure || servedByAnother, state.slots[slot].id == pick.replica { state.slots[slot].failures &+= 1 }
+    if state.slots[slot].id == pick.replica { state.slots[slot].failures &+= 1 }
   }
 
   @inline(__always)
@@ -300,7 +357,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     _ outcome: Outcome, _ pick: Pick, _ latencySeconds: Double?, servedBy server: ReplicaID?, _ state: inout State,
     at now: Moment
   ) {
-    let seconds = latencySeconds ?? now.seconds(since: pick.dispatched)
+    // Of an answer that goes on for long, what its asker wants and has no hand in is how soon it began.
+    let seconds = latencySeconds ?? (pick.responded ?? now).seconds(since: pick.dispatched)
     if let server {
       if let position = state.selector.table.position(of: server) {
         state.overflow?.note(outcome, seconds: seconds, position: position, at: now)
@@ -392,23 +450,25 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   // MARK: Replicas and their load
 
   override func expire(at now: Moment) {
-    let before = Moment(nanoseconds: now.nanoseconds - pickLifetime)
-    while true {
-      let isMore = state.withLock { state in
-        for _ in 0..<Self.slice {
-          guard let pick = state.open.removeOldest(before: before) else {
-            state.selector.returnRested(at: now)
-            if now >= state.nextShrink {
-              state.open.shrink()
-              state.nextShrink = Moment(nanoseconds: now.nanoseconds + 1_000_000_000)
-            }
-            return false
-          }
-          letGo(pick, &state, at: now)
-        }
-        return true
+    while expireSome(.unary, after: unaryPickLifetime, at: now) {}
+    while expireSome(.connected, after: pickLifetime, at: now) {}
+    state.withLock { state in
+      state.selector.returnRested(at: now)
+      guard now >= state.nextShrink else { return }
+      state.open.shrink()
+      state.nextShrink = Moment(nanoseconds: now.nanoseconds + 1_000_000_000)
+    }
+  }
+
+  /// Lets go of some picks that are over their time. Answers whether there may be more.
+  private func expireSome(_ life: PickLife, after nanoseconds: Int64, at now: Moment) -> Bool {
+    let before = Moment(nanoseconds: now.nanoseconds - nanoseconds)
+    return state.withLock { state in
+      for _ in 0..<Self.slice {
+        guard let pick = state.open.removeOldest(life, before: before) else { return false }
+        letGo(pick, &state, at: now)
       }
-      if !isMore { return }
+      return true
     }
   }
 

@@ -7,8 +7,11 @@ import SwiftProtobuf
 typealias ProcessingRequest = Envoy_Service_ExtProc_V3_ProcessingRequest
 typealias ProcessingResponse = Envoy_Service_ExtProc_V3_ProcessingResponse
 
-/// What is said about one request of HTTP on one stream: a pick when its headers come, and how it ended when those of
-/// the response come, or when the stream ends without them. Everything else is passed through untouched.
+/// What is said about one request of HTTP on one stream: a pick when its headers come, and how it ended when the last of its
+/// response comes, or the stream ends. Everything else is passed through untouched.
+///
+/// Envoy keeps the stream to the end of the response where it is to tell of trailers (`response_trailer_mode: SEND`), be there
+/// any or not; else it ends the stream with the response's headers, and long answers count no longer.
 struct PickExchange {
   private typealias BodySendMode = Envoy_Extensions_Filters_Http_ExtProc_V3_ProcessingMode.BodySendMode
 
@@ -16,7 +19,7 @@ struct PickExchange {
   private let hints: PickerHints
   private let usualService: String?
   private let key: PickKey
-  private var open: (service: DispatchedService, pick: UInt64, address: String)?
+  private var open: OpenPick?
   private var requestBody = BodySendMode.none
   private var responseBody = BodySendMode.none
 
@@ -48,21 +51,27 @@ struct PickExchange {
     switch message.request {
     case .requestHeaders(let headers): return try pick(headers, message, at: now, using: decision)
     case .responseHeaders(let headers):
-      complete(headers, message, at: now)
+      begin(headers, message, at: now)
       return .with { $0.responseHeaders = Envoy_Service_ExtProc_V3_HeadersResponse() }
     case .requestBody(let body): return .with { $0.requestBody = Self.untouched(body, requestBody) }
-    case .responseBody(let body): return .with { $0.responseBody = Self.untouched(body, responseBody) }
+    case .responseBody(let body):
+      if body.endOfStream { end(at: now) }
+      return .with { $0.responseBody = Self.untouched(body, responseBody) }
     case .requestTrailers: return .with { $0.requestTrailers = Envoy_Service_ExtProc_V3_TrailersResponse() }
-    case .responseTrailers: return .with { $0.responseTrailers = Envoy_Service_ExtProc_V3_TrailersResponse() }
+    case .responseTrailers(let trailers):
+      complete(trailers.trailers, at: now)
+      return .with { $0.responseTrailers = Envoy_Service_ExtProc_V3_TrailersResponse() }
     case nil: return nil
     }
   }
 
-  /// The stream has ended: where the response was not seen, whoever asked gave up, or Envoy went away.
-  mutating func end(at now: Moment) {
-    guard let (service, pick, _) = open else { return }
+  /// The stream has ended: where no response was seen, whoever asked gave up, or Envoy went away.
+  mutating func end(at now: Moment) { complete(open?.outcome ?? .cancelled, at: now) }
+
+  private mutating func complete(_ outcome: Outcome, at now: Moment) {
+    guard let known = open else { return }
     open = nil
-    service.complete(pick, key: key, .cancelled, at: now)
+    known.service.complete(known.id, key: key, outcome, at: now)
   }
 
   /// A part of a body as it is: where Envoy lets go of what it sends, it wants it back.
@@ -92,12 +101,13 @@ extension PickExchange {
       query.key = PickQuery.hash(value)
     }
     query.subset = Self.subset(message)
+    query.life = .attended
     let said = headers.headers.text(PickerNames.hops)
     // What cannot be read was not said by one of us; what a client says would get its request refused, or past its policy.
     if let said, hints.trust.holds(for: Self.peerNames(message)) { query.hops = UInt8(said).map(Int.init) ?? 0 }
     switch service.pick(query, owner: 0, key: key, at: now, into: answer) {
     case .picked:
-      open = (service, answer.id, answer.addressString(0))
+      open = OpenPick(service: service, id: answer.id, address: answer.addressString(0))
       return Self.response(to: answer, saidHops: said != nil)
     case .noReplica: return Self.noEndpoint
     case .full where answer.retryAfter > 0:
@@ -184,22 +194,51 @@ extension PickExchange {
   }
 }
 
-// MARK: - Response headers
+// MARK: - The response
 
 extension PickExchange {
-  private mutating func complete(
+  /// A pick whose request is in flight.
+  private struct OpenPick {
+    let service: DispatchedService
+    let id: UInt64
+    /// Where the request is.
+    var address: String
+    /// How it ends if nothing else is said; nil before the response has begun.
+    var outcome: Outcome?
+  }
+
+  /// The response begins. It is in flight to its end, at the endpoint that serves it.
+  private mutating func begin(
     _ headers: Envoy_Service_ExtProc_V3_HttpHeaders, _ message: ProcessingRequest, at now: Moment
   ) {
-    guard let (service, pick, picked) = open else { return }
-    open = nil
-    var outcome = Outcome(status: headers.headers.text(":status"), grpcStatus: headers.headers.text("grpc-status"))
-    let served = Self.served(headers, message)
-    // Where the first attempt already went elsewhere, Envoy did not take the endpoint that was picked for one of its
-    // cluster: that says nothing about it.
-    if let served, served != picked, Self.attempts(headers, message) == 1 { outcome = .cancelled }
-    let load = headers.headers.load
-    service.complete(
-      pick, key: key, outcome, servedBy: outcome == .cancelled ? nil : served, load: load, at: now)
+    guard var known = open else { return }
+    let outcome = Outcome(status: headers.headers.text(":status"), grpcStatus: headers.headers.text("grpc-status"))
+    if let served = Self.served(headers, message), served != known.address {
+      // Where the first attempt already went elsewhere, Envoy did not take the endpoint that was picked for one of its
+      // cluster: that says nothing about it.
+      let wasPassedOver = Self.attempts(headers, message) == 1
+      if known.service.respond(
+        known.id, key: key, from: (served, wasPassedOver ? .cancelled : .failure), at: now)
+      {
+        known.address = served
+      } else if wasPassedOver {
+        return complete(.cancelled, at: now)
+      }
+    } else {
+      known.service.respond(known.id, key: key, at: now)
+    }
+    if let load = headers.headers.load { known.service.report(load, of: known.address, at: now) }
+    known.outcome = outcome
+    open = known
+    if headers.endOfStream || outcome == .failure { complete(outcome, at: now) }
+  }
+
+  /// The response has ended with trailers. That of gRPC says only here whether it failed.
+  private mutating func complete(_ trailers: Envoy_Config_Core_V3_HeaderMap, at now: Moment) {
+    guard let known = open else { return }
+    if let load = trailers.load { known.service.report(load, of: known.address, at: now) }
+    let isFailure = trailers.text("grpc-status").map { Outcome(status: "200", grpcStatus: $0) } == .failure
+    complete(isFailure ? .failure : known.outcome ?? .success, at: now)
   }
 
   /// The endpoint that served the request; nil where Envoy does not say.

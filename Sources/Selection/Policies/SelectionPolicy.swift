@@ -21,6 +21,9 @@ public protocol SelectionPolicy: Sendable {
   /// Learns that a request was dispatched; the table counts it already.
   mutating func dispatched(_ slot: Int, in table: ReplicaTable, at now: Moment)
 
+  /// Learns that a replica worked on a request for a time in which the table did not count it there.
+  mutating func worked(_ slot: Int, seconds: Double, in table: ReplicaTable, at now: Moment)
+
   /// Learns that a request ended; the table does not count it any more.
   mutating func completed(_ completion: Completion, in table: ReplicaTable)
 
@@ -46,6 +49,8 @@ extension SelectionPolicy {
   public func cost(_ slot: Int, in table: ReplicaTable, at now: Moment) -> Double { table.pressure(slot, at: now) }
   /// Remembers nothing.
   public mutating func dispatched(_ slot: Int, in table: ReplicaTable, at now: Moment) {}
+  /// Remembers nothing.
+  public mutating func worked(_ slot: Int, seconds: Double, in table: ReplicaTable, at now: Moment) {}
   /// Remembers nothing.
   public mutating func completed(_ completion: Completion, in table: ReplicaTable) {}
   /// Remembers nothing.

@@ -1,7 +1,10 @@
 /// The protocol of the replica selector: which replica gets this request?
 ///
 /// A client asks with Pick before it sends a request, sends the request to the replica that is named, and says with
-/// Complete how it ended. What is in flight is counted from Pick to Complete, so a client that picks completes.
+/// Complete how it ended, when all of the response has come: streams and upgraded connections are load until their end. What is
+/// in flight is counted from Pick to Complete, so a client that picks completes. A pick that nobody completes is given up: with
+/// the connection or session that it was made on, after a minute there, after ten seconds where it was a call of its own (the
+/// selector's operator may say otherwise), unless Complete says meanwhile, with OUTCOME_UNDER_WAY, that the request goes on.
 ///
 /// The same messages travel in two ways:
 ///
@@ -199,7 +202,7 @@ extension Tonari_Selector_V1_ReplicaSelector {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says how the request of a pick ended. A pick that is not known (any more) is no error.
+        /// > Says how the request of a pick ended, or that it goes on. A pick that is not known (any more) is no error.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tonari_Selector_V1_CompleteRequest` messages.
@@ -356,7 +359,7 @@ extension Tonari_Selector_V1_ReplicaSelector {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says how the request of a pick ended. A pick that is not known (any more) is no error.
+        /// > Says how the request of a pick ended, or that it goes on. A pick that is not known (any more) is no error.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tonari_Selector_V1_CompleteRequest` message.
@@ -511,7 +514,7 @@ extension Tonari_Selector_V1_ReplicaSelector {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says how the request of a pick ended. A pick that is not known (any more) is no error.
+        /// > Says how the request of a pick ended, or that it goes on. A pick that is not known (any more) is no error.
         ///
         /// - Parameters:
         ///   - request: A `Tonari_Selector_V1_CompleteRequest` message.
@@ -963,7 +966,7 @@ extension Tonari_Selector_V1_ReplicaSelector {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says how the request of a pick ended. A pick that is not known (any more) is no error.
+        /// > Says how the request of a pick ended, or that it goes on. A pick that is not known (any more) is no error.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tonari_Selector_V1_CompleteRequest` message.
@@ -1179,7 +1182,7 @@ extension Tonari_Selector_V1_ReplicaSelector {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says how the request of a pick ended. A pick that is not known (any more) is no error.
+        /// > Says how the request of a pick ended, or that it goes on. A pick that is not known (any more) is no error.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tonari_Selector_V1_CompleteRequest` message.
@@ -1449,7 +1452,7 @@ extension Tonari_Selector_V1_ReplicaSelector.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Says how the request of a pick ended. A pick that is not known (any more) is no error.
+    /// > Says how the request of a pick ended, or that it goes on. A pick that is not known (any more) is no error.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Tonari_Selector_V1_CompleteRequest` message.
@@ -1687,7 +1690,7 @@ extension Tonari_Selector_V1_ReplicaSelector.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Says how the request of a pick ended. A pick that is not known (any more) is no error.
+    /// > Says how the request of a pick ended, or that it goes on. A pick that is not known (any more) is no error.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -11,7 +11,10 @@
 /// The protocol of the replica selector: which replica gets this request?
 ///
 /// A client asks with Pick before it sends a request, sends the request to the replica that is named, and says with
-/// Complete how it ended. What is in flight is counted from Pick to Complete, so a client that picks completes.
+/// Complete how it ended, when all of the response has come: streams and upgraded connections are load until their end. What is
+/// in flight is counted from Pick to Complete, so a client that picks completes. A pick that nobody completes is given up: with
+/// the connection or session that it was made on, after a minute there, after ten seconds where it was a call of its own (the
+/// selector's operator may say otherwise), unless Complete says meanwhile, with OUTCOME_UNDER_WAY, that the request goes on.
 ///
 /// The same messages travel in two ways:
 ///
@@ -105,6 +108,9 @@ public nonisolated enum Tonari_Selector_V1_Outcome: SwiftProtobuf.Enum, Swift.Ca
 
   /// The asker gave up, which says nothing about the replica.
   case cancelled // = 2
+
+  /// None yet: the request, or its response, goes on, at served_by where that is said. The pick stays open for as long again.
+  case underWay // = 3
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -116,6 +122,7 @@ public nonisolated enum Tonari_Selector_V1_Outcome: SwiftProtobuf.Enum, Swift.Ca
     case 0: self = .success
     case 1: self = .failure
     case 2: self = .cancelled
+    case 3: self = .underWay
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -125,6 +132,7 @@ public nonisolated enum Tonari_Selector_V1_Outcome: SwiftProtobuf.Enum, Swift.Ca
     case .success: return 0
     case .failure: return 1
     case .cancelled: return 2
+    case .underWay: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -134,6 +142,7 @@ public nonisolated enum Tonari_Selector_V1_Outcome: SwiftProtobuf.Enum, Swift.Ca
     .success,
     .failure,
     .cancelled,
+    .underWay,
   ]
 
 }
@@ -210,8 +219,8 @@ public nonisolated struct Tonari_Selector_V1_PickRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The service, as the selector names it; from Kubernetes: "namespace/name", or "namespace/name:port" where it has
-  /// several ports.
+  /// The service, as the selector names it; from Kubernetes: "namespace/name", with several ports the first of them, or
+  /// "namespace/name:port" by the port's name.
   public var service: String = String()
 
   /// Where the request comes from. Left out: the selector's own place where it has one.
@@ -1024,7 +1033,7 @@ nonisolated extension Tonari_Selector_V1_Tier: SwiftProtobuf._ProtoNameProviding
 }
 
 nonisolated extension Tonari_Selector_V1_Outcome: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OUTCOME_SUCCESS\0\u{1}OUTCOME_FAILURE\0\u{1}OUTCOME_CANCELLED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OUTCOME_SUCCESS\0\u{1}OUTCOME_FAILURE\0\u{1}OUTCOME_CANCELLED\0\u{1}OUTCOME_UNDER_WAY\0")
 }
 
 nonisolated extension Tonari_Selector_V1_State: SwiftProtobuf._ProtoNameProviding {

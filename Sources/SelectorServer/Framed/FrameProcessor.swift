@@ -213,10 +213,11 @@ struct FrameProcessor: ~Copyable {
     _ request: TonariRequest, of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
   ) {
     let wasOpen =
-      directory.service(ofPick: request.pick_id)?.complete(
+      directory.service(ofPick: request.pick_id)?.end(
         request.pick_id, key: key(request.pick_key.start, request.pick_key.length, of: session),
         Outcome(number: Int64(truncatingIfNeeded: request.outcome)),
-        latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us), at: now)
+        latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us),
+        servedBy: nil, load: nil, at: now)
       ?? false
     completed(request.id, wasOpen: wasOpen, of: &session, into: &output)
   }
@@ -302,7 +303,7 @@ struct FrameProcessor: ~Copyable {
     _ request: Tonari__Selector__V1__CompleteRequest, of session: borrowing FrameSession, at now: Moment
   ) -> Bool {
     let servedBy = String(cString: request.served_by)
-    return directory.service(ofPick: request.pick_id)?.complete(
+    return directory.service(ofPick: request.pick_id)?.end(
       request.pick_id, key: key(request.pick_key.data, request.pick_key.len, of: session),
       Outcome(number: Int64(request.outcome.rawValue)),
       latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us),

@@ -16,12 +16,13 @@ extension FrameFault {
 }
 
 extension Outcome {
-  /// The outcome with a number of the protocol; one that is not known is a success.
+  /// The outcome with a number of the protocol, nil where the request goes on; one that is not known is a success.
   @inline(__always)
-  init(number: Int64) {
+  init?(number: Int64) {
     switch number {
     case 1: self = .failure
     case 2: self = .cancelled
+    case 3: return nil
     default: self = .success
     }
   }

@@ -45,11 +45,12 @@ extension Tonari_Selector_V1_Load {
 }
 
 extension Outcome {
-  /// The outcome in a message; success where it is not known.
-  public init(_ outcome: Tonari_Selector_V1_Outcome) {
+  /// The outcome in a message, nil where the request goes on; success where it is not known.
+  public init?(_ outcome: Tonari_Selector_V1_Outcome) {
     switch outcome {
     case .failure: self = .failure
     case .cancelled: self = .cancelled
+    case .underWay: return nil
     case .success, .UNRECOGNIZED: self = .success
     }
   }

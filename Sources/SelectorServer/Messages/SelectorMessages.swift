@@ -51,14 +51,15 @@ public struct SelectorMessages: Sendable {
     }
   }
 
-  /// Learns how the request of a pick ended. A pick that is not known (any more), or of somebody else, is no fault.
+  /// Learns how the request of a pick ended, or that it goes on. A pick that is not known (any more), or of somebody else, is
+  /// no fault.
   @discardableResult
   public func complete(
     _ request: Tonari_Selector_V1_CompleteRequest, by caller: Caller, at now: Moment
   ) -> Tonari_Selector_V1_CompleteResponse {
-    dispatcher.directory.service(ofPick: request.pickID)?.complete(
-      request.pickID, key: request.pickKey.withUnsafeBytes { PickKey(bytes: $0) } ?? caller.key,
-      Outcome(request.outcome),
+    let key = request.pickKey.withUnsafeBytes { PickKey(bytes: $0) } ?? caller.key
+    dispatcher.directory.service(ofPick: request.pickID)?.end(
+      request.pickID, key: key, Outcome(request.outcome),
       latencySeconds: request.latencyUs == 0 ? nil : LoadReport.seconds(microseconds: request.latencyUs),
       servedBy: request.servedBy.isEmpty ? nil : request.servedBy,
       load: request.hasLoad ? LoadReport(request.load) : nil, at: now)
@@ -155,6 +156,22 @@ extension SelectorMessages {
   }
 }
 
+extension DispatchedService {
+  /// Learns how a pick's request ended, nil where it goes on. Answers whether that completed an open pick.
+  @discardableResult
+  func end(
+    _ id: UInt64, key: PickKey, _ outcome: Outcome?, latencySeconds: Double?, servedBy: String?, load: LoadReport?,
+    at now: Moment
+  ) -> Bool {
+    guard let outcome else {
+      if let servedBy, respond(id, key: key, from: (servedBy, .failure), at: now) { return false }
+      renew(id, key: key, at: now)
+      return false
+    }
+    return complete(id, key: key, outcome, latencySeconds: latencySeconds, servedBy: servedBy, load: load, at: now)
+  }
+}
+
 extension SelectorFault {
   /// Somebody may not do something.
   package static func denied(_ capability: Capability, _ caller: Caller) -> SelectorFault {
@@ -198,6 +215,8 @@ extension SelectorMessages {
       labels: request.labels, isRetry: request.retry,
       alternatives: Int(min(request.alternatives, UInt32(clamping: PickAnswer.mostAlternatives))),
       hops: Int(request.hops))
+    // Who asks by a call of its own may have given up before the answer comes, and nobody sees it go.
+    query.life = caller.owner == 0 ? .unary : .connected
     query.from = request.hasFrom ? Place(request.from, of: caller) : dispatcher.options.place
     return query
   }

@@ -24,7 +24,7 @@ struct SelectorCommand: AsyncParsableCommand {
       from a file, from Kubernetes, or register themselves.
 
       Several selectors side by side tell each other what they dispatched (--peer). /readyz and /metrics are served by \
-      HTTP. On SIGTERM what was asked is answered before it ends.
+      HTTP. On SIGTERM what was asked is answered before it ends. Files are read again when they change, and on SIGHUP.
 
       EXAMPLES
         On a Unix socket, with replicas from a file:
@@ -90,6 +90,7 @@ struct SelectorCommand: AsyncParsableCommand {
       node: options.place.node, zone: options.place.zone, cluster: options.place.clusterName)
     settings.mostInFlight = options.mostInFlight
     if let lifetime = options.pickLifetime { settings.pickLifetime = lifetime }
+    if let lifetime = options.unaryPickLifetime { settings.unaryPickLifetime = lifetime }
     options.overload.apply(to: &settings)
     let dispatcher = Dispatcher(settings)
     for listener in options.plainListeners {

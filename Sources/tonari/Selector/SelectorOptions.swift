@@ -105,6 +105,14 @@ struct SelectorOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "The same for picks by a gRPC call of their own, whose asker may never have heard the answer. (default: 10s)",
+      valueName: "duration"),
+    transform: Duration.argument
+  )
+  var unaryPickLifetime: Duration?
+
+  @Option(
+    help: ArgumentHelp(
       "Turn requests away (HTTP 429) from so many in flight for each replica on, on average. (default: never)",
       valueName: "count"),
     transform: { text in

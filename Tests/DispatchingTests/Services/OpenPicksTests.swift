@@ -1,5 +1,6 @@
 import Selection
 import Testing
+import Topology
 
 @testable import Dispatching
 
@@ -110,5 +111,98 @@ struct OpenPicksTests {
     for _ in 0..<1000 { _ = service.pick(PickQuery(), owner: 0, at: .start, into: answer) }
     for _ in 0..<1000 { _ = service.pick(PickQuery(), owner: 0, at: .seconds(5), into: answer) }
     #expect(service.tally.openPicks == 1000)
+  }
+
+  @Test("who asks by a call of its own and never completes is given up soon; who says that it goes on is not")
+  func lives() throws {
+    let dispatcher = dispatcher()
+    let service = try #require(dispatcher.service("s"))
+    func pick(_ life: PickLife, owner: UInt32 = 0) -> UInt64 {
+      var query = PickQuery()
+      query.life = life
+      _ = service.pick(query, owner: owner, at: .start, into: answer)
+      return answer.id
+    }
+    for _ in 0..<397 { _ = pick(.unary) }
+    let (renewed, connected, attended) = (pick(.unary), pick(.connected, owner: 7), pick(.attended))
+    #expect(service.tally.inFlight == 400)
+    #expect(service.renew(renewed, at: .seconds(8)))
+    #expect(!service.renew(renewed, key: .random(), at: .seconds(8)), "somebody else has no hand in it")
+    dispatcher.expire(at: .seconds(11))
+    #expect(service.tally.inFlight == 3 && service.tally.counts.expired == 397)
+    #expect(service.renew(connected, at: .seconds(50)))
+    dispatcher.expire(at: .seconds(100))
+    #expect(service.tally.inFlight == 2, "the renewed one is over, too")
+    dispatcher.expire(at: .seconds(111))
+    #expect(service.tally.inFlight == 1)
+    dispatcher.expire(at: .seconds(86_400))
+    #expect(service.complete(attended, .success, at: .seconds(86_400)))
+    #expect(!service.renew(attended, at: .seconds(86_400)))
+    #expect(service.tally.openPicks == 0 && dispatcher.openPicks == 0)
+  }
+
+  @Test("a request that went on to another replica is in flight there, and failed at the first")
+  func moves() throws {
+    let dispatcher = dispatcher()
+    dispatcher.set(["a:1", "b:1"].map { ServiceReplica(address: $0) }, of: "s", from: .file, at: .start)
+    let service = try #require(dispatcher.service("s"))
+    _ = service.pick(PickQuery(), owner: 0, at: .start, into: answer)
+    let (id, picked) = (answer.id, answer.addressString(0))
+    let other = picked == "a:1" ? "b:1" : "a:1"
+    func inFlight(_ address: String) -> Int? {
+      service.status(at: .start).replicas.first { $0.replica.address == address }?.view.inFlight
+    }
+    #expect(!service.respond(id, from: ("c:1", .failure), at: .seconds(1)), "nobody knows where it is")
+    #expect(service.respond(id, from: (other, .failure), at: .seconds(1)))
+    #expect(inFlight(picked) == 0 && inFlight(other) == 1)
+    #expect(service.complete(id, .success, at: .seconds(2)))
+    #expect(service.tally.inFlight == 0 && service.tally.counts.succeeded == 1)
+    let failures = service.status(at: .start).replicas.map(\.failures).reduce(0, +)
+    #expect(failures == 1)
+  }
+
+  @Test("rows of picks hold what a list of them would, whatever is made, renewed and taken out")
+  func model() throws {
+    var selector = ReplicaSelector(RandomPolicy())
+    selector.replace(with: [Replica(name: "a:1")], at: .start)
+    var generator = SeededGenerator(seed: 11)
+    var picks = OpenPicks(salt: 3)
+    var known: [(id: UInt64, life: PickLife, since: Int)] = []
+    for second in 0..<20_000 {
+      let now = Moment.seconds(Double(second))
+      switch generator.below(5) {
+      case 0, 1:
+        let made = selector.pick(at: now)
+        let life = PickLife.allCases[generator.below(3)]
+        guard let pick = made, let id = picks.insert(pick, owner: UInt32(generator.below(4)), life: life) else {
+          continue
+        }
+        known.append((id, life, second))
+      case 2 where !known.isEmpty:
+        let index = generator.below(known.count)
+        let isRenewed = picks.renew(known[index].id, at: now)
+        #expect(isRenewed)
+        known.append((known[index].id, known[index].life, second))
+        known.remove(at: index)
+      case 3 where !known.isEmpty:
+        let index = generator.below(known.count)
+        let removed = picks.remove(known[index].id)
+        #expect(removed != nil)
+        known.remove(at: index)
+      default:
+        let life = PickLife.allCases[generator.below(3)]
+        let before = second - generator.below(30)
+        let removed = picks.removeOldest(life, before: .seconds(Double(before)))
+        let index = known.firstIndex { $0.life == life && $0.since < before }
+        #expect((removed != nil) == (index != nil))
+        if let index {
+          let again = picks.find(known[index].id)
+          #expect(again == nil, "it was the oldest")
+          known.remove(at: index)
+        }
+      }
+      if generator.below(500) == 0 { picks.shrink() }
+      #expect(picks.count == known.count)
+    }
   }
 }

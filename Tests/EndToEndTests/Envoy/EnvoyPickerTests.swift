@@ -1,6 +1,7 @@
 import ControlPlaneTestSupport
 import Foundation
 import Kubernetes
+import PythonTestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -128,6 +129,78 @@ struct EnvoyPickerTests {
         #expect(try await response.body.collect(upTo: 1 << 20) == sent, "\(size) bytes")
       }
       try await Self.settles(bed)
+    }
+  }
+
+  /// Runs `body` with an Envoy whose only endpoint has a port.
+  private static func run(
+    endpoint port: UInt16, _ change: (String) -> String, _ body: (SidecarBed) async throws -> Void
+  ) async throws {
+    try await SidecarBed.run(replicas: ["mean=1ms"], change) { _, bed in
+      let lines = "services:\n- name: shop/cart\n  replicas: [{address: \"127.0.0.1:\(port)\"}]\n"
+      try Data(lines.utf8).write(to: bed.folder.appending(path: "replicas.yaml"))
+      try await eventually("Envoy knows the endpoint alone") {
+        let clusters = await bed.envoy.admin("/clusters") ?? ""
+        return clusters.contains("shop/cart::127.0.0.1:\(port)::")
+          && !clusters.contains("shop/cart::\(bed.replicas.addresses[0])::")
+      }
+      try await body(bed)
+    }
+  }
+
+  @Test("A streamed answer and an upgraded connection are in flight to their end")
+  func streams() async throws {
+    let server = try StreamServer()
+    try await Self.run(endpoint: server.port) {
+      $0.replacing(
+        "stat_prefix: cart", with: "stat_prefix: cart\n                upgrade_configs: [{upgrade_type: websocket}]")
+    } _: { bed in
+      for (head, begin, end) in [
+        ("", "HTTP/1.1 200 OK", "0\r\n\r\n"),
+        ("Connection: Upgrade\r\nUpgrade: websocket\r\n", "HTTP/1.1 101 Switching Protocols", "tea"),
+      ] {
+        let client = try LoopbackConnection(to: bed.envoy.port)
+        defer { client.close() }
+        try client.send("GET / HTTP/1.1\r\nHost: cart\r\n\(head)\r\n")
+        #expect(try client.receive(until: "\r\n\r\n").hasPrefix(begin))
+        if !head.isEmpty {
+          try client.send("tea")
+          #expect(try client.receive(until: end) == end, "both ways are open")
+        }
+        // The picker heard of the head before Envoy passed it on.
+        #expect(await bed.metric("tonari_selector_in_flight", #"by="this selector""#) == 1)
+        server.finish()
+        if head.isEmpty { _ = try client.receive(until: end) }
+        client.close()
+        try await Self.settles(bed)
+      }
+      #expect(await bed.metric("tonari_selector_completions_total", #"outcome="success""#) == 2)
+      #expect(try await bed.envoy.total("ext_proc.failure_mode_allowed") == 0)
+    }
+  }
+
+  @Test("Failures that a real gRPC server says in trailers count", .enabled(if: Python.isAvailable))
+  func grpcFailures() async throws {
+    let port = try LoopbackListener.freePort()
+    let type = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    try await Self.run(endpoint: port) {
+      $0.replacing(
+        "      type: EDS\n",
+        with: """
+                type: EDS
+                typed_extension_protocol_options:
+                  \(type):
+                    "@type": type.googleapis.com/\(type)
+                    explicit_http_config: {http2_protocol_options: {}}
+
+          """)
+    } _: { bed in
+      let result = try await Python.run(
+        "Tests/EndToEndTests/Envoy/failing_grpc.py", ["\(port)", "\(bed.envoy.port)", "20"])
+      #expect(result.output == "UNAVAILABLE after 1: 20\nOK after 2: 1\n", "\(result.errors)")
+      try await Self.settles(bed)
+      #expect(await bed.metric("tonari_selector_completions_total", #"outcome="failure""#) == 20)
+      #expect(await bed.metric("tonari_selector_completions_total", #"outcome="success""#) == 1)
     }
   }
 }

@@ -20,6 +20,8 @@ struct PickExchangeTests {
     let busy = try #require(dispatcher.cart.replicas.first { $0.view.inFlight == 1 })
     #expect(busy.replica.address == header.first)
     #expect(try exchange.answer(Exchanges.response(served: header[0]), at: .seconds(1))?.responseHeaders != nil)
+    #expect(dispatcher.inFlight == 1, "its body follows")
+    exchange.end(at: .seconds(1))
     #expect(dispatcher.inFlight == 0)
     #expect(dispatcher.cart.counts.succeeded == 1)
   }
@@ -99,26 +101,84 @@ struct PickExchangeTests {
     #expect(dispatcher.inFlight == 0 && dispatcher.cart.counts.cancelled == 3)
   }
 
-  @Test("A request that was served by the second endpoint failed at the first")
+  @Test("A request that was served by the second endpoint failed at the first, and is in flight at the second")
   func retried() throws {
     let dispatcher = Exchanges.dispatcher()
     var exchange = PickExchange(dispatcher, Exchanges.hints())
     let picked = Exchanges.destinations(try exchange.answer(Exchanges.request(), at: .seconds(0))).header
     _ = try exchange.answer(Exchanges.response(200, served: picked[1]), at: .seconds(1))
-    #expect(dispatcher.inFlight == 0)
-    #expect(dispatcher.cart.replicas.first { $0.replica.address == picked[0] }?.failures == 1)
-    #expect(dispatcher.cart.replicas.first { $0.replica.address == picked[1] }?.failures == 0)
+    func replica(_ address: String) -> ReplicaStatus? {
+      dispatcher.cart.replicas.first { $0.replica.address == address }
+    }
+    #expect(replica(picked[0])?.failures == 1 && replica(picked[0])?.view.inFlight == 0)
+    #expect(replica(picked[1])?.failures == 0 && replica(picked[1])?.view.inFlight == 1)
+    exchange.end(at: .seconds(2))
+    #expect(dispatcher.inFlight == 0 && dispatcher.cart.counts.succeeded == 1 && dispatcher.cart.counts.failed == 0)
   }
 
   @Test("An endpoint that Envoy passed over at its first attempt did not fail")
   func passedOver() throws {
     let dispatcher = Exchanges.dispatcher()
+    for served in ["10.0.0.77:80", nil] {
+      var exchange = PickExchange(dispatcher, Exchanges.hints())
+      let picked = Exchanges.destinations(try exchange.answer(Exchanges.request(), at: .seconds(0))).header
+      let response = Exchanges.response(served: served ?? picked[1], headers: ["x-envoy-attempt-count": "1"])
+      _ = try exchange.answer(response, at: .seconds(1))
+      #expect(dispatcher.inFlight == (served == nil ? 1 : 0), "where it went is known, or not")
+      exchange.end(at: .seconds(1))
+      #expect(dispatcher.cart.replicas.allSatisfy { $0.failures == 0 && $0.view.inFlight == 0 })
+    }
+    #expect(dispatcher.cart.counts.cancelled == 1 && dispatcher.cart.counts.succeeded == 1)
+  }
+
+  @Test("A response is in flight to its end, however late, and took as long")
+  func streams() throws {
+    let dispatcher = Exchanges.dispatcher(DispatcherOptions(policy: .peakEWMA, pickLifetime: .seconds(60)))
+    typealias End = (inout PickExchange, Moment) throws -> Void
+    let ends: [End] = [
+      { exchange, now in exchange.end(at: now) },
+      { exchange, now in _ = try exchange.answer(.with { $0.responseTrailers = .init() }, at: now) },
+      { exchange, now in _ = try exchange.answer(.with { $0.responseBody.endOfStream = true }, at: now) },
+    ]
+    var start = 0.0
+    for end in ends {
+      var exchange = PickExchange(dispatcher, Exchanges.hints())
+      _ = try exchange.answer(Exchanges.request(), at: .seconds(start))
+      _ = try exchange.answer(Exchanges.response(), at: .seconds(start + 0.01))
+      _ = try exchange.answer(.with { $0.responseBody.body = Data("tea".utf8) }, at: .seconds(start + 1))
+      dispatcher.expire(at: .seconds(start + 3600))
+      #expect(dispatcher.inFlight == 1, "an open answer is load after an hour")
+      try end(&exchange, .seconds(start + 3600))
+      #expect(dispatcher.inFlight == 0)
+      start += 4000
+    }
+    #expect(dispatcher.cart.counts.succeeded == 3 && dispatcher.cart.counts.expired == 0)
+    // What it costs is what it took, and not until its first byte.
+    #expect(dispatcher.status(at: .seconds(11_600))[0].replicas.contains { $0.view.cost > 1000 })
+
+    var whole = PickExchange(dispatcher, Exchanges.hints())
+    _ = try whole.answer(Exchanges.request(), at: .seconds(start))
+    var response = Exchanges.response()
+    response.responseHeaders.endOfStream = true
+    _ = try whole.answer(response, at: .seconds(start))
+    #expect(dispatcher.inFlight == 0, "a head that is all ends it")
+  }
+
+  @Test(
+    "A failure that gRPC says in trailers is one",
+    arguments: [("0", Outcome.success), ("5", .success), ("14", .failure), ("13", .failure)])
+  func trailers(_ status: String, _ outcome: Outcome) throws {
+    let dispatcher = Exchanges.dispatcher()
     var exchange = PickExchange(dispatcher, Exchanges.hints())
-    let picked = Exchanges.destinations(try exchange.answer(Exchanges.request(), at: .seconds(0))).header
-    let response = Exchanges.response(served: "10.0.0.77:80", headers: ["x-envoy-attempt-count": "1"])
-    _ = try exchange.answer(response, at: .seconds(1))
-    #expect(dispatcher.inFlight == 0 && dispatcher.cart.counts.cancelled == 1)
-    #expect(dispatcher.cart.replicas.first { $0.replica.address == picked[0] }?.failures == 0)
+    let picked = Exchanges.destinations(try exchange.answer(Exchanges.request(), at: .seconds(0))).header[0]
+    _ = try exchange.answer(Exchanges.response(headers: ["content-type": "application/grpc"]), at: .seconds(1))
+    let trailers = Exchanges.headers(["grpc-status": status, "endpoint-load-metrics": "named_metrics.in_flight=7"])
+    _ = try exchange.answer(.with { $0.responseTrailers.trailers = trailers.headers }, at: .seconds(1))
+    exchange.end(at: .seconds(1))
+    #expect(dispatcher.cart.counts.failed == (outcome == .failure ? 1 : 0))
+    #expect(dispatcher.cart.counts.succeeded == (outcome == .success ? 1 : 0))
+    let replica = dispatcher.cart.replicas.first { $0.replica.address == picked }
+    #expect(replica?.failures == (outcome == .failure ? 1 : 0) && replica?.view.lastReport?.inFlight == 7)
   }
 
   @Test(

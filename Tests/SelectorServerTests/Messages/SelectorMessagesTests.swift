@@ -239,4 +239,37 @@ struct SelectorMessagesTests {
     _ = try messages.deregister(.with { ($0.service, $0.addresses) = ("shop/cart", ["a:1", "b:1", "c:1"]) }, at: now)
     #expect(throws: SelectorFault.self) { try pick() }
   }
+
+  @Test("A pick by a call of its own that nobody completes is given up soon, unless its asker says that it goes on")
+  func unary() throws {
+    _ = try register(["10.0.0.1:80", "10.0.0.2:80"], lifetime: 600_000)
+    var ids: [UInt64] = []
+    for _ in 0..<20 { ids.append(try pick().pickID) }
+    let session = try messages.pick(.with { $0.service = "shop/cart" }, owner: 7, at: now, using: PickAnswer())
+    let renewed = try pick()
+    let other = renewed.address == "10.0.0.1:80" ? "10.0.0.2:80" : "10.0.0.1:80"
+    func goesOn(_ id: UInt64, at seconds: Double, servedBy: String = "") {
+      _ = messages.complete(
+        .with {
+          $0.pickID = id
+          $0.outcome = .underWay
+          $0.servedBy = servedBy
+        }, at: .seconds(seconds))
+    }
+    goesOn(renewed.pickID, at: 8)
+    messages.dispatcher.expire(at: .seconds(12))
+    #expect(inFlight == 2)
+    goesOn(session.pickID, at: 50)
+    messages.dispatcher.expire(at: .seconds(100))
+    #expect(inFlight == 1)
+    _ = messages.complete(.with { $0.pickID = session.pickID }, at: .seconds(100))
+    #expect(inFlight == 0)
+
+    let moved = try pick()
+    let server = moved.address == renewed.address ? other : renewed.address
+    goesOn(moved.pickID, at: 1, servedBy: server)
+    let replicas = messages.dispatcher.service("shop/cart")?.status(at: now).replicas
+    #expect(replicas?.first { $0.view.inFlight == 1 }?.replica.address == server)
+    #expect(replicas?.first { $0.failures == 1 }?.replica.address == moved.address)
+  }
 }

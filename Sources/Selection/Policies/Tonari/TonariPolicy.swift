@@ -108,13 +108,20 @@ public struct TonariPolicy: SelectionPolicy {
     renew(slot, table, now)
   }
 
+  /// Charges the replica with the work and renews its cost.
+  public mutating func worked(_ slot: Int, seconds: Double, in table: ReplicaTable, at now: Moment) {
+    advance(slot, table, now)
+    chargeWork(slot, seconds, table, now)
+    settle(slot, table, now)
+  }
+
   /// Learns from the request and renews the replica's cost.
   public mutating func completed(_ completion: Completion, in table: ReplicaTable) {
     let slot = completion.slot
     advance(slot, table, completion.at)
     switch completion.outcome {
     case .success:
-      if !completion.wasInFlight { chargeWork(of: completion, table) }
+      if !completion.wasInFlight { chargeWork(slot, completion.latencySeconds, table, completion.at) }
       records[slot].complete()
       everybody.complete()
       expectedSeconds = everybody.secondsForEach(expected: firstGuess, weight: 1)
@@ -154,11 +161,11 @@ public struct TonariPolicy: SelectionPolicy {
   }
 
   /// A request that was not counted here was worked on all the same: of its time a part, where others waited too.
-  private mutating func chargeWork(of completion: Completion, _ table: ReplicaTable) {
-    let all = table.requests(completion.slot, at: completion.at) + 1
-    let servers = table.concurrency(completion.slot).map(Double.init) ?? all
-    let seconds = completion.latencySeconds * min(1, servers / all)
-    records[completion.slot].charge(seconds: seconds)
+  private mutating func chargeWork(_ slot: Int, _ time: Double, _ table: ReplicaTable, _ now: Moment) {
+    let all = table.requests(slot, at: now) + 1
+    let servers = table.concurrency(slot).map(Double.init) ?? all
+    let seconds = time * min(1, servers / all)
+    records[slot].charge(seconds: seconds)
     everybody.charge(seconds: seconds)
   }
 
