@@ -26,6 +26,11 @@ public final class Dispatcher: Sendable {
     /// The services of which a connection registered replicas, by its number.
     var registrars: [UInt32: Set<String>] = [:]
     var nextOwner: UInt32 = 1
+    /// Other names of services, by service, and the services by these.
+    var aliases: [String: Set<String>] = [:]
+    var aliased: [String: String] = [:]
+    /// What replicas said of themselves lately, for services of which they are not known yet.
+    var words = ReplicaWords()
     /// Policies of overflow by the service that they name.
     var overflows: [String: ServiceOverflow] = [:]
   }
@@ -108,6 +113,7 @@ public final class Dispatcher: Sendable {
     planOverflow(at: now)
     for name in state.withLock({ $0.leases.takeDue(at: now) }) { change(name, at: now) { $0.expire(at: now) } }
     forgetSilentPeers(at: now)
+    state.withLock { $0.words.expire(at: now) }
   }
 }
 
@@ -124,6 +130,27 @@ extension Dispatcher {
     let known = state.withLock { $0.members.filter { !$0.value.named(by: source).isEmpty }.map(\.key) }
     for name in known where services[name] == nil { set([], of: name, from: source, at: now) }
     for (name, replicas) in services { set(replicas, of: name, from: source, at: now) }
+  }
+
+  /// Lets a service be asked for by other names, in place of those that it had. Where there is a service that has one of them
+  /// for its own, that one is meant.
+  public func set(aliases: Set<String>, of name: String) {
+    changing.withLock { _ in
+      let before = state.withLock { state in
+        let before = state.aliases[name] ?? []
+        for alias in before where state.aliased[alias] == name { state.aliased[alias] = nil }
+        for alias in aliases { state.aliased[alias] = name }
+        state.aliases[name] = aliases.isEmpty ? nil : aliases
+        return before
+      }
+      guard before != aliases, let service = state.withLock({ $0.directory.service(named: name) }) else { return }
+      changeDirectory { $0.set(aliases: aliases, for: before, of: service) }
+    }
+  }
+
+  /// The own name of a service, whichever of its names it is called by.
+  private func ownName(of service: String) -> String {
+    state.withLock { $0.members[service] == nil ? $0.aliased[service] ?? service : service }
   }
 
   /// The addresses of a service's replicas that some sources name.
@@ -143,6 +170,7 @@ extension Dispatcher {
     _ replicas: [ServiceReplica], of service: String, lifetime: Duration, from source: ReplicaSource = .registration,
     owner: UInt32 = 0, by registrant: Registrant? = nil, at now: Moment
   ) -> RegistrationStatus {
+    let service = ownName(of: service)
     let until = now + lifetime
     var isOverdrawn = false
     let isThere = change(service, at: now) { members in
@@ -179,7 +207,7 @@ extension Dispatcher {
 
   /// Takes registered replicas away, or lets them finish what they have until their time is over.
   public func deregister(_ addresses: [String], of service: String, drains: Bool, at now: Moment) {
-    change(service, at: now) { $0.remove(addresses, from: .registration, drains: drains) }
+    change(ownName(of: service), at: now) { $0.remove(addresses, from: .registration, drains: drains) }
   }
 
   /// Hears of a replica's state in all services that have it; nil is the one that its source names. Answers how many
@@ -192,6 +220,14 @@ extension Dispatcher {
     let having = state.withLock { names(having: address, in: cluster, $0) }
     for name in having { change(name, at: now) { $0.set(replicaState, of: address) } }
     return having.count
+  }
+
+  /// Hears what a replica says of itself, for all services that have it, or will as long as its word holds: whoever tells of
+  /// a replica may be slower than itself.
+  public func hear(_ word: ReplicaWord, of address: String, in cluster: String, at now: Moment) {
+    state.withLock { $0.words.note(word, of: address, in: cluster, at: now) }
+    set(word.state, of: address, in: cluster, at: now)
+    if let load = word.load { report(load, of: address, in: cluster, at: word.said) }
   }
 
   /// Learns what a replica says of its load in all services that have it. Answers how many there are.
@@ -247,8 +283,10 @@ extension Dispatcher {
       var members = state.withLock { $0.members[name] } ?? Membership()
       let before = members
       let changes = change(&members)
+      let words = changes ? said(of: members.names.subtracting(before.names), in: members, at: now) : []
+      for (address, _, word) in words { _ = members.set(word.state, of: address) }
       let isKept = state.withLock { state in
-        guard state.directory[name] != nil || members.isEmpty || hasRoom(for: members, state) else {
+        guard state.directory.service(named: name) != nil || members.isEmpty || hasRoom(for: members, state) else {
           state.refusedNames &+= 1
           return false
         }
@@ -266,7 +304,7 @@ extension Dispatcher {
       }
       guard isKept else { return false }
       guard changes else { return true }
-      let known = service(name)
+      let known = state.withLock { $0.directory.service(named: name) }
       let service = known ?? (members.isEmpty ? nil : makeService(name, at: now))
       if known == nil, let service, let overflow = overflow(of: name) {
         // The gateways come with the service, and stay when all others go.
@@ -274,19 +312,43 @@ extension Dispatcher {
         service.set(overflow, at: now)
       }
       service?.replace(with: members.replicas, at: now)
-      let (gone, come) = (
-        before.addresses.subtracting(members.addresses), members.addresses.subtracting(before.addresses)
-      )
+      for (address, cluster, word) in words {
+        if let load = word.load { _ = service?.report(load, of: address, in: cluster, at: word.said) }
+      }
+      let (gone, come) = (before.names.subtracting(members.names), members.names.subtracting(before.names))
       state.withLock { state in
         for address in gone {
           state.having[address]?.remove(name)
-          if state.having[address]?.isEmpty == true { state.having[address] = nil }
+          guard state.having[address]?.isEmpty == true else { continue }
+          state.having[address] = nil
+          // Who has the address next is somebody else.
+          state.words.forget(address)
         }
         for address in come { state.having[address, default: []].insert(name) }
       }
       guard members.isEmpty, let service else { return true }
-      changeDirectory { $0.remove(service) }
+      let aliases = state.withLock { $0.aliases[name] ?? [] }
+      changeDirectory {
+        $0.remove(service)
+        $0.set(aliases: [], for: aliases, of: service)
+      }
       return true
+    }
+  }
+
+  /// What replicas that come to a service said before.
+  private func said(
+    of addresses: Set<String>, in members: Membership, at now: Moment
+  ) -> [(address: String, cluster: String, word: ReplicaWord)] {
+    guard !addresses.isEmpty else { return [] }
+    return state.withLock { state in
+      guard state.words.count > 0 else { return [] }
+      return addresses.flatMap { address in
+        state.words.said(of: address, at: now).compactMap { cluster, word in
+          guard members.contains(address, in: cluster, isOwn: mayBeOwn(cluster)) else { return nil }
+          return (address, cluster, word)
+        }
+      }
     }
   }
 
@@ -301,7 +363,11 @@ extension Dispatcher {
     guard let number = state.withLock({ $0.directory.nextNumber }) else { return nil }
     let service = options.policy.service(
       name: name, number: number, options: options, openPicks: openPickCount, at: now)
-    changeDirectory { $0.add(service) }
+    let aliases = state.withLock { $0.aliases[name] ?? [] }
+    changeDirectory {
+      $0.add(service)
+      $0.set(aliases: aliases, for: [], of: service)
+    }
     return service
   }
 
@@ -325,11 +391,11 @@ extension Dispatcher {
     }
     for name in Set(before.keys).union(overflows.keys) where before[name] != overflows[name] {
       let overflow = overflows[name]
-      var services = directory.all.map(\.name).filter { Self.base($0) == name || $0 == name }
+      var services = directory.all.map(\.name).filter { ServiceDirectory.base(of: $0) == name || $0 == name }
       // A service of which no replica is known here may have gateways all the same.
       if services.isEmpty, overflow?.gateways.isEmpty == false { services = [name] }
       for service in services {
-        let known = self.service(service)
+        let known = state.withLock { $0.directory.service(named: service) }
         known?.set(overflow, at: now)
         change(service, at: now) { members in
           let changes = members.set(overflow?.gateways ?? [], from: .overflow)
@@ -344,14 +410,14 @@ extension Dispatcher {
   ///
   /// - Parameter service: `namespace/name`, without a port.
   public func hear(_ headroom: Headroom?, of cluster: String, service name: String, at now: Moment) {
-    for service in directory.all where service.name == name || Self.base(service.name) == name {
+    for service in directory.all where service.name == name || ServiceDirectory.base(of: service.name) == name {
       _ = service.hear(headroom, of: cluster, at: now)
     }
   }
 
   /// The policy for a service; nil where there is none.
   func overflow(of service: String) -> ServiceOverflow? {
-    state.withLock { $0.overflows[service] ?? $0.overflows[Self.base(service)] }
+    state.withLock { $0.overflows[service] ?? $0.overflows[ServiceDirectory.base(of: service)] }
   }
 
   /// How it stands with the services that have a policy of overflow, by name.
@@ -359,7 +425,7 @@ extension Dispatcher {
     let names = state.withLock { $0.overflows }
     guard !names.isEmpty else { return [:] }
     return directory.all.reduce(into: [:]) { statuses, service in
-      guard names[service.name] != nil || names[Self.base(service.name)] != nil else { return }
+      guard names[service.name] != nil || names[ServiceDirectory.base(of: service.name)] != nil else { return }
       statuses[service.name] = service.overflowStatus(at: now)
     }
   }
@@ -369,19 +435,30 @@ extension Dispatcher {
     state.withLock { $0.peers.names.allSatisfy { $0 >= selector } }
   }
 
-  /// Counts anew and plans, where it is time.
+  /// Counts anew and plans, where it is time. What a policy says that a service bears, all its ports bear together: each is to
+  /// the others as another selector of the cluster is.
   func planOverflow(at now: Moment) {
-    let (overflows, peers) = state.withLock { ($0.overflows, $0.peers.digests.map(\.arrivals)) }
+    let (overflows, digests) = state.withLock { ($0.overflows, $0.peers.digests.map(\.arrivals)) }
     guard !overflows.isEmpty else { return }
-    for service in directory.all {
-      guard overflows[service.name] != nil || overflows[Self.base(service.name)] != nil else { continue }
-      service.planOverflow(peers: peers.compactMap { $0[service.name] }, at: now)
+    func policy(_ service: String) -> String? {
+      if overflows[service] != nil { return service }
+      let base = ServiceDirectory.base(of: service)
+      return overflows[base] == nil ? nil : base
     }
-  }
-
-  /// A service's name without its port.
-  private static func base(_ service: String) -> String {
-    service.lastIndex(of: ":").map { String(service[..<$0]) } ?? service
+    var services: [String: [DispatchedService]] = [:]
+    for service in directory.all {
+      if let policy = policy(service.name) { services[policy, default: []].append(service) }
+    }
+    var peers: [String: [PeerArrivals]] = [:]
+    for (name, arrivals) in digests.lazy.joined() {
+      if let policy = policy(name) { peers[policy, default: []].append(arrivals) }
+    }
+    for (policy, ports) in services {
+      for service in ports {
+        let siblings = ports.count > 1 ? ports.filter { $0 !== service }.compactMap(\.arrivals) : []
+        service.planOverflow(peers: (peers[policy] ?? []) + siblings, at: now)
+      }
+    }
   }
 }
 
@@ -397,7 +474,7 @@ extension Dispatcher {
   func withPeers<Result>(_ use: (inout PeerTable) -> Result) -> Result { state.withLock { use(&$0.peers) } }
 
   /// The replicas of a service that any source names; none where there is no such service.
-  func addresses(of service: String) -> Set<String> { state.withLock { $0.members[service]?.addresses } ?? [] }
+  func addresses(of service: String) -> Set<String> { state.withLock { $0.members[service]?.names } ?? [] }
 
   /// Tells services what all peers say together, where one of them said something else before.
   func tellServices(_ digest: PeerDigest?, after before: PeerDigest?, at now: Moment) {

@@ -10,6 +10,10 @@ public struct ServiceDirectory: Sendable {
   /// ``Dispatcher/directoryVersion`` when it was made, or before.
   public var version: UInt64
   private var names = TreeDictionary<String, DispatchedService>()
+  /// Services by other names that they have.
+  private var aliases = TreeDictionary<String, DispatchedService>()
+  /// How many services have names that differ in their ports alone, by the name without one.
+  private var ports = TreeDictionary<String, Int>()
   /// By number less one, in blocks.
   private var blocks: [[DispatchedService?]] = []
   /// Numbers that were given back, to be given again.
@@ -29,8 +33,24 @@ public struct ServiceDirectory: Sendable {
   /// The services by their numbers: those that came first, and have not gone, at the front.
   public var inOrder: some Sequence<DispatchedService> { blocks.lazy.joined().compactMap { $0 } }
 
-  /// A service by its name.
-  public subscript(name: String) -> DispatchedService? { names[name] }
+  /// The services that have other names, by these, in no order.
+  public var byAlias: some Sequence<(key: String, value: DispatchedService)> {
+    aliases.lazy.filter { [names] in names[$0.key] == nil }
+  }
+
+  /// A service by its name, or another that it has.
+  public subscript(name: String) -> DispatchedService? { names[name] ?? aliases[name] }
+
+  /// Whether there are several services whose names without a port are this one.
+  public func hasPorts(_ name: String) -> Bool { (ports[name] ?? 0) > 1 }
+
+  /// A service's name without its port.
+  static func base(of service: String) -> String {
+    service.lastIndex(of: ":").map { String(service[..<$0]) } ?? service
+  }
+
+  /// A service by its own name.
+  func service(named name: String) -> DispatchedService? { names[name] }
 
   /// The service that an open pick is of; nil where there is none (any more).
   public func service(ofPick id: UInt64) -> DispatchedService? {
@@ -57,10 +77,19 @@ public struct ServiceDirectory: Sendable {
     if index / Self.block == blocks.count { blocks.append(Array(repeating: nil, count: Self.block)) }
     blocks[index / Self.block][index % Self.block] = service
     names[service.name] = service
+    ports[Self.base(of: service.name), default: 0] += 1
+  }
+
+  /// Takes other names for those that a service had.
+  mutating func set(aliases new: Set<String>, for old: Set<String>, of service: DispatchedService) {
+    for name in old.subtracting(new) where aliases[name] === service { aliases[name] = nil }
+    for name in new { aliases[name] = service }
   }
 
   mutating func remove(_ service: DispatchedService) {
     names[service.name] = nil
+    let base = Self.base(of: service.name)
+    ports[base] = ports[base].flatMap { $0 > 1 ? $0 - 1 : nil }
     blocks[(Int(service.number) - 1) / Self.block][(Int(service.number) - 1) % Self.block] = nil
     free.append(service.number)
   }

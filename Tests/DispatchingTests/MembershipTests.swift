@@ -91,4 +91,86 @@ struct MembershipTests {
     #expect(replica.fault == nil)
     #expect(ServiceReplica(Tonari_Selector_V1_Replica(replica)) == replica)
   }
+
+  @Test("one with addresses of two families is one, by whichever it is spoken of, and asked for")
+  func dualStack() throws {
+    let dispatcher = Dispatcher(DispatcherOptions(policy: .random))
+    var replica = ServiceReplica(address: "10.0.0.1:80", cluster: "c")
+    replica.aliases = ["[fd00::1]:80"]
+    dispatcher.set([replica, ServiceReplica(address: "10.0.0.2:80")], of: "s", from: .kubernetes, at: .start)
+    let service = try #require(dispatcher.service("s"))
+    #expect(service.tally.replicas == 2)
+    let answer = PickAnswer()
+    _ = service.pick(PickQuery(subset: ["[fd00::1]:80"], alternatives: 1), owner: 0, at: .start, into: answer)
+    #expect(answer.addressString(0) == "[fd00::1]:80", "its asker may know no other")
+    func view() -> ReplicaStatus? { service.status(at: .start).replicas.first { $0.replica == replica } }
+    #expect(view()?.view.inFlight == 1)
+    #expect(service.complete(answer.id, .success, servedBy: "10.0.0.1:80", at: .start))
+    #expect(view()?.view.inFlight == 0 && view()?.failures == 0)
+    _ = service.pick(PickQuery(excluded: ["[fd00::1]:80"]), owner: 0, at: .start, into: answer)
+    #expect(answer.addressString(0) == "10.0.0.2:80")
+    #expect(dispatcher.report(LoadReport(inFlight: 5), of: "[fd00::1]:80", at: .start) == 1)
+    #expect(view()?.view.lastReport?.inFlight == 5)
+    #expect(dispatcher.set(.draining, of: "[fd00::1]:80", in: "c", at: .start) == 1)
+    #expect(
+      service.status(at: .start).replicas.filter { $0.replica.state == .draining }.map(\.replica.address) == [
+        "10.0.0.1:80"
+      ])
+    dispatcher.set([], of: "s", from: .kubernetes, at: .start)
+    #expect(dispatcher.report(LoadReport(inFlight: 5), of: "[fd00::1]:80", at: .start) == 0)
+  }
+
+  @Test("what one says before anybody knows it is kept while it holds, and is forgotten with it")
+  func earlyWords() throws {
+    let dispatcher = Dispatcher()
+    func say(_ state: ReplicaState?, _ address: String, in cluster: String = "c", until: Double, at now: Double = 0) {
+      let word = ReplicaWord(
+        state: state, load: LoadReport(inFlight: 7), said: .seconds(now), until: .seconds(until))
+      dispatcher.hear(word, of: address, in: cluster, at: .seconds(now))
+    }
+    say(.draining, "a:1", until: 600)
+    say(.gone, "b:1", until: 10)
+    say(.draining, "d:1", in: "other", until: 600)
+    let replicas = ["a:1", "b:1", "d:1"].map { ServiceReplica(address: $0, cluster: "c") }
+    dispatcher.set(replicas, of: "s", from: .kubernetes, at: .seconds(20))
+    func states(_ service: String) -> [String: ReplicaState]? {
+      dispatcher.service(service).map { service in
+        let replicas = service.status(at: .seconds(20)).replicas.map(\.replica)
+        return Dictionary(uniqueKeysWithValues: replicas.map { ($0.address, $0.state) })
+      }
+    }
+    #expect(states("s") == ["a:1": .draining, "b:1": .ready, "d:1": .ready])
+    let load = dispatcher.service("s")?.status(at: .seconds(20)).replicas.first { $0.replica.address == "a:1" }
+    #expect(load?.view.lastReport?.inFlight == 7 && load?.view.heard == .start)
+    // A service that has it later hears of it as well; and what was taken back is.
+    dispatcher.set([replicas[0]], of: "t", from: .kubernetes, at: .seconds(21))
+    #expect(states("t") == ["a:1": .draining])
+    say(nil, "a:1", until: 600, at: 22)
+    dispatcher.set([replicas[0]], of: "u", from: .kubernetes, at: .seconds(23))
+    #expect(states("s")?["a:1"] == .ready && states("u") == ["a:1": .ready])
+    // Who has the address next is another.
+    say(.draining, "a:1", until: 600, at: 24)
+    for service in ["s", "t", "u"] { dispatcher.set([], of: service, from: .kubernetes, at: .seconds(25)) }
+    dispatcher.set([replicas[0]], of: "s", from: .kubernetes, at: .seconds(26))
+    #expect(states("s") == ["a:1": .ready])
+  }
+
+  @Test("what is kept of those that nobody knows has bounds, in all and for each cluster, and ends")
+  func wordBounds() {
+    var words = ReplicaWords()
+    let word = ReplicaWord(state: .draining, load: nil, said: .start, until: .seconds(100))
+    for number in 0..<ReplicaWords.mostOfCluster + 10 { words.note(word, of: "\(number):1", in: "a", at: .start) }
+    #expect(words.count == ReplicaWords.mostOfCluster)
+    for cluster in ["b", "c"] {
+      for number in 0..<ReplicaWords.mostOfCluster { words.note(word, of: "\(number):1", in: cluster, at: .start) }
+    }
+    #expect(words.count == ReplicaWords.most)
+    #expect(words.said(of: "0:1", at: .start).map(\.cluster).sorted() == ["a", "b"])
+    words.forget("0:1")
+    #expect(words.count == ReplicaWords.most - 2 && words.said(of: "0:1", at: .start).isEmpty)
+    words.note(word, of: "new:1", in: "c", at: .start)
+    #expect(words.said(of: "new:1", at: .start).count == 1 && words.said(of: "new:1", at: .seconds(100)).isEmpty)
+    words.expire(at: .seconds(101))
+    #expect(words.count == 0)
+  }
 }

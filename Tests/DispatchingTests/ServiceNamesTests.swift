@@ -96,4 +96,33 @@ struct ServiceNamesTests {
     }
     #expect(dispatcher.service("s")!.status(at: .start).replicas.map(\.view.othersInFlight).reduce(0, +) == 5)
   }
+
+  @Test("a service is found by other names that it is given, registrations by these are its own, and they go with it")
+  func aliases() throws {
+    let dispatcher = Dispatcher()
+    dispatcher.set([replica(1)], of: "shop/cart", from: .kubernetes, at: .start)
+    let version = dispatcher.directoryVersion
+    dispatcher.set(aliases: ["shop/cart:http", "shop/cart:8080"], of: "shop/cart")
+    #expect(dispatcher.directoryVersion != version, "whoever keeps a directory has to look again")
+    let service = try #require(dispatcher.service("shop/cart"))
+    #expect(dispatcher.service("shop/cart:http") === service && dispatcher.directory["shop/cart:8080"] === service)
+    #expect(dispatcher.directory.count == 1 && dispatcher.status(at: .start).count == 1)
+    #expect(dispatcher.register([replica(2)], of: "shop/cart:http", lifetime: .seconds(10), at: .start) == .taken)
+    #expect(service.tally.replicas == 2 && dispatcher.directory.count == 1)
+    dispatcher.deregister([replica(2).address], of: "shop/cart:8080", drains: false, at: .start)
+    #expect(service.tally.replicas == 1)
+
+    dispatcher.set(aliases: ["shop/cart:http"], of: "shop/cart")
+    #expect(dispatcher.service("shop/cart:8080") == nil)
+    // Who has a name for its own is meant by it.
+    dispatcher.set([replica(3)], of: "shop/cart:http", from: .file, at: .start)
+    #expect(dispatcher.service("shop/cart:http")?.name == "shop/cart:http")
+    #expect(dispatcher.directory.hasPorts("shop/cart"))
+    dispatcher.set([], of: "shop/cart:http", from: .file, at: .start)
+    #expect(dispatcher.service("shop/cart:http") === service && !dispatcher.directory.hasPorts("shop/cart"))
+    dispatcher.set([], of: "shop/cart", from: .kubernetes, at: .start)
+    #expect(dispatcher.service("shop/cart:http") == nil && dispatcher.directory.count == 0)
+    dispatcher.set([replica(1)], of: "shop/cart", from: .kubernetes, at: .start)
+    #expect(dispatcher.service("shop/cart:http")?.name == "shop/cart", "as long as they are not taken back")
+  }
 }

@@ -1,3 +1,5 @@
+import Dispatching
+import Selection
 import Testing
 
 @testable import EnvoyServer
@@ -16,6 +18,22 @@ struct ServiceNamesTests {
       ("cart:port", nil), ("a/b", nil), ("[::1]:80", nil),
     ] as [(String, String?)])
   func names(_ text: String, _ name: String?) {
-    #expect(ServiceNames.kubernetesName(of: text) == name)
+    #expect(ServiceNames.kubernetesName(of: text)?.name == name)
+  }
+
+  @Test("Of a service with several ports a host name means the first, and a number the one that has it at the pods")
+  func ports() {
+    let dispatcher = Dispatcher()
+    for (name, port) in [("shop/cart", 8080), ("shop/cart:grpc", 9090), ("shop/front", 80)] {
+      dispatcher.set([ServiceReplica(address: "10.0.0.1:\(port)")], of: name, from: .kubernetes, at: .start)
+    }
+    dispatcher.set(aliases: ["shop/cart:http", "shop/cart:8080"], of: "shop/cart")
+    dispatcher.set(aliases: ["shop/cart:9090"], of: "shop/cart:grpc")
+    func name(_ text: String) -> String? { ServiceNames.service(text, in: dispatcher)?.name }
+    #expect(name("cart.shop") == "shop/cart" && name("cart.shop:8080") == "shop/cart")
+    #expect(name("shop/cart:http") == "shop/cart" && name("outbound|8080||cart.shop.svc.cluster.local") == "shop/cart")
+    #expect(name("cart.shop:9090") == "shop/cart:grpc" && name("outbound|9090||cart.shop.svc") == "shop/cart:grpc")
+    #expect(name("cart.shop:81") == nil, "it might be either")
+    #expect(name("front.shop:81") == "shop/front", "it can only be this one")
   }
 }

@@ -118,6 +118,7 @@ extension Fuzzer {
         for (name, replicas) in table.replicas(of: service) {
           try expect(replicas.allSatisfy { $0.fault == nil }, "a replica that is none: \(replicas)")
           dispatcher.set(replicas, of: name, from: .kubernetes, at: .start)
+          dispatcher.set(aliases: table.aliases[name] ?? [], of: name)
         }
       }
     }

@@ -70,28 +70,128 @@ struct EndpointTests {
     #expect(PodTraits(labels: [:], annotations: [:]).addresses(of: cart) == nil)
   }
 
+  /// A slice of the service `d/s`; endpoints are addresses, or `address=pod`.
+  private func slice(
+    _ name: String, _ endpoints: [String], ports: [(String?, Int)], family: String = "IPv4", ready: Bool = true
+  ) throws -> EndpointSlice {
+    let list = endpoints.map { text -> String in
+      let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+      let target = parts.count > 1 ? #", "targetRef": {"kind": "Pod", "name": "\#(parts[1])", "uid": "u"}"# : ""
+      return #"{"addresses": ["\#(parts[0])"], "conditions": {"ready": \#(ready)}\#(target)}"#
+    }
+    let numbers = ports.map { port in
+      #"{\#(port.0.map { #""name": "\#($0)", "# } ?? "")"port": \#(port.1)}"#
+    }
+    return try slice(
+      """
+      {"metadata": {"name": "\(name)", "namespace": "d", "labels": {"kubernetes.io/service-name": "s"}},
+       "addressType": "\(family)", "ports": [\(numbers.joined(separator: ", "))],
+       "endpoints": [\(list.joined(separator: ", "))]}
+      """)
+  }
+
+  private func key(_ name: String) -> ObjectKey { ObjectKey(namespace: "d", name: name) }
+
   @Test("of several ports are services of their own, and go when the ports do")
   func ports() throws {
     var table = EndpointTable(cluster: "")
-    let two = try slice(
-      """
-      {"metadata": {"name": "x", "namespace": "d", "labels": {"kubernetes.io/service-name": "s"}}, "addressType": "IPv6",
-       "ports": [{"name": "a", "port": 1}, {"name": "b", "port": 2}], "endpoints": [{"addresses": ["fd00::1"]}]}
-      """)
-    let key = ObjectKey(namespace: "d", name: "x")
-    _ = table.set(key, from: nil, to: two)
+    let two = try slice("x", ["fd00::1"], ports: [("a", 1), ("b", 2)], family: "IPv6")
+    _ = table.set(key("x"), from: nil, to: two)
     #expect(
       table.replicas(of: "d/s") == [
-        "d/s:a": [ServiceReplica(address: "[fd00::1]:1")], "d/s:b": [ServiceReplica(address: "[fd00::1]:2")],
+        "d/s": [ServiceReplica(address: "[fd00::1]:1")], "d/s:b": [ServiceReplica(address: "[fd00::1]:2")],
       ])
+    #expect(table.aliases == ["d/s": ["d/s:a", "d/s:1"], "d/s:b": ["d/s:2"]])
     var one = two
-    one.ports?.removeLast()
-    #expect(table.set(key, from: two, to: one) == ["d/s"])
-    #expect(
-      table.replicas(of: "d/s") == ["d/s": [ServiceReplica(address: "[fd00::1]:1")], "d/s:a": [], "d/s:b": []])
-    _ = table.set(key, from: one, to: nil)
+    one.ports?.removeFirst()
+    #expect(table.set(key("x"), from: two, to: one) == ["d/s"])
+    #expect(table.replicas(of: "d/s") == ["d/s": [ServiceReplica(address: "[fd00::1]:2")], "d/s:b": []])
+    #expect(table.aliases == ["d/s": ["d/s:b"]])
+    _ = table.set(key("x"), from: one, to: nil)
     #expect(table.replicas(of: "d/s") == ["d/s": []])
-    #expect(table.replicas(of: "d/s").isEmpty)
+    #expect(table.replicas(of: "d/s").isEmpty && table.aliases.isEmpty)
+  }
+
+  @Test(
+    "keep a service's name with the port that had it, whatever the order of ports that come later",
+    arguments: [false, true])
+  func laterPort(isFirst: Bool) throws {
+    var table = EndpointTable(cluster: "")
+    let dispatcher = Dispatcher()
+    func follow() {
+      for (name, replicas) in table.replicas(of: "d/s") {
+        dispatcher.set(replicas, of: name, from: .kubernetes, at: .start)
+        dispatcher.set(aliases: table.aliases[name] ?? [], of: name)
+      }
+    }
+    func addresses(_ name: String) -> [String]? {
+      dispatcher.service(name)?.status(at: .start).replicas.map(\.replica.address)
+    }
+    // A single port needs no name; with a second one both do. The controller writes new slices, and then takes the old ones.
+    let one = try slice("one", ["10.0.0.1"], ports: [(nil, 8080)])
+    let ports: [(String?, Int)] = isFirst ? [("grpc", 9090), ("http", 8080)] : [("http", 8080), ("grpc", 9090)]
+    let two = try slice("two", ["10.0.0.1"], ports: ports)
+    _ = table.set(key("one"), from: nil, to: one)
+    follow()
+    let first = try #require(dispatcher.service("d/s"))
+    let answer = PickAnswer()
+    _ = first.pick(PickQuery(), owner: 0, at: .start, into: answer)
+    _ = table.set(key("two"), from: nil, to: two)
+    follow()
+    #expect(addresses("d/s") == ["10.0.0.1:8080"])
+    _ = table.set(key("one"), from: one, to: nil)
+    follow()
+    #expect(addresses("d/s") == ["10.0.0.1:8080"] && addresses("d/s:http") == ["10.0.0.1:8080"])
+    #expect(addresses("d/s:grpc") == ["10.0.0.1:9090"] && addresses("d/s:9090") == ["10.0.0.1:9090"])
+    #expect(dispatcher.service("d/s") === first && dispatcher.service("d/s:http") === first)
+    #expect(first.complete(answer.id, .success, at: .start), "what was in flight is known still")
+    #expect(dispatcher.status(at: .start).map(\.name) == ["d/s", "d/s:grpc"])
+    _ = table.set(key("two"), from: two, to: nil)
+    follow()
+    for name in ["d/s", "d/s:http", "d/s:grpc", "d/s:9090"] { #expect(dispatcher.service(name) == nil) }
+  }
+
+  @Test("have the numbers of their Service's ports, else those at the pods")
+  func numbers() throws {
+    var table = EndpointTable(cluster: "")
+    let slice = try slice("x", ["10.0.0.1"], ports: [("http", 8080), ("grpc", 80)])
+    _ = table.set(key("x"), from: nil, to: slice)
+    _ = table.replicas(of: "d/s")
+    #expect(table.aliases == ["d/s": ["d/s:http", "d/s:8080"], "d/s:grpc": ["d/s:80"]])
+    table.servicePorts["d/s"] = [80: "http", 90: "grpc", 91: "none"]
+    _ = table.replicas(of: "d/s")
+    #expect(table.aliases == ["d/s": ["d/s:http", "d/s:80", "d/s:8080"], "d/s:grpc": ["d/s:90"]])
+  }
+
+  @Test("of a pod are one replica, in whatever slices and families its addresses are")
+  func dualStack() throws {
+    let four = try slice("four", ["10.0.0.1=a", "10.0.0.2=b", "10.0.0.9"], ports: [("http", 80)])
+    let six = try slice("six", ["fd00::1=a", "fd00::2=b", "fd00::9"], ports: [("http", 80)], family: "IPv6")
+    let moving = try slice("moving", ["10.0.0.2=b", "10.0.0.9"], ports: [("http", 80)], ready: false)
+    for order in [[four, six, moving], [moving, six, four], [six, four, moving]] {
+      var table = EndpointTable(cluster: "")
+      for slice in order { _ = table.set(key(slice.metadata.name), from: nil, to: slice) }
+      let replicas = try #require(table.replicas(of: "d/s")["d/s"])
+      #expect(replicas.map(\.address) == ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.9:80", "[fd00::9]:80"])
+      #expect(replicas.map(\.aliases) == [["[fd00::1]:80"], ["[fd00::2]:80"], [], []])
+      #expect(replicas.allSatisfy { $0.state == .ready })
+    }
+    // Until its other address is known, a pod has the one that is.
+    var table = EndpointTable(cluster: "")
+    _ = table.set(key("six"), from: nil, to: six)
+    #expect(table.replicas(of: "d/s")["d/s"]?.map(\.address) == ["[fd00::1]:80", "[fd00::2]:80", "[fd00::9]:80"])
+  }
+
+  @Test("that are no addresses of their slice's family are left out")
+  func nonsense() throws {
+    for (family, addresses) in [
+      ("IPv4", ["cart.evil", "10.0.0", "10.0.0.1:80", "", "fd00::1", "[::1]", "10.0.0.1 "]),
+      ("IPv6", ["fd00", "[fd00::1]", "10.0.0.1", "fe80::1%eth0"]), ("FQDN", ["cart.example"]),
+    ] {
+      var table = EndpointTable(cluster: "")
+      _ = table.set(key("x"), from: nil, to: try slice("x", addresses, ports: [("http", 80)], family: family))
+      #expect(table.replicas(of: "d/s")["d/s"]?.isEmpty ?? true, "\(family)")
+    }
   }
 
   @Test("are followed on a real API server", .enabled(if: ControlPlane.isWanted, Comment(rawValue: ControlPlane.hint)))

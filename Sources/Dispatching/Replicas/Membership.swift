@@ -16,6 +16,8 @@ struct Membership: Sendable {
   private var sources: [[String: Lease]] = ReplicaSource.allCases.map { _ in [:] }
   /// States that replicas said of themselves, or their last will did.
   private var states: [String: ReplicaState] = [:]
+  /// The addresses of replicas by other addresses that they have.
+  private var aliases: [String: String] = [:]
   /// How many leases each registrant has.
   private(set) var held: [Registrant: Int] = [:]
   /// No lease ends before.
@@ -45,6 +47,9 @@ struct Membership: Sendable {
   /// The addresses that any source names.
   var addresses: Set<String> { sources.reduce(into: []) { $0.formUnion($1.keys) } }
 
+  /// The addresses that any source names, and others of the same replicas.
+  var names: Set<String> { aliases.isEmpty ? addresses : addresses.union(aliases.keys) }
+
   /// What a source names, by address.
   func named(by source: ReplicaSource) -> [String: Lease] { sources[source.rawValue] }
 
@@ -52,6 +57,7 @@ struct Membership: Sendable {
   ///
   /// - Parameter isOwn: whether replicas that name no cluster are in that one.
   func contains(_ address: String, in cluster: String? = nil, isOwn: Bool = true) -> Bool {
+    let address = aliases[address] ?? address
     guard let replica = sources.lazy.compactMap({ $0[address]?.replica }).first else { return false }
     guard let cluster else { return true }
     return replica.cluster.isEmpty ? isOwn : replica.cluster == cluster
@@ -63,6 +69,7 @@ struct Membership: Sendable {
     let known = sources[source.rawValue]
     for lease in known.values { count(from: lease.registrant, to: nil) }
     sources[source.rawValue] = wanted
+    findAliases()
     states = states.filter { contains($0.key) }
     return wanted.mapValues(\.replica) != known.mapValues(\.replica)
   }
@@ -85,6 +92,14 @@ struct Membership: Sendable {
     }
     nextExpiry = min(nextExpiry, until)
     return changes
+  }
+
+  private mutating func findAliases() {
+    let addresses = addresses
+    aliases = [:]
+    for lease in sources.lazy.flatMap(\.values) {
+      for alias in lease.replica.aliases where !addresses.contains(alias) { aliases[alias] = lease.replica.address }
+    }
   }
 
   /// How many more leases a registrant would have with some replicas.
@@ -127,6 +142,7 @@ struct Membership: Sendable {
 
   /// Hears of a replica's state; nil is the one that its source names. Answers whether that changes anything.
   mutating func set(_ state: ReplicaState?, of address: String) -> Bool {
+    let address = aliases[address] ?? address
     guard contains(address), states[address] != state else { return false }
     states[address] = state
     return true

@@ -5,6 +5,8 @@ import Topology
 public struct ServiceReplica: Hashable, Sendable {
   /// `host:port`, unique in its service; at most ``PickAnswer/longestAddress`` bytes.
   public var address: String
+  /// Where else it listens: its addresses of another family, by which it may be asked for and spoken of.
+  public var aliases: [String] = []
   /// The node that it runs on; empty where that is not known, as the others.
   public var node: String
   /// The node's zone.
@@ -68,13 +70,16 @@ public struct ServiceReplica: Hashable, Sendable {
       address: replica.name, node: replica.node ?? "", zone: replica.zone ?? "", cluster: replica.cluster ?? "",
       weight: replica.weight, concurrency: replica.concurrency, labels: replica.labelNames,
       state: replica.state)
+    aliases = replica.aliases
   }
 
   /// As Selection knows it.
   var replica: Replica {
-    Replica(
+    var replica = Replica(
       name: address, node: node.isEmpty ? nil : node, zone: zone.isEmpty ? nil : zone,
       cluster: cluster.isEmpty ? nil : cluster, weight: weight, concurrency: concurrency,
       labelNames: labels, state: state)
+    replica.aliases = aliases
+    return replica
   }
 }

@@ -2,6 +2,8 @@
 public struct Replica: Hashable, Sendable {
   /// Its name, unique in a table; for instance `namespace/pod` or an address.
   public var name: String
+  /// Other names that it is asked for and spoken of by.
+  public var aliases: [String] = []
   /// The node that it runs on; nil where that is not known.
   public var node: String?
   /// The node's zone; nil where that is not known.

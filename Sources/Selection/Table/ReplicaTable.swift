@@ -32,9 +32,9 @@ public struct ReplicaTable: Sendable {
   /// How many replicas there are that are not gone.
   public var count: Int { order.count }
 
-  /// The replica of a name; nil where there is none.
+  /// The replica of a name, or of one of its other names; nil where there is none.
   public func id(of name: String) -> ReplicaID? {
-    roster.slots[name].map(id(at:))
+    (roster.slots[name] ?? roster.aliases[name]).map(id(at:))
   }
 
   /// What is known beforehand about a replica, with its present state; nil where it is gone.

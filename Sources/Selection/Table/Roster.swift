@@ -10,18 +10,22 @@ public final class Roster: Sendable {
   let places: [Place]
   /// The slots of those that are not gone, by name.
   let slots: [String: Int]
+  /// The same by other names, where no replica has that name for its own.
+  let aliases: [String: Int]
   /// The slots of those that are.
   let free: [Int]
   let index: PlaceIndex
   let keys: KeyRing
 
   init(
-    replicas: [Replica] = [], places: [Place] = [], slots: [String: Int] = [:], free: [Int] = [],
+    replicas: [Replica] = [], places: [Place] = [], slots: [String: Int] = [:], aliases: [String: Int] = [:],
+    free: [Int] = [],
     index: PlaceIndex = PlaceIndex(), keys: KeyRing = KeyRing()
   ) {
     self.replicas = replicas
     self.places = places
     self.slots = slots
+    self.aliases = aliases
     self.free = free
     self.index = index
     self.keys = keys
@@ -68,9 +72,14 @@ public final class Roster: Sendable {
         places[slot] = place
       }
     }
+    var aliases: [String: Int] = [:]
+    for replica in staying {
+      for alias in replica.aliases where slots[alias] == nil { aliases[alias] = slots[replica.name] }
+    }
     let present = slots.values.map { Int32(truncatingIfNeeded: $0) }
     let next = Roster(
-      replicas: replicas, places: places, slots: slots, free: free, index: PlaceIndex(present, places: places),
+      replicas: replicas, places: places, slots: slots, aliases: aliases, free: free,
+      index: PlaceIndex(present, places: places),
       keys: KeyRing(present, replicas))
     return RosterChange(base: self, next: next, joined: joined, departed: departed)
   }

@@ -7,7 +7,8 @@ import Selection
 public import ServiceLifecycle
 import Synchronization
 
-/// Keeps a dispatcher's replicas as EndpointSlices, pods and nodes of a cluster tell of them.
+/// Keeps a dispatcher's replicas as EndpointSlices, pods, nodes and Services of a cluster tell of them. Services say which
+/// numbers their ports have; where they cannot be read, it goes on without.
 ///
 /// When the API server is out of reach, what was told last stays.
 public final class EndpointFeed: ServiceLifecycle.Service {
@@ -17,6 +18,7 @@ public final class EndpointFeed: ServiceLifecycle.Service {
   private let logger: Logger
   private let pods: Reflector<PodTraits>
   private let nodes: Reflector<String>
+  private let services: Reflector<[Int: String]>
   private let table: Mutex<EndpointTable>
   private let slices = Mutex<Reflector<EndpointSlice>?>(nil)
 
@@ -36,6 +38,10 @@ public final class EndpointFeed: ServiceLifecycle.Service {
     nodes = Reflector(.nodes, client: client, logger: logger) {
       let labels = try $0.decode(Described.self).metadata.labels
       return labels?["topology.kubernetes.io/zone"] ?? labels?["failure-domain.beta.kubernetes.io/zone"] ?? ""
+    }
+    services = Reflector(.services, ObjectSelection(namespace: namespace), client: client, logger: logger) {
+      let ports = try $0.decode(DescribedService.self).spec?.ports ?? []
+      return Dictionary(ports.map { ($0.port, $0.name ?? "") }) { first, _ in first }
     }
     table = Mutex(EndpointTable(cluster: cluster))
   }
@@ -75,9 +81,11 @@ public final class EndpointFeed: ServiceLifecycle.Service {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.pods.run() }
       group.addTask { await self.nodes.run() }
+      group.addTask { await self.services.run() }
       group.addTask { await self.followSlices(reflector) }
       group.addTask { await self.followPods() }
       group.addTask { await self.followNodes() }
+      group.addTask { await self.followServices() }
     }
   }
 
@@ -117,12 +125,22 @@ public final class EndpointFeed: ServiceLifecycle.Service {
     }
   }
 
+  private func followServices() async {
+    for await batch in services.changes() {
+      update { table in
+        for change in batch { table.servicePorts["\(change.key)"] = change.after }
+        return Set(batch.filter { $0.before != $0.after }.map { "\($0.key)" })
+      }
+    }
+  }
+
   /// Changes what is known, and tells the dispatcher about the services that this concerns.
   private func update(_ change: @Sendable (inout EndpointTable) -> Set<String>) {
     table.withLock { table in
       for service in change(&table).sorted() {
         for (name, replicas) in table.replicas(of: service) {
           dispatcher.set(replicas, of: name, from: .kubernetes, at: .now)
+          dispatcher.set(aliases: table.aliases[name] ?? [], of: name)
         }
       }
     }
@@ -149,6 +167,20 @@ public final class EndpointFeed: ServiceLifecycle.Service {
       try? await Task.sleep(for: .seconds(1))
     }
     return nil
+  }
+
+  /// The ports of a Service.
+  private struct DescribedService: Decodable {
+    struct Port: Decodable {
+      var name: String?
+      var port: Int
+    }
+
+    struct Spec: Decodable {
+      var ports: [Port]?
+    }
+
+    var spec: Spec?
   }
 
   /// Labels of any object.

@@ -1,3 +1,6 @@
+import Dispatching
+import Kubernetes
+
 /// The part of an EndpointSlice that says where requests to a service may go; of `discovery.k8s.io/v1` and `v1beta1`.
 struct EndpointSlice: Decodable, Hashable, Sendable {
   struct Metadata: Decodable, Hashable, Sendable {
@@ -17,6 +20,7 @@ struct EndpointSlice: Decodable, Hashable, Sendable {
       var kind: String?
       var namespace: String?
       var name: String?
+      var uid: String?
     }
 
     var addresses: [String]
@@ -44,12 +48,32 @@ struct EndpointSlice: Decodable, Hashable, Sendable {
     metadata.labels?["kubernetes.io/service-name"].map { "\(metadata.namespace ?? "default")/\($0)" }
   }
 
+  /// A family of addresses.
+  enum Family {
+    case four, six
+
+    /// Whether an address is of it: in a slice that no controller wrote may stand anything.
+    func has(_ text: String) -> Bool {
+      IPAddress(text) != nil && !text.hasPrefix("[") && text.contains(":") == (self == .six)
+    }
+  }
+
+  /// The family of its addresses; nil where they are names.
+  var family: Family? { addressType == "IPv6" ? .six : addressType == "FQDN" ? nil : .four }
+
   /// The ports that requests may go to, with their names.
   var reachablePorts: [(name: String, port: Int)] {
-    guard addressType != "FQDN" else { return [] }
-    return (ports ?? []).compactMap { port in
+    (ports ?? []).compactMap { port in
       guard let number = port.port, port.protocol ?? "TCP" == "TCP" else { return nil }
       return (port.name ?? "", number)
     }
+  }
+}
+
+extension EndpointSlice.Endpoint {
+  /// What tells a pod, or whatever else an endpoint stands for, from others; nil where it does not say.
+  func target(in slice: ObjectKey) -> String? {
+    guard let target = targetRef, let name = target.name else { return nil }
+    return [target.kind ?? "", target.namespace ?? slice.namespace, name, target.uid ?? ""].joined(separator: "/")
   }
 }

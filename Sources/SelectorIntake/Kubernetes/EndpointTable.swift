@@ -77,7 +77,12 @@ struct DescribedPod: Decodable {
 
 /// The replicas of services as EndpointSlices, pods and nodes tell of them.
 ///
-/// A service with one port is called `namespace/name`, one with several `namespace/name:port` for each.
+/// A service is called `namespace/name`. Where it has several ports, that is the one whose replicas it was before, else the
+/// first that is listed, and each of the others is a service `namespace/name:port`. All have the name of their port for
+/// another name, and where there are several its number: that of the Service, else that at the pods.
+///
+/// Endpoints of one pod are one replica, in however many slices and families of addresses they are. Its address is the one of
+/// IPv4 where it has one, whatever the order in which slices come, so that all selectors call it the same.
 struct EndpointTable: Sendable {
   /// The cluster that all replicas are in; empty where it has no name.
   var cluster: String
@@ -85,8 +90,14 @@ struct EndpointTable: Sendable {
   var zones: [String: String] = [:]
   /// Pods by namespace and name.
   var pods: [ObjectKey: PodTraits] = [:]
+  /// The names of the ports of Services by their numbers, by `namespace/name`; of some, where Services cannot be read.
+  var servicePorts: [String: [Int: String]] = [:]
   private var slices: [String: [ObjectKey: EndpointSlice]] = [:]
   private var names: [String: Set<String>] = [:]
+  /// Other names of services, by name.
+  private(set) var aliases: [String: Set<String>] = [:]
+  /// The addresses that the services' own names stood for last.
+  private var homes: [String: Set<String>] = [:]
 
   init(cluster: String) {
     self.cluster = cluster
@@ -118,42 +129,107 @@ struct EndpointTable: Sendable {
       }.map(\.key))
   }
 
-  /// The replicas of a service by the names that it is picked by; names that it does not have any more have none.
+  /// The replicas of a service by the names that it is picked by; names that it does not have any more have none. Sets its
+  /// ``aliases``.
   mutating func replicas(of service: String) -> [String: [ServiceReplica]] {
-    var byPort: [String: [String: ServiceReplica]] = [:]
-    for (key, slice) in slices[service] ?? [:] {
-      for (portName, port) in slice.reachablePorts {
-        byPort[portName, default: [:]].merge(replicas(of: slice, key, port: port)) { one, other in
-          // While a pod moves from slice to slice it may be in both.
-          one.state == .ready ? one : other
-        }
+    let ports = ports(of: service)
+    let home = home(among: ports, of: service)
+    var result: [String: [ServiceReplica]] = [:]
+    var numbers: [Int: [String]] = [:]
+    for name in names[service] ?? [] { aliases[name] = nil }
+    for port in ports {
+      // One without a name beside others is there only while the service gets other ports.
+      guard port.name == home || !port.name.isEmpty else { continue }
+      let name = port.name == home ? service : "\(service):\(port.name)"
+      result[name] = port.replicas.map(\.value.replica).sorted { $0.address < $1.address }
+      if port.name == home, !port.name.isEmpty { aliases[name, default: []].insert("\(service):\(port.name)") }
+      for number in Set(port.replicas.map(\.value.port)) { numbers[number, default: []].append(name) }
+    }
+    if ports.count > 1 {
+      let said = servicePorts[service] ?? [:]
+      for (number, names) in numbers where names.count == 1 && said[number] == nil {
+        aliases[names[0], default: []].insert("\(service):\(number)")
+      }
+      for (number, port) in said {
+        let name = port == home ? service : "\(service):\(port)"
+        if result[name] != nil { aliases[name, default: []].insert("\(service):\(number)") }
       }
     }
-    var result: [String: [ServiceReplica]] = [:]
-    for (portName, replicas) in byPort {
-      let name = byPort.count == 1 ? service : "\(service):\(portName)"
-      result[name] = replicas.values.sorted { $0.address < $1.address }
-    }
+    homes[service] = result[service].map { Set($0.map(\.address)) }
     for name in names[service] ?? [] where result[name] == nil { result[name] = [] }
-    names[service] = byPort.isEmpty ? nil : Set(result.filter { !$0.value.isEmpty }.keys)
+    names[service] = ports.isEmpty ? nil : Set(result.filter { !$0.value.isEmpty }.keys)
     return result
   }
 
-  private func replicas(of slice: EndpointSlice, _ key: ObjectKey, port: Int) -> [String: ServiceReplica] {
-    var replicas: [String: ServiceReplica] = [:]
-    for endpoint in slice.endpoints ?? [] {
+  /// The port that the service's own name stands for.
+  private func home(among ports: [Port], of service: String) -> String? {
+    let before = homes[service] ?? []
+    var home: (name: String, kept: Int)?
+    for port in ports {
+      let kept = before.isEmpty ? 0 : port.replicas.count { before.contains($0.value.replica.address) }
+      if home.map({ kept > $0.kept }) ?? true { home = (port.name, kept) }
+    }
+    return home?.name
+  }
+
+  /// A port of a service.
+  private struct Port {
+    var name: String
+    /// By what tells their pods apart.
+    var replicas: [String: Endpoint] = [:]
+  }
+
+  /// Where a pod serves.
+  private struct Endpoint {
+    var replica: ServiceReplica
+    var port: Int
+    var family: EndpointSlice.Family
+
+    /// One of the same pod and port: the address that counts, in the better state while slices differ.
+    func merged(with other: Endpoint) -> Endpoint {
+      func rank(_ endpoint: Endpoint) -> (Int, Int, String) {
+        (endpoint.family == .four ? 0 : 1, endpoint.replica.state == .ready ? 0 : 1, endpoint.replica.address)
+      }
+      var (first, second) = rank(self) <= rank(other) ? (self, other) : (other, self)
+      let others = Set(first.replica.aliases + second.replica.aliases + [second.replica.address])
+      first.replica.aliases = others.subtracting([first.replica.address]).sorted()
+      return first
+    }
+  }
+
+  /// The ports of a service in the order in which they are listed.
+  private func ports(of service: String) -> [Port] {
+    var ports: [Port] = []
+    // Always in the same order, that of a dictionary is another one each time.
+    for (key, slice) in (slices[service] ?? [:]).sorted(by: { $0.key.name < $1.key.name }) {
+      for (name, number) in slice.reachablePorts {
+        let index = ports.firstIndex { $0.name == name } ?? ports.endIndex
+        if index == ports.endIndex { ports.append(Port(name: name)) }
+        for (pod, endpoint) in endpoints(of: slice, key, port: number) {
+          ports[index].replicas[pod] = ports[index].replicas[pod]?.merged(with: endpoint) ?? endpoint
+        }
+      }
+    }
+    return ports
+  }
+
+  private func endpoints(
+    of slice: EndpointSlice, _ key: ObjectKey, port: Int
+  ) -> [(pod: String, endpoint: Endpoint)] {
+    guard let family = slice.family else { return [] }
+    return (slice.endpoints ?? []).compactMap { endpoint in
       // All addresses of an endpoint are the same pod; the first is the one to use.
-      guard let host = endpoint.addresses.first else { continue }
+      guard let host = endpoint.addresses.first, family.has(host) else { return nil }
       let node = endpoint.nodeName ?? endpoint.topology?["kubernetes.io/hostname"] ?? ""
       let traits = Self.pod(of: endpoint, in: key).flatMap { pods[$0] }
       let replica = ServiceReplica(
-        address: host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)", node: node,
+        address: family == .six ? "[\(host)]:\(port)" : "\(host):\(port)", node: node,
         zone: endpoint.zone ?? endpoint.topology?["topology.kubernetes.io/zone"] ?? zones[node] ?? "",
         cluster: cluster, weight: traits?.weight ?? 1, concurrency: traits?.concurrency, labels: traits?.labels ?? [],
         state: Self.state(of: endpoint.conditions))
-      if replica.fault == nil { replicas[replica.address] = replica }
+      guard replica.fault == nil else { return nil }
+      return (endpoint.target(in: key) ?? host, Endpoint(replica: replica, port: port, family: family))
     }
-    return replicas
   }
 
   private static func state(of conditions: EndpointSlice.Endpoint.Conditions?) -> ReplicaState {

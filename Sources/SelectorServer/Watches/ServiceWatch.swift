@@ -17,8 +17,11 @@ public struct ServiceWatch: Sendable {
   public let interval: Duration
   private let board: WatchBoard
   private let place: WatchBoard.Place
-  /// Nil for all.
+  /// By the names that are asked for; nil for all.
   private let services: Set<String>?
+  /// The names that are asked for by the own names of the services that they mean, and when that was found out.
+  private var askedFor: [String: [String]] = [:]
+  private var version: UInt64?
   /// Names that are asked for, and of which nothing was told.
   private var untold: [String]
   private var told: UInt64 = 0
@@ -62,17 +65,51 @@ public struct ServiceWatch: Sendable {
 
   /// The same, some of it at a time.
   mutating func next(bytes: Int, at now: Moment) -> WatchBoard.Changes {
-    var changes = board.changes(after: told, of: services, bytes: bytes, at: now)
+    let renamed = findNames()
+    var changes = board.changes(after: told, of: services.map { _ in Set(askedFor.keys) }, bytes: bytes, at: now)
     told = changes.revision
+    if services != nil {
+      changes.entries = changes.entries.flatMap { entry in
+        (askedFor[entry.response.service] ?? []).map(entry.named)
+      }
+    }
+    let names = Set(changes.entries.map(\.response.service))
+    for (name, service) in renamed where !names.contains(name) {
+      if let entry = board.entry(service) {
+        changes.entries.append(entry.named(name))
+      } else if board.dispatcher.service(name) == nil {
+        changes.entries.append(Self.gone(name, at: now))
+      }
+    }
     guard !untold.isEmpty, changes.isComplete else { return changes }
     for name in untold {
-      guard let isThere = board.has(name) else { return changes }
-      if isThere { continue }
-      let response = Tonari_Selector_V1_WatchResponse.gone(name)
-      let bytes: [UInt8] = (try? response.serializedBytes()) ?? []
-      changes.entries.append(WatchBoard.Entry(revision: 0, response: response, bytes: bytes, hash: 0, gone: now))
+      guard let isThere = board.has(board.dispatcher.service(name)?.name ?? name) else { return changes }
+      if !isThere { changes.entries.append(Self.gone(name, at: now)) }
     }
     untold = []
     return changes
+  }
+
+  private static func gone(_ name: String, at now: Moment) -> WatchBoard.Entry {
+    let response = Tonari_Selector_V1_WatchResponse.gone(name)
+    let bytes: [UInt8] = (try? response.serializedBytes()) ?? []
+    return WatchBoard.Entry(revision: 0, response: response, bytes: bytes, hash: 0, gone: now)
+  }
+
+  /// Finds out which services are meant. Answers the names that meant another one before, with the one that they mean now.
+  private mutating func findNames() -> [(name: String, service: String)] {
+    guard let services, version != board.dispatcher.directoryVersion else { return [] }
+    let directory = board.dispatcher.directory
+    let isFirst = version == nil
+    version = directory.version
+    let before = askedFor
+    askedFor = [:]
+    var renamed: [(name: String, service: String)] = []
+    for name in services {
+      let service = directory[name]?.name ?? name
+      askedFor[service, default: []].append(name)
+      if !isFirst, before[service]?.contains(name) != true { renamed.append((name, service)) }
+    }
+    return renamed.sorted { $0.name < $1.name }
   }
 }

@@ -21,6 +21,15 @@ public final class WatchBoard: Sendable {
     var standing: ServiceStanding?
     /// When the service went; nil while it is there.
     var gone: Moment?
+
+    /// The same under another name of the service.
+    func named(_ name: String) -> Entry {
+      guard name != response.service else { return self }
+      var entry = self
+      entry.response.service = name
+      entry.bytes = (try? entry.response.serializedBytes()) ?? []
+      return entry
+    }
   }
 
   /// Some of what is to be told.
@@ -142,6 +151,11 @@ public final class WatchBoard: Sendable {
     state.withLock { state in state.isComputed ? state.entries[name].map { $0.gone == nil } ?? false : nil }
   }
 
+  /// What there is to tell of a service; nil where it is not there, or nobody has looked.
+  func entry(_ name: String) -> Entry? {
+    state.withLock { state in state.entries[name].flatMap { $0.gone == nil ? $0 : nil } }
+  }
+
   private static func first(after revision: UInt64, in log: [(revision: UInt64, name: String)]) -> Int {
     var (low, high) = (0, log.count)
     while low < high {
@@ -194,7 +208,7 @@ public final class WatchBoard: Sendable {
         fresh.append(Entry(revision: 0, response: response, bytes: bytes, hash: hash, standing: standing))
       }
       fresh.sort { $0.response.service < $1.response.service }
-      for (name, entry) in known where entry.gone == nil && services[name] == nil {
+      for (name, entry) in known where entry.gone == nil && services[name]?.name != name {
         let response = Tonari_Selector_V1_WatchResponse.gone(name)
         let bytes: [UInt8] = (try? response.serializedBytes()) ?? []
         fresh.append(Entry(revision: 0, response: response, bytes: bytes, hash: 0, gone: now))

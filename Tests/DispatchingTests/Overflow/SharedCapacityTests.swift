@@ -96,4 +96,44 @@ struct SharedCapacityTests {
     let status = try #require(edge.status)
     #expect(status.demandPerMinute.isFinite && status.admittedPerMinute.isFinite && status.admittedPerMinute >= 0)
   }
+
+  @Test(
+    "Ports of one service bear its capacity once, all together", arguments: [(1200.0, 1200.0), (3000, 60), (60, 60)])
+  func ports(_ one: Double, _ other: Double) throws {
+    let edge = Edge(Edge.policy())
+    edge.dispatcher.set(
+      (0..<3).map { ServiceReplica(address: "here-\($0):81", node: "here-node-\($0)", zone: "z", cluster: "here") }
+        + [ServiceReplica(address: "near-0:81", cluster: "near")],
+      of: "shop/cart:grpc", from: .file, at: edge.now)
+    edge.hear(60_000, of: "near")
+    let services = try ["shop/cart", "shop/cart:grpc"].map { try #require(edge.dispatcher.service($0)) }
+    let rates = [one, other]
+    let answer = PickAnswer()
+    func load(_ seconds: Double) -> [Int] {
+      var served = [0, 0]
+      var due = [edge.now.seconds, edge.now.seconds]
+      let end = due[0] + seconds
+      while let next = due.min(), next < end {
+        edge.advance(to: .seconds(next))
+        let k = due[0] <= due[1] ? 0 : 1
+        due[k] += 60 / rates[k]
+        var query = PickQuery()
+        query.from = edge.dispatcher.options.place
+        guard services[k].pick(query, owner: 0, at: edge.now, into: answer) == .picked else { continue }
+        if answer.hops == 0 { served[k] += 1 }
+        services[k].complete(answer.id, .success, latencySeconds: 0.02, at: edge.now)
+      }
+      return served
+    }
+    _ = load(10)
+    let served = load(60)
+    let expected = min(600, one + other)
+    #expect(abs(Double(served[0] + served[1]) - expected) < 25, "\(served)")
+    #expect(abs(Double(served[0]) - expected * one / (one + other)) < 40, "\(served)")
+    let statuses = edge.dispatcher.overflows(at: edge.now)
+    #expect(statuses.count == 2)
+    for status in statuses.values {
+      #expect(abs(status.demandPerMinute - one - other) < 0.1 * (one + other) + 10, "\(status.demandPerMinute)")
+    }
+  }
 }

@@ -69,4 +69,28 @@ struct ServiceWatchTests {
     }
     #expect((try? ServiceWatch(.with { $0.intervalMs = 10 }, dispatcher))?.interval == .milliseconds(10))
   }
+
+  @Test("A service is told under the names by which it is asked for, whichever it means by and by")
+  func otherNames() throws {
+    func told(_ watch: inout ServiceWatch, at seconds: Double) -> [String] {
+      watch.changes(at: .seconds(seconds)).map { "\($0.service) \($0.gone ? "gone" : "\($0.replicas.count)")" }
+    }
+    set("s", 1, at: 1)
+    dispatcher.set(aliases: ["s:http"], of: "s")
+    var watch = try ServiceWatch(.with { $0.services = ["s:http", "s:grpc"] }, dispatcher)
+    #expect(told(&watch, at: 1) == ["s:http 1", "s:grpc gone"])
+    #expect(told(&watch, at: 1).isEmpty)
+    set("s", 2, at: 2)
+    #expect(told(&watch, at: 2) == ["s:http 2"])
+    // A second port takes the name's place, and the first one has its own.
+    set("s:http", 3, at: 3)
+    #expect(told(&watch, at: 3) == ["s:http 3"])
+    set("s:http", 0, at: 4)
+    #expect(told(&watch, at: 4) == ["s:http 2"])
+    set("s", 0, at: 5)
+    #expect(told(&watch, at: 5) == ["s:http gone"])
+    var all = try ServiceWatch(.init(), dispatcher)
+    set("s", 1, at: 6)
+    #expect(told(&all, at: 6) == ["s 1"], "whoever watches all hears of each once")
+  }
 }
