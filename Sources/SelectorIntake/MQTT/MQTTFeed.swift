@@ -7,7 +7,8 @@ import Synchronization
 import Topology
 
 /// Hears the load of replicas from an MQTT broker: retained messages, so that a selector that starts anew knows at once
-/// what was said last, and last wills of replicas that are gone.
+/// what was said last, and last wills of replicas that are gone. What is said of a replica that nobody knows yet is kept for as
+/// long as it holds.
 ///
 /// Messages come as long as the connection runs.
 public final class MQTTFeed: Sendable {
@@ -61,10 +62,11 @@ public final class MQTTFeed: Sendable {
       return
     }
     let now = Moment.now
-    dispatcher.set(message.state == .ready ? nil : message.state, of: message.address, in: message.cluster, at: now)
-    guard let load = message.load else { return }
     let then = now + .seconds(saturating: -age)
-    dispatcher.report(load, of: message.address, in: message.cluster, at: then)
+    let word = ReplicaWord(
+      state: message.state == .ready ? nil : message.state, load: message.load, said: then,
+      until: then + .seconds(saturating: message.lifetime))
+    dispatcher.hear(word, of: message.address, in: message.cluster, at: now)
   }
 
   /// What a message says, and how many seconds ago it was said.

@@ -86,6 +86,8 @@ struct MQTTFeedTests {
     try await publish("d:1", "{\"state\": \"gone\"}")
     try await publish("e:1", "{\"state\": \"gone\", \"time\": \"2026-01-01T00:00:00Z\"}")
 
+    try await publish("f:1", "{\"state\": \"draining\", \"inFlight\": 3, \"time\": \"\(time)\", \"ttlSeconds\": 600}")
+
     let dispatcher = Dispatcher()
     let replicas = ["a:1", "b:1", "d:1", "e:1"].map { ServiceReplica(address: $0, cluster: "edge") }
     dispatcher.set(replicas + [ServiceReplica(address: "c:1", cluster: "other")], of: "s", from: .file, at: .now)
@@ -98,6 +100,12 @@ struct MQTTFeedTests {
     let running = Task { try await connection.run() }
     try await eventually("the retained load is heard") { replica("a:1")?.view.lastReport?.inFlight == 7 }
     #expect(connection.report().fault == nil)
+    // Messages come in order, and that of f:1 was the last that was kept: the API server is slower.
+    try await publish("a:1", "{\"inFlight\": 8}")
+    try await eventually("what was kept is heard") { replica("a:1")?.view.lastReport?.inFlight == 8 }
+    dispatcher.set([ServiceReplica(address: "f:1", cluster: "edge")], of: "late", from: .kubernetes, at: .now)
+    let late = dispatcher.service("late")?.status(at: .now).replicas
+    #expect(late?.map(\.replica.state) == [.draining] && late?.first?.view.lastReport?.inFlight == 3)
     try await publish("c:1", "{\"inFlight\": 7}")
     try await publish("c:1", "nonsense")
     try await eventually("nonsense is counted") { feed.refused == 3 }
