@@ -11,7 +11,7 @@ public struct SelectorAddress: Hashable, Sendable, CustomStringConvertible {
   /// A Unix socket.
   public static func unix(path: String) -> SelectorAddress { SelectorAddress(place: .unix(path: path)) }
 
-  /// A host, by name or number, and its port.
+  /// A host, by name or number, and its port, from 1 to 65535.
   public static func tcp(host: String, port: Int) -> SelectorAddress {
     SelectorAddress(place: .tcp(host: host, port: port))
   }
@@ -32,7 +32,8 @@ public struct SelectorAddress: Hashable, Sendable, CustomStringConvertible {
       return
     }
     guard text.hasPrefix("tcp:") || text.hasPrefix("tls:"), let colon = text.lastIndex(of: ":"),
-      let port = UInt16(text[colon...].dropFirst())
+      case let digits = text[colon...].dropFirst(), digits.utf8.allSatisfy({ (48...57).contains($0) }),
+      let port = UInt16(digits)
     else { return nil }
     let start = text.index(text.startIndex, offsetBy: 4)
     guard start < colon, port > 0 else { return nil }

@@ -1,7 +1,14 @@
 import Logging
 import Monitoring
 import ServiceLifecycle
+import Synchronization
 import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 @Suite("A daemon")
 struct DaemonTests {
@@ -22,5 +29,63 @@ struct DaemonTests {
     await #expect(throws: NoSocket.self) {
       try await Daemon(monitoring: nil, [Waiting(), Failing(), Waiting()], logger: logger).run()
     }
+  }
+
+  private final class Reader: Service, Reloading {
+    let reads = Mutex(0)
+
+    func run() async throws { try await gracefulShutdown() }
+    func reload() { reads.withLock { $0 += 1 } }
+  }
+
+  @Test("reads again what it was given when its terminal hangs up, and goes on", .timeLimit(.minutes(1)))
+  func hangUp() async throws {
+    let reader = Reader()
+    let daemon = Task { try await Daemon(monitoring: nil, [Waiting(), reader], logger: logger).run() }
+    // Whoever has not trapped it yet would end with it.
+    signal(SIGHUP, SIG_IGN)
+    for count in 1...2 {
+      while reader.reads.withLock({ $0 }) < count {
+        kill(getpid(), SIGHUP)
+        try await Task.sleep(for: .milliseconds(20))
+      }
+    }
+    daemon.cancel()
+    _ = try? await daemon.value
+  }
+
+  @Test("tells once that no descriptor is left, and that there are some again")
+  func descriptors() {
+    let lines = Mutex<[String]>([])
+    Descriptors.log(to: Logger(label: "test") { _ in Lines(lines: { line in lines.withLock { $0.append(line) } }) })
+    for _ in 0..<3 {
+      Descriptors.yield()
+      Descriptors.recover()
+    }
+    Descriptors.log(to: logger)
+    #expect(
+      lines.withLock { $0 }.prefix(2) == [
+        "error: No file descriptor is left: connections wait, and idle ones are closed",
+        "notice: There are file descriptors again",
+      ])
+    #expect(lines.withLock { $0 }.count == 2)
+  }
+
+  private struct Lines: LogHandler {
+    let lines: @Sendable (String) -> Void
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    init(lines: @escaping @Sendable (String) -> Void) { self.lines = lines }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(
+      level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
+      function: String, line: UInt
+    ) { lines("\(level): \(message)") }
   }
 }

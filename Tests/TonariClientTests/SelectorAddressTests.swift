@@ -10,6 +10,7 @@ struct SelectorAddressTests {
     }
     for text in [
       "", "unix:", "tcp:", "tcp::1", "tcp:host", "tcp:host:", "tcp:host:0", "tcp:host:65536", "tcp:::1:80", "http:x:1",
+      "tcp:host:+80", "tcp:host:99999",
     ] {
       #expect(SelectorAddress(text) == nil, "\(text)")
     }

@@ -87,7 +87,8 @@ public struct ExtenderServer: Sendable {
           case .body: .body
           case .end: .end
           }
-        }
+        },
+        ContinueHandler(largest: configuration.largestRequest),
       ], httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10))
     let ledger = ConnectionLedger(
       ConnectionLedger.Limits(

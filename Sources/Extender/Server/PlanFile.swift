@@ -8,7 +8,7 @@ public import ServiceLifecycle
 import Synchronization
 
 /// Keeps a webhook's plan as a file has it. A file that cannot be read does not replace a plan that could.
-public final class PlanFile: Service, HealthSource {
+public final class PlanFile: Service, HealthSource, Reloading {
   private struct State {
     var stamp: FileStamp?
     var isLoaded = false
@@ -32,7 +32,7 @@ public final class PlanFile: Service, HealthSource {
 
   /// Reads the file whenever it has changed.
   public func run() async throws {
-    await everySecond { self.reload() }
+    await everySecond { self.reloadChanged() }
   }
 
   /// How the plan stands.
@@ -40,10 +40,16 @@ public final class PlanFile: Service, HealthSource {
     state.withLock { HealthReport(name: "plan", isReady: $0.isLoaded, fault: $0.fault) }
   }
 
+  /// Reads the file again.
+  public func reload() { reload(FileStamp(path: path)) }
+
   /// Reads the file where it has changed since it was read.
-  func reload() {
+  func reloadChanged() {
     let stamp = FileStamp(path: path)
-    guard stamp != state.withLock({ $0.stamp }) else { return }
+    if stamp != state.withLock({ $0.stamp }) { reload(stamp) }
+  }
+
+  private func reload(_ stamp: FileStamp?) {
     do {
       try load()
       state.withLock { $0 = State(stamp: stamp, isLoaded: true) }

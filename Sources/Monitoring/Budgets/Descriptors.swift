@@ -1,3 +1,5 @@
+public import Logging
+import NIOCore
 import Synchronization
 
 #if canImport(Glibc)
@@ -34,11 +36,48 @@ public enum Descriptors {
   private static let mostSpares = 16
   private static let short = Atomic<Bool>(false)
 
+  /// Where it is told that there are none left.
+  private struct Log {
+    var logger: Logger?
+    /// When it was told last; whether that there are some again.
+    var told: NIODeadline?
+    var isRecovered = true
+  }
+
+  private static let log = Mutex(Log())
+  /// How often it is told at most: where connections come faster than they go, there are none left again and again.
+  private static let logInterval = TimeAmount.seconds(10)
+
+  /// Lets it be told where there are none left.
+  public static func log(to logger: Logger) { log.withLock { $0.logger = logger } }
+
+  private static func tell() {
+    let logger = log.withLock { log -> Logger? in
+      if let told = log.told, .now() - told < logInterval { return nil }
+      (log.told, log.isRecovered) = (.now(), false)
+      return log.logger
+    }
+    var limit = rlimit()
+    getrlimit(resource, &limit)
+    logger?.error(
+      "No file descriptor is left: connections wait, and idle ones are closed",
+      metadata: ["limit": "\(limit.rlim_cur)", "raise": "ulimit -n, LimitNOFILE"])
+  }
+
+  private static func tellRecovery() {
+    let logger = log.withLock { log -> Logger? in
+      defer { log.isRecovered = true }
+      return log.isRecovered ? nil : log.logger
+    }
+    logger?.notice("There are file descriptors again")
+  }
+
   /// Whether there were none left. Whoever takes connections waits then until ``recover()`` says that there are.
   public static var areShort: Bool { short.load(ordering: .relaxed) }
 
   /// Lets the spare ones go. To be called where one could not be had.
   public static func yield() {
+    tell()
     spares.withLock { spares in
       short.store(true, ordering: .relaxed)
       for descriptor in spares { close(descriptor) }
@@ -49,6 +88,12 @@ public enum Descriptors {
   /// Holds spare ones again. Answers whether there are enough.
   @discardableResult
   public static func recover() -> Bool {
+    let isRecovered = holdSpares()
+    if isRecovered { tellRecovery() }
+    return isRecovered
+  }
+
+  private static func holdSpares() -> Bool {
     spares.withLock { spares in
       while spares.count < mostSpares {
         let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)

@@ -10,7 +10,14 @@ import UnixSignals
   import Darwin
 #endif
 
-/// A program that serves until SIGTERM or SIGINT.
+/// Something that reads what it was given, such as a file, again when it is told to.
+public protocol Reloading: Sendable {
+  /// Reads it again, whether it seems to have changed or not.
+  func reload()
+}
+
+/// A program that serves until SIGTERM or SIGINT. At SIGHUP those of its services that read files read them again
+/// (``Reloading``).
 ///
 /// Its servers then end side by side, each with its own grace for what is under way; its health is answered until they
 /// have. Whatever holds them up, the process is gone when ``shutdownLimit`` is over: who is killed after a grace period
@@ -44,8 +51,10 @@ public struct Daemon: Sendable {
 
   /// Serves until it is ended.
   public func run() async throws {
+    Descriptors.log(to: logger)
     Descriptors.raise()
     Descriptors.recover()
+    let hangUps = await UnixSignalsSequence(trapping: .sighup)
     let watch = ShutdownWatch(shutdownLimit, logger)
     defer { watch.cancel() }
     // The last is ended first.
@@ -54,7 +63,17 @@ public struct Daemon: Sendable {
       configuration: ServiceGroupConfiguration(
         services: all.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    try await group.run()
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { for await _ in hangUps { self.reload() } }
+      defer { tasks.cancelAll() }
+      try await group.run()
+    }
+  }
+
+  private func reload() {
+    let readers = services.compactMap { $0 as? any Reloading }
+    logger.notice("SIGHUP: files are read again", metadata: ["files": "\(readers.count)"])
+    for reader in readers { reader.reload() }
   }
 }
 

@@ -7,7 +7,7 @@ public import ServiceLifecycle
 import Topology
 
 /// Keeps a dispatcher's replicas as a file has them. A file that cannot be read does not replace one that could.
-public final class ReplicaFile: Service, HealthSource {
+public final class ReplicaFile: Service, HealthSource, Reloading {
   private let file: WatchedFile
 
   /// Reads the file for the first time, which must succeed.
@@ -32,8 +32,8 @@ public final class ReplicaFile: Service, HealthSource {
   /// How the file stands.
   public func report() -> HealthReport { file.report() }
 
-  /// Reads the file where it has changed since it was read.
-  func reload() { file.reload() }
+  /// Reads the file again.
+  public func reload() { file.reload(always: true) }
 
   /// Reads services and their replicas.
   ///

@@ -42,10 +42,10 @@ final class WatchedFile: Sendable {
     state.withLock { HealthReport(name: "\(content) file", isReady: true, fault: $0.fault) }
   }
 
-  /// Reads the file where it has changed since it was read.
-  func reload() {
+  /// Reads the file where it has changed since it was read, or in any case.
+  func reload(always: Bool = false) {
     let stamp = FileStamp(path: path)
-    guard stamp != state.withLock({ $0.stamp }) else { return }
+    guard always || stamp != state.withLock({ $0.stamp }) else { return }
     do {
       try load(InputFile(path))
       state.withLock { $0 = State(stamp: stamp) }

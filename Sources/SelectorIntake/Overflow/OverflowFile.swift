@@ -6,7 +6,7 @@ import Selection
 public import ServiceLifecycle
 
 /// Keeps a dispatcher's policies of overflow as a file has them. A file that cannot be read does not replace one that could.
-public final class OverflowFile: Service, HealthSource {
+public final class OverflowFile: Service, HealthSource, Reloading {
   private let file: WatchedFile
 
   /// Reads the file for the first time, which must succeed.
@@ -31,6 +31,6 @@ public final class OverflowFile: Service, HealthSource {
   /// How the file stands.
   public func report() -> HealthReport { file.report() }
 
-  /// Reads the file where it has changed since it was read.
-  func reload() { file.reload() }
+  /// Reads the file again.
+  public func reload() { file.reload(always: true) }
 }

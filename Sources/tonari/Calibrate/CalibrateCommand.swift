@@ -18,7 +18,7 @@ struct CalibrateCommand: AsyncParsableCommand {
       Sends GET requests to one pod, more with each step, and finds from where on responses take longer or fail, and go on \
       doing so. Requests are sent when their time has come, whatever became of those before, and what a response takes \
       counts from that time on: a pod that hangs does not look fast. Before the next step, those in flight come to their \
-      end.
+      end. A response is good where its status is 2xx: one that sends elsewhere (3xx) asks nothing of the pod.
 
       Give it a pod by itself, such as through 'kubectl port-forward', and not a service that other pods help with. It ends \
       when the pod is at its limit, and brings it there: nobody else should need that pod.

@@ -63,7 +63,7 @@ struct CalibratedPod: Sendable {
       try await Task.sleep(until: due, clock: .continuous)
       let response = try await transport.send(request)
       _ = try await response.body.collect(upTo: Self.mostBody)
-      guard response.status < 400 else { return .failure(Fault(reason: "status \(response.status)")) }
+      guard 200..<300 ~= response.status else { return .failure(Fault(reason: "status \(response.status)")) }
       return .success((ContinuousClock.now - due) / .seconds(1))
     } catch {
       return .failure(Fault(reason: "\(error)"))

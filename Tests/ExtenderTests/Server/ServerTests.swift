@@ -1,3 +1,4 @@
+import ControlPlaneTestSupport
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -45,6 +46,29 @@ import Testing
       #expect(metrics.contains(#"tonari_extender_requests_total{status="200",verb="filter"} 1"#))
       #expect(metrics.contains(#"tonari_extender_requests_total{status="400",verb="filter"} 1"#))
       #expect(metrics.contains(#"tonari_extender_duration_seconds_count{verb="prioritize"} 1"#))
+    }
+  }
+
+  @Test("Who waits for leave to send a body is given it at once, unless the body is too large")
+  func expectation() async throws {
+    let body = String(buffer: request(pod("p", of: "cart"), names: ["a", "b"]))
+    try await application { $0.largestRequest = 1 << 20 }.test(.live) { client in
+      let port = try #require(client.port)
+      @Sendable func first(length: Int, of answers: Int, body: String) throws -> [String] {
+        let socket = try LoopbackConnection(to: UInt16(port))
+        defer { socket.close() }
+        try socket.send(
+          "POST /scheduler/filter HTTP/1.1\r\nHost: x\r\nContent-Length: \(length)\r\nExpect: 100-continue\r\n\r\n")
+        let first = try socket.receive(until: "\r\n\r\n")
+        guard answers > 1 else { return [first] }
+        try socket.send(body)
+        return [first, try socket.receive(until: "}")]
+      }
+      let answers = try await offPool { try first(length: body.utf8.count, of: 2, body: body) }
+      #expect(answers[0] == "HTTP/1.1 100 Continue\r\n\r\n")
+      #expect(answers[1].hasPrefix("HTTP/1.1 200 OK\r\n"))
+      let refused = try await offPool { try first(length: 1 << 21, of: 1, body: "") }
+      #expect(refused[0].hasPrefix("HTTP/1.1 413 "))
     }
   }
 
@@ -115,18 +139,18 @@ import Testing
     let source = try PlanFile(file, webhook)
     #expect(webhook.update { $0.summary.replicas } == 1)
     try write(plan(["cart": ["a": 4]]).yaml())
-    source.reload()
+    source.reloadChanged()
     #expect(webhook.update { $0.summary.replicas } == 4)
     try write("kind: PlacementPlan\n")
-    source.reload()
+    source.reloadChanged()
     #expect(webhook.update { $0.summary.replicas } == 4)
     #expect(source.report().isReady)
     #expect(source.report().fault?.contains(file) == true)
     try FileManager.default.removeItem(atPath: file)
-    source.reload()
+    source.reloadChanged()
     #expect(source.report().fault?.contains("No such file") == true)
     try write(plan(["cart": ["a": 2]]).json())
-    source.reload()
+    source.reloadChanged()
     #expect(webhook.update { $0.summary.replicas } == 2)
     #expect(source.report().fault == nil)
   }
