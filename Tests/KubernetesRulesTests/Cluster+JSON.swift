@@ -118,7 +118,7 @@ extension Cluster.Workload {
           ["kind": .text(isReplicaSets ? "ReplicaSet" : kind), "name": .text(owner), "controller": true]
         ],
       ],
-      "spec": spec.json(node: node, claims: claims(ofReplica: ordinal)),
+      "spec": spec.json(node: node, claims: spec.claims + ownClaims(ofReplica: ordinal)),
       "status": ["phase": node == nil ? "Pending" : "Running"],
     ]
   }

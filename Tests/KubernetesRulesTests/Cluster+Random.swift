@@ -347,7 +347,10 @@ struct ClusterGenerator {
       switch random.below(9) {
       case 0: cluster.nodes[n].isCordoned = true
       case 1: cluster.nodes[n].taints.append(taint())
-      case 2: cluster.nodes[n].labels[one([Self.zone, "disk"])] = nil
+      case 2:
+        // Volumes of single replicas are bound to where these run.
+        let key = one([Self.zone, "disk"])
+        if !cluster.workloads.contains(where: { !$0.claimTemplates.isEmpty }) { cluster.nodes[n].labels[key] = nil }
       case 3: cluster.nodes[n].room[one(["cpu", "memory"])] = 1000
       case 4: cluster.nodes[n].room["pods"] = 1 + random.below(3)
       case 5: cluster.workloads[w].spec.antiAffinity = terms()

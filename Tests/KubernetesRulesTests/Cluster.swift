@@ -146,10 +146,8 @@ struct Cluster: Equatable {
       }
     }
 
-    /// The claims of one of its pods.
-    func claims(ofReplica ordinal: Int) -> [String] {
-      spec.claims + claimTemplates.map { "\($0)-\(name)-\(ordinal)" }
-    }
+    /// The claims that one of its pods has for itself.
+    func ownClaims(ofReplica ordinal: Int) -> [String] { claimTemplates.map { "\($0)-\(name)-\(ordinal)" } }
   }
 
   struct OtherPod: Equatable {

@@ -13,8 +13,6 @@ extension Rules {
     for (w, workload) in cluster.workloads.enumerated() {
       if counts[w].reduce(0, +) != workload.replicas { return .replicas }
       if !canSeat(w, counts[w]) { return .volumes }
-      let shared = volumes(of: w, replica: 0).filter { workload.spec.claims.contains($0.claim) }
-      if workload.replicas > 1, shared.contains(where: \.isForOnePod) { return .volumes }
     }
     let pods = staying + pods(counts)
     let kept = kept(counts)
@@ -59,11 +57,11 @@ extension Rules {
     }
   }
 
-  /// What a replica that runs on a node fails of now. Where a workload shrinks, some of its replicas are on their way out,
-  /// and nobody knows which: then whatever it may fail of.
+  /// What a replica that runs on a node fails of now, beside those that are not evicted. Where a workload shrinks, some of
+  /// its replicas are on their way out, and nobody knows which: then whatever it may fail of.
   private func failuresNow(of w: Int, on n: Int) -> Set<Failure> {
     guard running[w][n] > 0 else { return [] }
-    var variants = [pods(running)]
+    var variants = [pods(kept(running))]
     for v in running.indices where v != w {
       for _ in 0..<max(0, running[v].reduce(0, +) - cluster.workloads[v].replicas) {
         variants += variants.flatMap { pods in
@@ -79,9 +77,7 @@ extension Rules {
   /// Whether replicas with volumes of their own can be given to the nodes so that each reaches its own.
   private func canSeat(_ w: Int, _ counts: [Int]) -> Bool {
     let workload = cluster.workloads[w]
-    if workload.claimTemplates.isEmpty {
-      return counts.indices.allSatisfy { counts[$0] == 0 || reachesVolumes(w, replica: 0, from: $0) }
-    }
+    if workload.claimTemplates.isEmpty { return true }
     var left = counts
     func seat(_ replica: Int) -> Bool {
       if replica == workload.replicas { return true }

@@ -71,7 +71,14 @@ struct Rules {
     running = cluster.workloads.map { workload in
       cluster.nodes.map { node in node.isReady ? workload.pods.count { $0 == node.name } : 0 }
     }
-    failuresByNode = kinds.map { kind in cluster.nodes.map { Self.failures(of: kind.spec, on: $0) } }
+    failuresByNode = kinds.map { kind in
+      let volumes = cluster.volumes.filter {
+        $0.namespace == kind.namespace && kind.spec.claims.contains($0.claim)
+      }
+      return cluster.nodes.map { node in
+        Self.failures(of: kind.spec, on: node) + (volumes.allSatisfy { $0.isReachable(from: node) } ? [] : [.volumes])
+      }
+    }
     affinityMatches = kinds.map { kind in kind.spec.affinity.map { term in kinds.map { term.selects($0, for: kind) } } }
     antiAffinityMatches = kinds.map { kind in
       kind.spec.antiAffinity.map { term in kinds.map { term.selects($0, for: kind) } }
@@ -90,6 +97,9 @@ struct Rules {
     case nodeUnschedulable
     case taintToleration
     case nodeAffinity
+    case volumes
+    /// A volume for one pod is in use by another.
+    case volumeInUse
     case resources(String)
     case ports
     /// Another kind, and the label by whose domains one of the two keeps the other away.
@@ -108,6 +118,7 @@ struct Rules {
     Set(
       failuresByNode[kind][node] + missingResources(of: kind, on: node, beside: pods)
         + (hasFreePorts(kind, on: node, beside: pods) ? [] : [.ports])
+        + (hasFreeVolumes(kind, beside: pods) ? [] : [.volumeInUse])
         + repulsions(of: kind, on: node, beside: pods) + missingCompany(of: kind, on: node, beside: pods)
         + uneven(kind, on: node, beside: pods))
   }
@@ -124,16 +135,13 @@ struct Rules {
     return failures
   }
 
-  /// Whether the claims of a replica can be reached from a node: the filters VolumeBinding and VolumeZone.
+  /// Whether the volumes that a replica has for itself can be reached from a node: the filters VolumeBinding and
+  /// VolumeZone.
   func reachesVolumes(_ workload: Int, replica: Int, from node: Int) -> Bool {
-    volumes(of: workload, replica: replica).allSatisfy { $0.isReachable(from: cluster.nodes[node]) }
-  }
-
-  /// The volumes of one of a workload's replicas.
-  func volumes(of workload: Int, replica: Int) -> [Cluster.Volume] {
     let workload = cluster.workloads[workload]
-    let claims = workload.claims(ofReplica: replica)
+    let claims = workload.ownClaims(ofReplica: replica)
     return cluster.volumes.filter { $0.namespace == workload.namespace && claims.contains($0.claim) }
+      .allSatisfy { $0.isReachable(from: cluster.nodes[node]) }
   }
 
   // MARK: The node and what runs on it
@@ -158,6 +166,14 @@ struct Rules {
   }
 
   // MARK: The node and what runs around it
+
+  /// A claim that is `ReadWriteOncePod` is for one pod of the cluster. Here only pods of one workload share claims.
+  private func hasFreeVolumes(_ kind: Int, beside pods: [Placed]) -> Bool {
+    let isForOnePod = cluster.volumes.contains {
+      $0.isForOnePod && $0.namespace == kinds[kind].namespace && kinds[kind].spec.claims.contains($0.claim)
+    }
+    return !isForOnePod || !pods.contains { kinds[$0.kind].spec.claims == kinds[kind].spec.claims }
+  }
 
   private func share(_ key: String, _ a: Int, _ b: Int) -> Bool {
     guard let value = cluster.nodes[a].labels[key] else { return false }

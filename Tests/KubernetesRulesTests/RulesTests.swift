@@ -133,6 +133,30 @@ struct RulesTests {
     #expect(Rules(cluster).fault(in: [[1], [1]]) == nil)
   }
 
+  @Test(
+    "What runs stays where it could not start, but nothing that is whole is broken",
+    .enabled(if: ClusterGenerator.letsWhatRunsStay))
+  func staying() {
+    var cluster = Cluster(nodes: Self.nodes("A", "A", "B"))
+    cluster.workloads = [
+      Self.workload("u", 2) { $0.antiAffinity = [Self.next(to: "v", by: Self.zone)] }, Self.workload("v"),
+    ]
+    cluster.workloads[0].pods = ["a", "a"]
+    cluster.nodes[0].isCordoned = true
+    func isValid(_ counts: [[Int]]) -> Bool { Rules(cluster).fault(in: counts) == nil }
+    #expect(isValid([[2, 0, 0], [0, 0, 1]]))
+    #expect(isValid([[1, 1, 0], [0, 0, 1]]))
+    // The anti-affinity holds now.
+    #expect(!isValid([[2, 0, 0], [0, 1, 0]]))
+    cluster.workloads[1].pods = ["b"]
+    #expect(isValid([[2, 0, 0], [0, 1, 0]]))
+    // Another of them may not start beside it.
+    #expect(!isValid([[1, 1, 0], [0, 1, 0]]))
+    #expect(Rules(cluster).moves(to: [[1, 1, 0], [0, 0, 1]]) == 2)
+    cluster.nodes[0].taints = [Cluster.Taint(key: "t", effect: "NoExecute")]
+    #expect(!isValid([[2, 0, 0], [0, 1, 0]]))
+  }
+
   @Test("A pod that runs keeps those away that its anti-affinity speaks of")
   func antiAffinityOfOthers() {
     var cluster = Cluster(nodes: Self.nodes("A", "A", "B"))
