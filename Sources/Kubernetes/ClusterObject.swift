@@ -4,6 +4,8 @@ public protocol ClusterObject: Codable, Hashable, Sendable {
   static var kind: String { get }
   /// The API groups that have the kind, the present one first; empty text for the core group.
   static var groups: [String] { get }
+  /// What kubectl calls the objects for short.
+  static var kubectlName: String { get }
   /// Name, namespace and labels.
   var metadata: ObjectMeta { get }
 }
@@ -11,6 +13,8 @@ public protocol ClusterObject: Codable, Hashable, Sendable {
 extension Node: ClusterObject {
   /// `Node`.
   public static let kind = "Node"
+  /// `nodes`.
+  public static let kubectlName = "nodes"
   /// The core group.
   public static let groups = [""]
 }
@@ -18,6 +22,8 @@ extension Node: ClusterObject {
 extension Pod: ClusterObject {
   /// `Pod`.
   public static let kind = "Pod"
+  /// `pods`.
+  public static let kubectlName = "pods"
   /// The core group.
   public static let groups = [""]
 }
@@ -25,6 +31,8 @@ extension Pod: ClusterObject {
 extension Service: ClusterObject {
   /// `Service`.
   public static let kind = "Service"
+  /// `svc`.
+  public static let kubectlName = "svc"
   /// The core group.
   public static let groups = [""]
 }
@@ -32,6 +40,8 @@ extension Service: ClusterObject {
 extension PersistentVolume: ClusterObject {
   /// `PersistentVolume`.
   public static let kind = "PersistentVolume"
+  /// `pv`.
+  public static let kubectlName = "pv"
   /// The core group.
   public static let groups = [""]
 }
@@ -39,6 +49,8 @@ extension PersistentVolume: ClusterObject {
 extension PersistentVolumeClaim: ClusterObject {
   /// `PersistentVolumeClaim`.
   public static let kind = "PersistentVolumeClaim"
+  /// `pvc`.
+  public static let kubectlName = "pvc"
   /// The core group.
   public static let groups = [""]
 }
@@ -46,6 +58,8 @@ extension PersistentVolumeClaim: ClusterObject {
 extension Deployment: ClusterObject {
   /// `Deployment`.
   public static let kind = "Deployment"
+  /// `deploy`.
+  public static let kubectlName = "deploy"
   /// `apps`, and `extensions` of long ago.
   public static let groups = ["apps", "extensions"]
 }
@@ -53,6 +67,8 @@ extension Deployment: ClusterObject {
 extension StatefulSet: ClusterObject {
   /// `StatefulSet`.
   public static let kind = "StatefulSet"
+  /// `sts`.
+  public static let kubectlName = "sts"
   /// `apps`.
   public static let groups = ["apps"]
 }
@@ -60,6 +76,8 @@ extension StatefulSet: ClusterObject {
 extension DaemonSet: ClusterObject {
   /// `DaemonSet`.
   public static let kind = "DaemonSet"
+  /// `ds`.
+  public static let kubectlName = "ds"
   /// `apps`, and `extensions` of long ago.
   public static let groups = ["apps", "extensions"]
 }
@@ -67,6 +85,8 @@ extension DaemonSet: ClusterObject {
 extension ReplicaSet: ClusterObject {
   /// `ReplicaSet`.
   public static let kind = "ReplicaSet"
+  /// `rs`.
+  public static let kubectlName = "rs"
   /// `apps`, and `extensions` of long ago.
   public static let groups = ["apps", "extensions"]
 }
@@ -74,6 +94,35 @@ extension ReplicaSet: ClusterObject {
 extension Job: ClusterObject {
   /// `Job`.
   public static let kind = "Job"
+  /// `jobs`.
+  public static let kubectlName = "jobs"
   /// `batch`.
   public static let groups = ["batch"]
+}
+
+extension Namespace: ClusterObject {
+  /// `Namespace`.
+  public static let kind = "Namespace"
+  /// `ns`.
+  public static let kubectlName = "ns"
+  /// The core group.
+  public static let groups = [""]
+}
+
+extension StorageClass: ClusterObject {
+  /// `StorageClass`.
+  public static let kind = "StorageClass"
+  /// `sc`.
+  public static let kubectlName = "sc"
+  /// `storage.k8s.io`.
+  public static let groups = ["storage.k8s.io"]
+}
+
+extension CSINode: ClusterObject {
+  /// `CSINode`.
+  public static let kind = "CSINode"
+  /// `csinodes`.
+  public static let kubectlName = "csinodes"
+  /// `storage.k8s.io`.
+  public static let groups = ["storage.k8s.io"]
 }

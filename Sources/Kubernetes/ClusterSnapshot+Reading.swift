@@ -103,11 +103,5 @@ extension ClusterSnapshot {
     try add(fragment.decode(type), source: fragment.input.source)
   }
 
-  private static let types: [String: any ClusterObject.Type] = {
-    let types: [any ClusterObject.Type] = [
-      Node.self, Pod.self, Deployment.self, StatefulSet.self, DaemonSet.self, ReplicaSet.self, Job.self, Service.self,
-      PersistentVolume.self, PersistentVolumeClaim.self,
-    ]
-    return Dictionary(uniqueKeysWithValues: types.map { ($0.kind, $0) })
-  }()
+  private static let types = Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0) })
 }

@@ -20,10 +20,16 @@ public struct ClusterSnapshot: Sendable {
   public private(set) var jobs: [Job] = []
   /// The Services.
   public private(set) var services: [Service] = []
+  /// The Namespaces.
+  public private(set) var namespaces: [Namespace] = []
   /// The PersistentVolumes.
   public private(set) var persistentVolumes: [PersistentVolume] = []
   /// The PersistentVolumeClaims.
   public private(set) var persistentVolumeClaims: [PersistentVolumeClaim] = []
+  /// The StorageClasses.
+  public private(set) var storageClasses: [StorageClass] = []
+  /// What drivers of volumes can do on nodes.
+  public private(set) var csiNodes: [CSINode] = []
   /// How many objects of other kinds were passed over, by kind (with group for kinds that are not Kubernetes' own).
   public private(set) var skipped: [String: Int] = [:]
   /// How many objects came again, by kind.
@@ -67,6 +73,9 @@ public struct ClusterSnapshot: Sendable {
     case let service as Service: insert(service, into: \.services, source)
     case let volume as PersistentVolume: insert(volume, into: \.persistentVolumes, source)
     case let claim as PersistentVolumeClaim: insert(claim, into: \.persistentVolumeClaims, source)
+    case let namespace as Namespace: insert(namespace, into: \.namespaces, source)
+    case let storageClass as StorageClass: insert(storageClass, into: \.storageClasses, source)
+    case let node as CSINode: insert(node, into: \.csiNodes, source)
     default: skip(type(of: object).kind)
     }
   }

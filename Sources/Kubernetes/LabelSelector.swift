@@ -11,8 +11,8 @@ public struct LabelSelector: Codable, Hashable, Sendable {
       && (matchExpressions ?? []).allSatisfy { $0.matches(labels) }
   }
 
-  /// Whether there is any requirement; a selector without one selects everything.
-  public var hasRequirements: Bool { !(matchLabels ?? [:]).isEmpty || !(matchExpressions ?? []).isEmpty }
+  /// The labels that it looks at; a selector that looks at none selects everything.
+  public var keys: Set<String> { Set((matchLabels ?? [:]).keys).union((matchExpressions ?? []).map(\.key)) }
 }
 
 /// One requirement of a ``LabelSelector``.

@@ -32,6 +32,8 @@ public struct Condition: Codable, Hashable, Sendable {
   public var type: String
   /// `True`, `False` or `Unknown`.
   public var status: String
+  /// One word on why; nil where nobody says.
+  public var reason: String?
 }
 
 extension Node {

@@ -12,6 +12,8 @@ public struct ObjectMeta: Codable, Hashable, Sendable {
   public var annotations: [String: String]?
   /// The objects that this one belongs to.
   public var ownerReferences: [OwnerReference]?
+  /// When the object was made, as RFC 3339 text; nil in manifests.
+  public var creationTimestamp: String?
   /// When the object was asked to go away, as RFC 3339 text; nil for one that stays.
   public var deletionTimestamp: String?
 

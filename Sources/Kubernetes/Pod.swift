@@ -11,6 +11,21 @@ public struct Pod: Codable, Hashable, Sendable {
   public var isFinished: Bool { status?.phase == "Succeeded" || status?.phase == "Failed" }
 }
 
+extension Pod {
+  /// Whether it was asked to go away. Until it has, it takes its room, and keeps others away.
+  public var isTerminating: Bool { metadata.deletionTimestamp != nil }
+
+  /// The one node that a pod of a DaemonSet is for, by its node affinity; nil for other pods.
+  public var targetNode: String? {
+    let required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+    let names = (required?.nodeSelectorTerms ?? []).map { term in
+      term.matchFields?.first { $0.key == "metadata.name" && $0.operator == .in }?.values ?? []
+    }
+    guard let name = names.first?.first, names.allSatisfy({ $0 == [name] }) else { return nil }
+    return name
+  }
+}
+
 /// How a pod is.
 public struct PodStatus: Codable, Hashable, Sendable {
   /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
@@ -19,6 +34,16 @@ public struct PodStatus: Codable, Hashable, Sendable {
   public var podIP: String?
   /// That address and the one of the other family.
   public var podIPs: [PodIP]?
+  /// What containers were given, where a resize in place has changed it.
+  public var containerStatuses: [ContainerStatus]?
+  /// The same of the init containers.
+  public var initContainerStatuses: [ContainerStatus]?
+  /// What the pod as a whole has.
+  public var resources: ResourceRequirements?
+  /// What the kubelet has set aside for the pod as a whole.
+  public var allocatedResources: [String: Quantity]?
+  /// How a resize stands, `PodResizePending`; other conditions change often and mean nothing here.
+  public var conditions: [Condition]?
 
   /// An address of a pod.
   public struct PodIP: Codable, Hashable, Sendable {
@@ -28,6 +53,43 @@ public struct PodStatus: Codable, Hashable, Sendable {
 
   /// All addresses.
   public var addresses: [String] { podIPs?.compactMap(\.ip) ?? podIP.map { [$0] } ?? [] }
+
+  /// Reads a status.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    phase = try container.decodeIfPresent(String.self, forKey: .phase)
+    podIP = try container.decodeIfPresent(String.self, forKey: .podIP)
+    podIPs = try container.decodeIfPresent([PodIP].self, forKey: .podIPs)
+    containerStatuses = try container.decodeIfPresent([ContainerStatus].self, forKey: .containerStatuses)
+    initContainerStatuses = try container.decodeIfPresent([ContainerStatus].self, forKey: .initContainerStatuses)
+    resources = try container.decodeIfPresent(ResourceRequirements.self, forKey: .resources)
+    allocatedResources = try container.decodeIfPresent([String: Quantity].self, forKey: .allocatedResources)
+    conditions = try container.decodeIfPresent([Condition].self, forKey: .conditions)?
+      .filter { $0.type == Self.resizePending }
+  }
+
+  private static let resizePending = "PodResizePending"
+
+  /// Whether what the spec asks for can never be had on the node, so that it does not count.
+  var isResizeInfeasible: Bool {
+    conditions?.first { $0.type == Self.resizePending }?.reason == "Infeasible"
+  }
+
+  /// What is known of a container, by its name.
+  func container(_ name: String?) -> ContainerStatus? {
+    guard let name else { return nil }
+    return containerStatuses?.first { $0.name == name } ?? initContainerStatuses?.first { $0.name == name }
+  }
+}
+
+/// What a container was given.
+public struct ContainerStatus: Codable, Hashable, Sendable {
+  /// The container's name.
+  public var name: String?
+  /// What the kubelet has set aside for it.
+  public var allocatedResources: [String: Quantity]?
+  /// What it has.
+  public var resources: ResourceRequirements?
 }
 
 /// What a controller makes its pods from.
@@ -121,10 +183,24 @@ public struct Volume: Codable, Hashable, Sendable {
   public var name: String?
   /// The claim that it stands for.
   public var persistentVolumeClaim: ClaimSource?
+  /// What a claim of the pod's own is made from, which lives as long as the pod.
+  public var ephemeral: EphemeralSource?
 
   /// Names a claim in the pod's namespace.
   public struct ClaimSource: Codable, Hashable, Sendable {
     /// The claim's name.
     public var claimName: String
+  }
+
+  /// Has a claim made for each pod.
+  public struct EphemeralSource: Codable, Hashable, Sendable {
+    /// What the claim is made from.
+    public var volumeClaimTemplate: ClaimTemplate?
+  }
+
+  /// What a claim is made from.
+  public struct ClaimTemplate: Codable, Hashable, Sendable {
+    /// What it claims.
+    public var spec: PersistentVolumeClaimSpec?
   }
 }

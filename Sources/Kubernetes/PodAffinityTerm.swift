@@ -14,8 +14,6 @@ public struct PodAffinityTerm: Codable, Hashable, Sendable {
   public var mismatchLabelKeys: [String]?
 
   /// Whether the term selects a pod, for a pod `own` that has the term.
-  ///
-  /// Of namespace selectors only the empty one is understood (namespaces are not given); another selects none.
   public func selects(_ pod: PodIdentity, for own: PodIdentity) -> Bool {
     isInNamespaces(pod, for: own) && labelSelector?.matches(pod.labels) ?? false
       && (matchLabelKeys ?? []).allSatisfy { own.labels[$0] == nil || pod.labels[$0] == own.labels[$0] }
@@ -23,9 +21,10 @@ public struct PodAffinityTerm: Codable, Hashable, Sendable {
   }
 
   private func isInNamespaces(_ pod: PodIdentity, for own: PodIdentity) -> Bool {
-    if let namespaceSelector, !namespaceSelector.hasRequirements { return true }
     let listed = namespaces ?? []
-    if listed.isEmpty, namespaceSelector == nil { return pod.namespace == own.namespace }
-    return listed.contains(pod.namespace)
+    guard let namespaceSelector else {
+      return listed.isEmpty ? pod.namespace == own.namespace : listed.contains(pod.namespace)
+    }
+    return listed.contains(pod.namespace) || namespaceSelector.matches(pod.namespaceLabels)
   }
 }

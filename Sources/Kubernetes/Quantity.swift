@@ -52,6 +52,11 @@ public struct Quantity: Sendable {
   public static func + (a: Quantity, b: Quantity) -> Quantity {
     Quantity(nanos: a.nanos + b.nanos, notation: a.nanos == 0 ? b.notation : a.notation)
   }
+
+  /// The difference, cut to ±(2⁶³ − 1).
+  public static func - (a: Quantity, b: Quantity) -> Quantity {
+    Quantity(nanos: a.nanos - b.nanos, notation: a.notation)
+  }
 }
 
 extension Quantity: Comparable, Hashable {

@@ -4,6 +4,14 @@ public struct StatefulSet: Codable, Hashable, Sendable {
   public var metadata: ObjectMeta
   /// What is wanted.
   public var spec: StatefulSetSpec
+  /// How far it is.
+  public var status: StatefulSetStatus?
+}
+
+/// How far a StatefulSet is.
+public struct StatefulSetStatus: Codable, Hashable, Sendable {
+  /// The label `controller-revision-hash` of the pods that are made from the template as it is now.
+  public var updateRevision: String?
 }
 
 /// What a StatefulSet is to be.
@@ -21,6 +29,8 @@ public struct StatefulSetSpec: Codable, Hashable, Sendable {
   public struct ClaimTemplate: Codable, Hashable, Sendable {
     /// The first part of the claims' names.
     public var metadata: ObjectMeta
+    /// What it claims.
+    public var spec: PersistentVolumeClaimSpec?
   }
 
   /// The numbers of the pods.

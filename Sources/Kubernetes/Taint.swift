@@ -10,6 +10,14 @@ public struct Taint: Codable, Hashable, Sendable {
   /// The taint that a cordoned node has, in effect.
   public static let unschedulable = Taint(key: "node.kubernetes.io/unschedulable", effect: "NoSchedule")
 
+  /// The taint that Kubernetes gives a node which is not ready.
+  public static let notReady = Taint(key: "node.kubernetes.io/not-ready", effect: "NoSchedule")
+  /// The key of the taint that it gives a node of which nothing is heard.
+  private static let unreachableKey = "node.kubernetes.io/unreachable"
+
+  /// Whether the taint says that its node does not work.
+  var isOfUnreadyNode: Bool { key == Self.notReady.key || key == Self.unreachableKey }
+
   /// Whether the taint keeps pods away that do not tolerate it; `PreferNoSchedule` does not.
   public var isHard: Bool { effect == "NoSchedule" || effect == "NoExecute" }
 }
@@ -41,10 +49,12 @@ public struct Toleration: Codable, Hashable, Sendable {
 extension Node {
   /// The first taint that keeps a pod with these tolerations from being scheduled here; nil if there is none.
   ///
-  /// A cordoned node counts as tainted with ``Taint/unschedulable``.
+  /// A cordoned node counts as tainted with ``Taint/unschedulable``, one that is not ready with ``Taint/notReady``, though
+  /// nobody may have written that down yet.
   public func untoleratedTaint(_ tolerations: [Toleration]) -> Taint? {
     var taints = spec?.taints ?? []
     if spec?.unschedulable == true { taints.append(.unschedulable) }
+    if isKnownNotReady, !taints.contains(where: \.isOfUnreadyNode) { taints.append(.notReady) }
     return taints.first { taint in taint.isHard && !tolerations.contains { $0.tolerates(taint) } }
   }
 }

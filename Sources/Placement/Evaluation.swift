@@ -14,7 +14,7 @@ public struct Evaluation: Hashable, Sendable {
   public var localizedShareZone: Double
   /// `U`: the highest utilization of any resource on any node, pods outside the plan included.
   public var peakUtilization: Double
-  /// Mean over nodes of the utilization of each node's fullest resource.
+  /// Mean of the utilization of each node's fullest resource, over the nodes that have anything to give.
   public var meanUtilization: Double
   /// How many replicas run elsewhere than now.
   public var moves: Int
@@ -142,17 +142,21 @@ extension Problem {
     let load = load(assignment)
     var peak = 0.0
     var sum = 0.0
+    var counted = 0
     for n in nodes.indices {
       var fullest = 0.0
+      var hasAny = false
       for k in resources.indices {
         let i = n * resources.count + k
         guard allocatable[i] > 0 else { continue }
+        hasAny = true
         fullest = max(fullest, Double(load[i]) / Double(allocatable[i]))
       }
+      if hasAny { counted += 1 }
       peak = max(peak, fullest)
       sum += fullest
     }
-    return (peak, nodes.isEmpty ? 0 : sum / Double(nodes.count))
+    return (peak, sum / Double(max(1, counted)))
   }
 
   /// How many replicas run elsewhere than now: those that leave a node, less those that go away because the workload

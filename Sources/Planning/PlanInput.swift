@@ -71,17 +71,25 @@ public struct PlanInput: Sendable {
     guard !cluster.problem.nodes.isEmpty else {
       throw PlanningError(
         code: .badCluster,
-        message: "the cluster files hold no node that takes replicas: they need 'kubectl get nodes -o json' too"
+        message:
+          "the cluster's objects hold no node that takes replicas; what is needed is printed by '\(ClusterSnapshot.kubectlCommand)'"
       )
     }
     guard !cluster.problem.workloads.isEmpty else {
-      throw PlanningError(
-        code: .badCluster,
-        message:
-          "the cluster files hold no workload to place: they need 'kubectl get deployments,statefulsets -A -o json' too"
-      )
+      throw PlanningError(code: .badCluster, message: "there is no workload to place: \(Self.causes(cluster))")
     }
     return try EndpointResolver(cluster, map: map)
+  }
+
+  /// Why none of a cluster's workloads is planned.
+  private static func causes(_ cluster: ClusterProblem) -> String {
+    guard !cluster.unplanned.isEmpty else {
+      return "the cluster's objects hold none; what is needed is printed by '\(ClusterSnapshot.kubectlCommand)'"
+    }
+    let names = Dictionary(grouping: cluster.unplanned.keys) { cluster.unplanned[$0] ?? "" }
+    return names.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map { reason, names in
+      "\(ProblemWarnings.list(names.map { "\($0)" }.sorted())) (\(reason))"
+    }.joined(separator: "; ")
   }
 
   private init(_ cluster: ClusterProblem, _ traffic: ResolvedTraffic) {

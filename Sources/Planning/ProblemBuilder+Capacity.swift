@@ -30,14 +30,20 @@ extension ProblemBuilder {
       requests: planned.flatMap { workload in
         Self.amounts(workload.requests, resources).map { min($0, Self.largestSum / Int64(max(1, replicas))) }
       },
-      allocatable: nodes.flatMap { node in
-        Self.amounts(allocatable(of: node), resources).map { min($0, Self.largestSum / Int64(nodes.count)) }
+      allocatable: nodes.indices.flatMap { n in
+        Self.amounts(allocatable(of: n), resources).map { min($0, Self.largestSum / Int64(nodes.count)) }
       }
     )
-    for pod in fixed {
-      for (k, amount) in Self.amounts(pod.spec.effectiveRequests, resources).enumerated() {
+    for pod in fixed where !unready.contains(pod.node) {
+      for (k, amount) in Self.amounts(pod.requests, resources).enumerated() {
         let i = pod.node * resources.count + k
         problem.reserved[i] = min(Self.largestSum, problem.reserved[i] + min(Self.largestSum, amount))
+      }
+    }
+    for (k, resource) in resources.enumerated() {
+      guard let taken = attachments[resource]?.taken else { continue }
+      for n in nodes.indices where !unready.contains(n) {
+        problem.reserved[n * resources.count + k] += Int64(clamping: taken[n])
       }
     }
     for w in planned.indices { problem.current[w] = current(of: planned[w]) }
@@ -66,8 +72,13 @@ extension ProblemBuilder {
     }
   }
 
-  private mutating func allocatable(of node: Kubernetes.Node) -> [String: Quantity] {
+  private mutating func allocatable(of n: Int) -> [String: Quantity] {
+    guard !unready.contains(n) else { return [:] }
+    let node = nodes[n]
     var allocatable = node.allocatable
+    for (resource, attachments) in attachments {
+      allocatable[resource] = Quantity(Int64(attachments.limits[n]))
+    }
     if allocatable["pods"] == nil {
       warnings.add(
         "status.allocatable.pods is missing; 110, the kubelet's default, is assumed", about: node.metadata.name)
@@ -79,7 +90,7 @@ extension ProblemBuilder {
   private mutating func current(of workload: Planned) -> [Problem.Placed]? {
     var replicas: [Int: Int] = [:]
     for p in workload.pods {
-      if let node = place(snapshot.pods[p]) { replicas[node, default: 0] += 1 }
+      if let node = place(snapshot.pods[p]), !unready.contains(node) { replicas[node, default: 0] += 1 }
     }
     guard !replicas.isEmpty else { return nil }
     return replicas.sorted { $0.key < $1.key }.map { Problem.Placed(node: $0.key, replicas: $0.value) }

@@ -31,6 +31,7 @@ extension ProblemBuilder {
       known[demands] = w
       limits.append(Array(repeating: .max, count: nodes.count))
       restrictions.append([])
+      exclude(w, "that are ready", where: unready.contains)
       if !demands.nodeName.isEmpty {
         exclude(w, "named \(demands.nodeName)") { [nodes] in nodes[$0].metadata.name != demands.nodeName }
       }

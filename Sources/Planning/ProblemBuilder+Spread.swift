@@ -32,7 +32,7 @@ extension ProblemBuilder {
         exclude(w, "counted by its spread over \(constraint.topologyKey)") { counted[$0] < 0 }
 
         var base = Array(repeating: 0, count: domainCount)
-        for group in groups where constraint.counts(group.identity, for: identities[w]) {
+        for group in groups where !group.isTerminating && constraint.counts(group.identity, for: identities[w]) {
           for (n, count) in group.nodes where counted[n] >= 0 { base[Int(counted[n])] += count }
         }
         problem.rules.append(

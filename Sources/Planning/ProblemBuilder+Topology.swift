@@ -34,18 +34,25 @@ extension ProblemBuilder {
   /// Fixed pods that are alike for selectors.
   struct FixedGroup {
     var identity: PodIdentity
+    /// Whether they are going away: topology spread counts them no more, (anti-)affinity does until they are gone.
+    var isTerminating: Bool
     /// How many of them are on which node.
     var nodes: [Int: Int]
   }
 
   func groupFixedPods() -> [FixedGroup] {
-    var index: [PodIdentity: Int] = [:]
+    struct Key: Hashable {
+      var identity: PodIdentity
+      var isTerminating: Bool
+    }
+    var index: [Key: Int] = [:]
     var groups: [FixedGroup] = []
     for pod in fixed {
-      let group = index[pod.identity] ?? groups.count
+      let key = Key(identity: pod.identity, isTerminating: pod.isTerminating)
+      let group = index[key] ?? groups.count
       if group == groups.count {
-        index[pod.identity] = group
-        groups.append(FixedGroup(identity: pod.identity, nodes: [:]))
+        index[key] = group
+        groups.append(FixedGroup(identity: pod.identity, isTerminating: pod.isTerminating, nodes: [:]))
       }
       groups[group].nodes[pod.node, default: 0] += 1
     }

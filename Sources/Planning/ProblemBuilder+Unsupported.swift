@@ -1,4 +1,5 @@
 import Kubernetes
+import Placement
 import Topology
 
 /// Names what the plan does not take into account.
@@ -7,10 +8,24 @@ extension ProblemBuilder {
     for workload in planned {
       note(workload.spec, "\(workload.specPath)", about: "\(workload.name)")
     }
+    noteMissingResources()
     for pod in fixed {
       let terms = pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
       for (i, term) in terms.enumerated() {
         note(term, "spec.affinity.podAntiAffinity.\(Self.required)[\(i)]", about: "\(pod.name)")
+      }
+    }
+  }
+
+  /// A resource that no node has may stand for devices that are handed out in another way.
+  private mutating func noteMissingResources() {
+    for (k, resource) in problem.resources.enumerated() where resource.contains("/") {
+      guard !nodes.isEmpty, nodes.allSatisfy({ $0.allocatable[resource] == nil }) else { continue }
+      for w in planned.indices where problem.requests[w * problem.resources.count + k] > 0 {
+        warnings.add(
+          "\(planned[w].specPath): no node has \(resource); that a DeviceClass stands for it (dynamic resource "
+            + "allocation) is not supported",
+          about: "\(planned[w].name)")
       }
     }
   }
@@ -54,14 +69,19 @@ extension ProblemBuilder {
       warnings.add("\(path).runtimeClassName: the overhead and nodes of \(runtimeClass) are not known", about: name)
     }
     if !(spec.resourceClaims ?? []).isEmpty {
-      warnings.add("\(path).resourceClaims: devices are not taken into account", about: name)
+      warnings.add(
+        "\(path).resourceClaims: claims of devices (dynamic resource allocation) are not supported; a node without a free "
+          + "device counts as one with",
+        about: name)
     }
   }
 
   private mutating func note(_ term: PodAffinityTerm, _ path: String, about name: String) {
-    if term.namespaceSelector?.hasRequirements == true {
+    let keys = term.namespaceSelector?.keys ?? []
+    if snapshot.namespaces.isEmpty, !keys.isSubset(of: [Namespace.nameLabel]) {
       warnings.add(
-        "\(path).namespaceSelector: labels of namespaces are not known; only the namespaces that are listed count",
+        "\(path).namespaceSelector: of the labels of namespaces only their names are known; add what "
+          + "'\(ClusterSnapshot.kubectlCommand(for: [Namespace.self]))' prints",
         about: name
       )
     }

@@ -2,63 +2,88 @@ import Kubernetes
 import Placement
 import Topology
 
-/// Volumes that can be reached from some nodes only.
+/// The claims of a workload's pods, as far as they are known.
+struct WorkloadClaims {
+  /// Claims that each of its pods uses, by name.
+  var shared: [(name: WorkloadName, claim: VolumeCatalog.Claim)] = []
+  /// Claims that each pod gets anew: all alike.
+  var ephemeral: [VolumeCatalog.Claim] = []
+  /// Claims that replicas have for themselves, by replica; empty where they have none.
+  var own: [[(name: WorkloadName, claim: VolumeCatalog.Claim)]] = []
+}
+
+/// Volumes that can be reached from some nodes only, or used by one pod only.
 extension ProblemBuilder {
-  mutating func limitToVolumes() {
-    let volumes = Dictionary(
-      snapshot.persistentVolumes.map { ($0.metadata.name, $0) },
-      uniquingKeysWith: { first, _ in first }
-    )
-    let claims = Dictionary(
-      snapshot.persistentVolumeClaims.map { ($0.metadata.fullName, $0) },
-      uniquingKeysWith: { first, _ in first }
-    )
-    for w in planned.indices {
-      let workload = planned[w]
-      /// The volume of a claim, where it is bound and given.
-      func volume(_ claim: String, _ path: String) -> PersistentVolume? {
-        guard let object = claims[WorkloadName(namespace: workload.name.namespace, name: claim)] else {
-          warnings.add(
-            "\(path): a claim that is not in the input; from where its volume can be reached is not known",
-            about: "\(workload.name)"
-          )
-          return nil
-        }
-        guard let name = object.spec?.volumeName, !name.isEmpty else { return nil }
-        if volumes[name] == nil {
-          warnings.add(
-            "\(path): a volume that is not in the input; from where it can be reached is not known",
-            about: "\(workload.name)"
-          )
-        }
-        return volumes[name]
+  /// Looks up what is known of all claims.
+  mutating func takeClaims() {
+    let pods = Set(snapshot.pods.map(\.metadata.fullName))
+    for workload in planned {
+      let namespace = workload.name.namespace
+      var claims = WorkloadClaims()
+      /// Notes what is not known of a claim.
+      func noted(_ claim: VolumeCatalog.Claim, _ path: String) -> VolumeCatalog.Claim {
+        if let remark = claim.remark { warnings.add("\(path): \(remark)", about: "\(workload.name)") }
+        return claim
       }
-      let shared = (workload.spec.volumes ?? []).enumerated().compactMap { i, source in
-        source.persistentVolumeClaim.flatMap { volume($0.claimName, "\(workload.specPath).volumes[\(i)]") }
-      }
-      if !shared.isEmpty {
-        exclude(w, "from which its volumes can be reached") { [nodes] n in
-          shared.contains { !$0.isReachable(from: nodes[n]) }
+      for (i, volume) in (workload.spec.volumes ?? []).enumerated() {
+        let path = "\(workload.specPath).volumes[\(i)]"
+        if let name = volume.persistentVolumeClaim.map({ WorkloadName(namespace: namespace, name: $0.claimName) }) {
+          claims.shared.append((name, noted(volumes.claim(name), path)))
+        } else if let template = volume.ephemeral?.volumeClaimTemplate {
+          let name = WorkloadName(namespace: namespace, name: "\(workload.name.name)-\(volume.name ?? "")")
+          let spec = template.spec ?? PersistentVolumeClaimSpec()
+          claims.ephemeral.append(noted(volumes.newClaim(spec, named: name), path))
         }
       }
       let path = workload.specPath == "spec" ? "spec.volumes" : "spec.volumeClaimTemplates"
-      let own = workload.claimsOfReplica.map { $0.compactMap { volume($0, path) } }
-      if own.contains(where: { !$0.isEmpty }) { limitReplicas(w, to: own) }
+      claims.own = workload.claimsOfReplica.map { own in
+        own.map { claim in
+          let name = WorkloadName(namespace: namespace, name: claim.name)
+          let pod = WorkloadName(namespace: namespace, name: claim.pod)
+          // What a pod uses has been made: it must be somewhere.
+          let isMissing = volumes.hasNoClaims || pods.contains(pod)
+          return (name, noted(volumes.claim(name, madeFrom: isMissing ? nil : claim.template), path))
+        }
+      }
+      self.claims.append(claims)
     }
+    countAttachments()
+  }
+
+  mutating func limitToVolumes() {
+    for w in planned.indices {
+      let reachable = (claims[w].shared.map(\.claim) + claims[w].ephemeral).compactMap(\.reachable)
+      if !reachable.isEmpty {
+        exclude(w, "from which its volumes can be reached") { n in reachable.contains { !$0[n] } }
+      }
+      if claims[w].own.contains(where: { $0.contains { $0.claim.reachable != nil } }) { limitReplicas(w) }
+    }
+    limitToOnePod()
+    reserveSharedAttachments()
   }
 
   /// Replicas whose volumes can be reached from different nodes.
   ///
   /// With the replicas grouped by their nodes, and no node in two groups, a placement is right if and only if each
   /// group's nodes hold as many replicas as the group has, and so: if the other nodes hold no more than the rest.
-  private mutating func limitReplicas(_ w: Int, to volumes: [[PersistentVolume]]) {
+  private mutating func limitReplicas(_ w: Int) {
     var groups: [[Bool]: Int] = [:]
-    for own in volumes {
-      groups[nodes.map { node in own.allSatisfy { $0.isReachable(from: node) } }, default: 0] += 1
+    var free: [Int]?
+    var waiting = 0
+    for own in claims[w].own {
+      let reachable = own.compactMap(\.claim.reachable)
+      groups[nodes.indices.map { n in reachable.allSatisfy { $0[n] } }, default: 0] += 1
+      // Replicas that wait for one of the same volumes, such as disks of nodes.
+      if let counts = own.compactMap(\.claim.free).first {
+        free = counts
+        waiting += 1
+      }
     }
-    let allowed = nodes.indices.map { n in groups.reduce(0) { $0 + ($1.key[n] ? $1.value : 0) } }
-    exclude(w, "from which its volumes can be reached") { allowed[$0] == 0 }
-    for n in nodes.indices { limit(w, to: allowed[n]) { $0 == n } }
+    let allowed = nodes.indices.map { n in
+      groups.reduce(0) { $0 + ($1.key[n] ? $1.value : 0) } - max(0, waiting - (free?[n] ?? waiting))
+    }
+    exclude(w, "from which its volumes can be reached") { allowed[$0] <= 0 }
+    for n in nodes.indices { limit(w, to: max(0, allowed[n])) { $0 == n } }
 
     let bound = groups.filter { $0.key.contains(false) }.sorted { a, b in
       (a.key.firstIndex(of: true) ?? nodes.count) < (b.key.firstIndex(of: true) ?? nodes.count)
@@ -77,6 +102,41 @@ extension ProblemBuilder {
       if rest > 0 {
         let index = partition("nodes without some of the volumes of \(planned[w].name)", others)
         problem.rules.append(.atMost(workload: w, partition: index, count: rest))
+      }
+    }
+  }
+
+  /// `ReadWriteOncePod`: one pod of the cluster may use the volume.
+  private mutating func limitToOnePod() {
+    var users: [WorkloadName: [Int]] = [:]
+    for w in planned.indices {
+      for (name, claim) in claims[w].shared where claim.isForOnePod { users[name, default: []].append(w) }
+      for (name, claim) in claims[w].own.joined() where claim.isForOnePod { users[name, default: []].append(w) }
+    }
+    guard !users.isEmpty else { return }
+    var holders: [WorkloadName: WorkloadName] = [:]
+    for pod in fixed {
+      for claim in (pod.spec.volumes ?? []).compactMap(\.persistentVolumeClaim) {
+        holders[WorkloadName(namespace: pod.name.namespace, name: claim.claimName)] = pod.name
+      }
+    }
+    for (name, workloads) in users.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+      let everywhere = Array(repeating: Int32(0), count: nodes.count)
+      for (i, w) in workloads.enumerated() {
+        let isShared = claims[w].shared.contains { $0.name == name }
+        let rest = isShared ? 0 : problem.workloads[w].replicas - 1
+        let most = holders[name] == nil ? rest + 1 : rest
+        if most == 0 {
+          let holder = holders[name].map { "\($0)" } ?? ""
+          exclude(w, "where its claim \(name) (ReadWriteOncePod) is not in use by the pod \(holder)") { _ in true }
+        } else if most < problem.workloads[w].replicas {
+          let index = partition("cluster, for its claim \(name) (ReadWriteOncePod)", everywhere)
+          problem.rules.append(.atMost(workload: w, partition: index, count: most))
+        }
+        for v in workloads[(i + 1)...] where v != w {
+          let index = partition("cluster, for their claim \(name) (ReadWriteOncePod)", everywhere)
+          problem.rules.append(.apart(workload: w, other: v, partition: index))
+        }
       }
     }
   }

@@ -14,7 +14,11 @@ extension ProblemBuilder {
     takePods()
     countReplicasOfPods()
     for w in planned.indices { planned[w].requests = requests(of: planned[w]) }
-    identities = planned.map { PodIdentity(namespace: $0.name.namespace, labels: $0.template.labels) }
+    let revisions = revisions()
+    identities = planned.indices.map { w in
+      let labels = planned[w].template.labels.merging(revisions[w]) { own, _ in own }
+      return identity(planned[w].name.namespace, labels)
+    }
     identityIndex = IdentityIndex(identities)
   }
 
@@ -52,26 +56,75 @@ extension ProblemBuilder {
 
   /// A workload that is known by its pods alone; how many they are is counted at the end.
   func workload(_ reference: WorkloadReference, like pod: Pod) -> Planned {
+    Planned(reference: reference, replicas: nil, template: template(like: pod), specPath: "spec")
+  }
+
+  private func template(like pod: Pod) -> PodTemplate {
     // Labels that tell pods of one workload apart, or one revision from the next.
-    let own: Set = [
-      "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name",
-      "apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-completion-index",
-    ]
+    let own = Set(Self.revisionLabels.values).union([
+      "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-completion-index",
+    ])
     let labels = (pod.metadata.labels ?? [:]).filter { !own.contains($0.key) }
     var spec = pod.spec
     spec.nodeName = nil
-    let template = PodTemplate(metadata: TemplateMeta(labels: labels), spec: spec)
-    return Planned(reference: reference, replicas: nil, template: template, specPath: "spec")
+    return PodTemplate(metadata: TemplateMeta(labels: labels), spec: spec)
+  }
+
+  /// The label that tells the pods of one revision of a workload from those of the next, by kind.
+  private static let revisionLabels = [
+    Deployment.kind: "pod-template-hash", StatefulSet.kind: "controller-revision-hash",
+  ]
+
+  /// The labels that new pods of each workload get by its revision, as `matchLabelKeys` compares them, and the selectors
+  /// that the API server makes of it. Where the revision is not known, the label's value is like no other.
+  private func revisions() -> [[String: String]] {
+    var ofDeployment: [WorkloadReference: (number: Int, hash: String)] = [:]
+    for replicaSet in snapshot.replicaSets {
+      guard let owner = replicaSet.metadata.controller, owner.kind == Deployment.kind,
+        let hash = replicaSet.metadata.labels?["pod-template-hash"]
+      else { continue }
+      let namespace = replicaSet.metadata.fullName.namespace
+      let reference = WorkloadReference(
+        kind: Deployment.kind, name: WorkloadName(namespace: namespace, name: owner.name))
+      let number = replicaSet.metadata.annotations?["deployment.kubernetes.io/revision"].flatMap { Int($0) } ?? 0
+      if number > ofDeployment[reference]?.number ?? -1 { ofDeployment[reference] = (number, hash) }
+    }
+    let sets = Dictionary(
+      snapshot.statefulSets.map { ($0.metadata.fullName, $0.status?.updateRevision) },
+      uniquingKeysWith: { first, _ in first })
+    return planned.map { workload in
+      guard let label = Self.revisionLabels[workload.reference.kind] else { return [:] }
+      let known = ofDeployment[workload.reference]?.hash
+      let updated = workload.reference.kind == StatefulSet.kind ? sets[workload.name] ?? nil : nil
+      let newest = newestPod(of: workload)?.metadata.labels?[label]
+      return [label: known ?? updated ?? newest ?? "\(workload.name)"]
+    }
+  }
+
+  private func newestPod(of workload: Planned) -> Pod? {
+    workload.pods.map { snapshot.pods[$0] }
+      .max { $0.metadata.creationTimestamp ?? "" < $1.metadata.creationTimestamp ?? "" }
   }
 
   private mutating func countReplicasOfPods() {
     for w in planned.indices where planned[w].replicas == nil {
       let specs = planned[w].pods.map { snapshot.pods[$0].spec }
+      if let newest = newestPod(of: planned[w]) { planned[w].template = template(like: newest) }
       planned[w].replicas = specs.count
-      planned[w].claimsOfReplica = specs.map { ($0.volumes ?? []).compactMap { $0.persistentVolumeClaim?.claimName } }
-      planned[w].template.spec.volumes = nil
+      takeClaimsOfPods(w)
       warnings.add("not in the input; planned as its pods are", about: "\(planned[w].reference)")
     }
+  }
+
+  /// Claims that all pods share stay in the template; where they differ, each replica has its own.
+  private mutating func takeClaimsOfPods(_ w: Int) {
+    func names(_ spec: PodSpec) -> [String] { (spec.volumes ?? []).compactMap { $0.persistentVolumeClaim?.claimName } }
+    let pods = planned[w].pods.map { snapshot.pods[$0] }
+    guard Set(pods.map { Set(names($0.spec)) }).count > 1 else { return }
+    planned[w].claimsOfReplica = pods.map { pod in
+      names(pod.spec).map { OwnClaim(name: $0, template: nil, pod: pod.metadata.name) }
+    }
+    planned[w].template.spec.volumes?.removeAll { $0.persistentVolumeClaim != nil }
   }
 
   /// What one replica requests: as the template says, or more where the running pods request more, because something
@@ -79,7 +132,7 @@ extension ProblemBuilder {
   private mutating func requests(of workload: Planned) -> [String: Quantity] {
     let template = workload.spec.effectiveRequests
     var requests = template
-    for p in workload.pods { requests.merge(snapshot.pods[p].spec.effectiveRequests) { max($0, $1) } }
+    for p in workload.pods { requests.merge(snapshot.pods[p].effectiveRequests) { max($0, $1) } }
     let raised = requests.filter { $0.value > template[$0.key] ?? .zero }
     if !raised.isEmpty {
       let parts = raised.keys.sorted().map { "\($0) \(requests[$0] ?? .zero) instead of \(template[$0] ?? .zero)" }
@@ -94,12 +147,18 @@ extension ProblemBuilder {
 
 extension StatefulSet {
   /// The claims of each replica; empty where there are none.
-  fileprivate var claimsOfReplica: [[String]] {
-    let claims = (spec.volumeClaimTemplates ?? []).map(\.metadata.name)
-    guard !claims.isEmpty else { return [] }
+  fileprivate var claimsOfReplica: [[ProblemBuilder.OwnClaim]] {
+    let templates = spec.volumeClaimTemplates ?? []
+    guard !templates.isEmpty else { return [] }
     let first = Int(clamping: spec.ordinals?.start ?? 0)
     // No cluster holds more; a number by mistake should not fill the memory before the plan says that there is no room.
     let replicas = min(max(0, Int(spec.replicas ?? 1)), 100_000)
-    return (first..<first + replicas).map { ordinal in claims.map { "\($0)-\(metadata.name)-\(ordinal)" } }
+    return (first..<first + replicas).map { ordinal in
+      let pod = "\(metadata.name)-\(ordinal)"
+      return templates.map { template in
+        ProblemBuilder.OwnClaim(
+          name: "\(template.metadata.name)-\(pod)", template: template.spec ?? PersistentVolumeClaimSpec(), pod: pod)
+      }
+    }
   }
 }

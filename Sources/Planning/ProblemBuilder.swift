@@ -14,7 +14,7 @@ struct ProblemBuilder {
     /// Where the pods' spec is in the object, for warnings.
     var specPath = "spec.template.spec"
     /// The claims that replicas have for themselves, by replica; empty where they have none.
-    var claimsOfReplica: [[String]] = []
+    var claimsOfReplica: [[OwnClaim]] = []
     /// Indices of its pods in the snapshot.
     var pods: [Int] = []
     /// What one replica requests.
@@ -24,23 +24,37 @@ struct ProblemBuilder {
     var spec: PodSpec { template.spec }
   }
 
-  /// A pod that stays where it is.
+  /// A claim that one replica has for itself.
+  struct OwnClaim: Hashable {
+    var name: String
+    /// What it is made from where it is not there yet; nil where it must be there.
+    var template: PersistentVolumeClaimSpec?
+    /// The pod that uses it.
+    var pod: String
+  }
+
+  /// A pod that is on its node whatever is planned: one that stays, one that is going away and is still there, one on a
+  /// node that is not ready, and one that a DaemonSet will start.
   struct Fixed {
     var node: Int
     var name: WorkloadName
     var identity: PodIdentity
     var spec: PodSpec
+    var requests: [String: Quantity]
+    var isTerminating = false
   }
 
   let snapshot: ClusterSnapshot
   let options: ClusterProblem.Options
   var warnings = ProblemWarnings()
 
-  /// The nodes that take replicas, in the order of the input.
+  /// The nodes, in the order of the input.
   var nodes: [Kubernetes.Node] = []
   var nodeIndex: [String: Int] = [:]
-  /// Nodes of the input that take no replicas.
-  var unusedNodes: Set<String> = []
+  /// Nodes that are not ready. They take no replicas, but their domains count, and the pods on them.
+  var unready: Set<Int> = []
+  /// The labels of the namespaces that are given.
+  let namespaceLabels: [String: [String: String]]
   /// Workloads that are given as objects, planned or not.
   var declared: Set<WorkloadReference> = []
   var planned: [Planned] = []
@@ -50,6 +64,12 @@ struct ProblemBuilder {
   var identities: [PodIdentity] = []
   var identityIndex = IdentityIndex([])
   var fixed: [Fixed] = []
+  /// The claims of each planned workload.
+  var claims: [WorkloadClaims] = []
+  /// What is known of volumes.
+  let volumes: VolumeCatalog
+  /// Limits on attached volumes that can be reached, by resource.
+  var attachments: [String: Attachments] = [:]
   var unplanned: [WorkloadName: String] = [:]
 
   /// How many replicas of each workload each node may hold, by workload.
@@ -63,12 +83,17 @@ struct ProblemBuilder {
   init(_ snapshot: ClusterSnapshot, _ options: ClusterProblem.Options) {
     self.snapshot = snapshot
     self.options = options
+    volumes = VolumeCatalog(snapshot)
+    namespaceLabels = Dictionary(
+      snapshot.namespaces.map { ($0.metadata.name, $0.metadata.labels ?? [:]) }, uniquingKeysWith: { first, _ in first }
+    )
   }
 
   mutating func build() -> ClusterProblem {
     noteInput()
     takeNodes()
     takeWorkloads()
+    takeClaims()
     makeProblem()
     limitToFittingNodes()
     limitToVolumes()
@@ -86,7 +111,7 @@ struct ProblemBuilder {
     return ClusterProblem(
       problem: problem,
       workloads: planned.map(\.reference),
-      podLabels: identities.map(\.labels),
+      podLabels: planned.map(\.template.labels),
       index: makeIndex(),
       services: services,
       pods: runningPods(),
@@ -108,12 +133,11 @@ struct ProblemBuilder {
   private mutating func takeNodes() {
     for node in snapshot.nodes {
       if node.isKnownNotReady {
-        unusedNodes.insert(node.metadata.name)
+        unready.insert(nodes.count)
         warnings.add("not ready: the node takes no replicas", about: node.metadata.name)
-      } else {
-        nodeIndex[node.metadata.name] = nodes.count
-        nodes.append(node)
       }
+      nodeIndex[node.metadata.name] = nodes.count
+      nodes.append(node)
     }
   }
 

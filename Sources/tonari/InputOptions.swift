@@ -18,8 +18,8 @@ struct InputOptions: ParsableArguments {
     help: ArgumentHelp(
       "What 'kubectl get … -o json' printed, or manifests; '-' is standard input.",
       discussion: """
-        Nodes, workloads and the pods that run now, as JSON or YAML, in any number of files: \
-        kubectl get nodes,pods,deployments,statefulsets,daemonsets,services -A -o json
+        Nodes, workloads, the pods that run now and the volumes that they use, as JSON or YAML, in any number of files: \
+        \(ClusterSnapshot.kubectlCommand)
         """,
       valueName: "file"
     ),

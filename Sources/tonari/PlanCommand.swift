@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import Foundation
+import Kubernetes
 import Placement
 import Planning
 import Report
@@ -16,11 +17,11 @@ struct PlanCommand: AsyncParsableCommand {
 
       EXAMPLES
         Plan what runs now, and look at the result in a browser:
-          kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
+          \(ClusterSnapshot.kubectlCommand) > cluster.json
           tonari plan -c cluster.json -t traffic.csv --report report.html
 
         From a pipe, as an object alone:
-          kubectl get nodes,pods,deploy,sts,ds,svc -A -o json |
+          \(ClusterSnapshot.kubectlCommand) |
             tonari plan -c - -t istio.json.gz -o yaml > plan.yaml
 
         Move five replicas at most, and only where it pays:

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Kubernetes
 
 /// The command line: parses, runs, and ends with a status that scripts can rely on.
 @main
@@ -11,7 +12,7 @@ struct Tonari: AsyncParsableCommand {
       that requests stay on their node where they can; and says for each request which replica gets it.
 
       EXAMPLES
-        kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
+        \(ClusterSnapshot.kubectlCommand) > cluster.json
         tonari plan -c cluster.json -t traffic.csv --report report.html
         tonari evaluate -c cluster.json -t traffic.csv
         tonari selector --framed unix:/run/tonari/selector.sock --replicas replicas.yaml

@@ -17,12 +17,12 @@ struct ClusterGenerator {
   static let limitsMoves = false
   /// Affinity of workloads to themselves, or to each other in a circle.
   static let hasCircles = false
-  static let hasNodesThatAreNotReady = false
-  static let hasPodsOnTheirWayOut = false
-  static let comparesRevisions = false
-  static let selectsNamespacesByName = false
-  static let hasAllKindsOfVolumes = false
-  static let hasDaemonSets = false
+  static let hasNodesThatAreNotReady = true
+  static let hasPodsOnTheirWayOut = true
+  static let comparesRevisions = true
+  static let selectsNamespacesByName = true
+  static let hasAllKindsOfVolumes = true
+  static let hasDaemonSets = true
 
   init(seed: Int) { random = SeededGenerator(seed: UInt64(seed)) }
 

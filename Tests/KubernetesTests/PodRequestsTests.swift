@@ -18,6 +18,66 @@ struct PodRequestsTests {
     #expect(spec.effectiveRequests.mapValues { Optional($0) } == expected)
   }
 
+  @Test("is the most of what is asked for, set aside and had, where a resize in place is under way", arguments: resizes)
+  func resized(_ c: Case) throws {
+    let pod: Pod = try decode("{metadata: {name: p}, \(c.spec)}")
+    var expected = c.expected.mapValues { Quantity($0) }
+    expected["pods"] = Quantity(1)
+    #expect(pod.effectiveRequests.mapValues { Optional($0) } == expected)
+  }
+
+  private static func status(_ containers: String, _ more: String = "") -> String {
+    "status: {phase: Running, containerStatuses: [\(containers)]\(more)}"
+  }
+
+  private static let infeasible =
+    ", conditions: [{type: Ready, status: 'True', reason: Infeasible}, {type: PodResizePending, status: 'True', reason: "
+
+  static let resizes = [
+    Case(
+      testDescription: "no status",
+      spec: "spec: {containers: [\(container("cpu: 2"))]}", expected: ["cpu": "2"]
+    ),
+    Case(
+      testDescription: "asked for more: that counts at once",
+      spec: "spec: {containers: [\(container("cpu: 2"))]}, "
+        + status("{name: c, allocatedResources: {cpu: 1}, resources: {requests: {cpu: 1}}}"),
+      expected: ["cpu": "2"]
+    ),
+    Case(
+      testDescription: "asked for less: counts when it has less",
+      spec: "spec: {containers: [\(container("cpu: 1, memory: 1Gi"))]}, "
+        + status("{name: c, allocatedResources: {cpu: 1, memory: 2Gi}, resources: {requests: {cpu: 3, memory: 1Gi}}}"),
+      expected: ["cpu": "3", "memory": "2Gi"]
+    ),
+    Case(
+      testDescription: "asked for what can never be had: does not count",
+      spec: "spec: {containers: [\(container("cpu: 64")), {name: d, resources: {requests: {cpu: 1}}}]}, "
+        + status(
+          "{name: c, allocatedResources: {cpu: 1}, resources: {requests: {cpu: 2}}}", infeasible + "Infeasible}]"),
+      expected: ["cpu": "3"]
+    ),
+    Case(
+      testDescription: "asked for what may be had later: counts",
+      spec: "spec: {containers: [\(container("cpu: 64"))]}, "
+        + status("{name: c, allocatedResources: {cpu: 1}}", infeasible + "Deferred}]"),
+      expected: ["cpu": "64"]
+    ),
+    Case(
+      testDescription: "sidecars, too",
+      spec: "spec: {initContainers: [{name: s, restartPolicy: Always, resources: {requests: {cpu: 1}}}], "
+        + "containers: [\(container("cpu: 1"))]}, "
+        + "status: {initContainerStatuses: [{name: s, allocatedResources: {cpu: 2}}]}",
+      expected: ["cpu": "3"]
+    ),
+    Case(
+      testDescription: "the pod as a whole, whose figures have the overhead in them",
+      spec: "spec: {containers: [\(container("cpu: 1"))], resources: {requests: {cpu: 2}}, overhead: {cpu: 500m}}, "
+        + "status: {allocatedResources: {cpu: 3500m}, resources: {requests: {cpu: 2500m}}}",
+      expected: ["cpu": "3500m"]
+    ),
+  ]
+
   static func container(_ requests: String, _ rest: String = "") -> String {
     "{name: c, resources: {requests: {\(requests)}}\(rest)}"
   }

@@ -39,6 +39,8 @@ struct PodSelectionTests {
       ("labelSelector: {}, namespaceSelector: {}", "other", true),
       ("labelSelector: {}, namespaceSelector: {matchLabels: {team: a}}", "shop", false),
       ("labelSelector: {}, namespaceSelector: {matchLabels: {team: a}}, namespaces: [other]", "other", true),
+      ("labelSelector: {}, namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}", "other", true),
+      ("labelSelector: {}, namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}", "shop", false),
       ("labelSelector: {}, matchLabelKeys: [version]", "shop", true),
       ("labelSelector: {}, matchLabelKeys: [pod-template-hash]", "shop", true),
       ("labelSelector: {}, mismatchLabelKeys: [version]", "shop", false),

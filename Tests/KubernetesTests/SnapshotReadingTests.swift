@@ -60,6 +60,12 @@ struct SnapshotReadingTests {
       ---
       {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a}, spec: {volumeName: a}}
       ---
+      {apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {team: x}}, spec: {finalizers: [kubernetes]}}
+      ---
+      {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: a}, provisioner: p, volumeBindingMode: WaitForFirstConsumer}
+      ---
+      {apiVersion: storage.k8s.io/v1, kind: CSINode, metadata: {name: n}, spec: {drivers: [{name: d, nodeID: i, topologyKeys: null, allocatable: {count: 25}}, {name: e, nodeID: i, topologyKeys: []}]}}
+      ---
       {apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {x: y}}
       ---
       {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}
@@ -73,6 +79,9 @@ struct SnapshotReadingTests {
     #expect(snapshot.services.map(\.metadata.name) == ["a"])
     #expect(snapshot.persistentVolumes.count == 1)
     #expect(snapshot.persistentVolumeClaims.first?.spec?.volumeName == "a")
+    #expect(snapshot.namespaces.first?.metadata.labels == ["team": "x"])
+    #expect(snapshot.storageClasses.first?.waitsForPods == true)
+    #expect(snapshot.csiNodes.first?.attachLimits == ["d": 25])
     #expect(snapshot.skipped == ["CronJob": 1, "Service.serving.knative.dev": 1, "ConfigMap": 2])
   }
 

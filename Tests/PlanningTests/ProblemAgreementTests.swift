@@ -102,7 +102,8 @@ struct ProblemAgreementTests {
     snapshot.pods.compactMap { pod in
       guard let node = snapshot.nodes.first(where: { $0.metadata.name == pod.spec.nodeName }) else { return nil }
       let identity = PodIdentity(namespace: pod.metadata.fullName.namespace, labels: pod.metadata.labels ?? [:])
-      return SchedulerModel.PlacedPod(identity: identity, spec: pod.spec, node: node)
+      return SchedulerModel.PlacedPod(
+        identity: identity, spec: pod.spec, node: node, isTerminating: pod.metadata.deletionTimestamp != nil)
     }
   }
 
@@ -112,7 +113,10 @@ struct ProblemAgreementTests {
         let pod = SchedulerModel.PlacedPod(
           identity: PodIdentity(
             namespace: deployment.metadata.fullName.namespace,
-            labels: deployment.spec.template.labels
+            // The ReplicaSet of the Deployment gives its pods a hash that no others have.
+            labels: deployment.spec.template.labels.merging(["pod-template-hash": deployment.metadata.name]) { own, _ in
+              own
+            }
           ),
           spec: deployment.spec.template.spec,
           node: snapshot.nodes[place.node]
@@ -150,7 +154,11 @@ struct ProblemAgreementTests {
       one(["{matchLabels: {app: \(one(apps))}}", "{matchLabels: {tier: \(one(["x", "y"]))}}", "{}"])
     }
     func term() -> String {
-      let namespaces = one(["", "", ", namespaces: [other]", ", namespaceSelector: {}", ", matchLabelKeys: [tier]"])
+      let namespaces = one([
+        "", "", ", namespaces: [other]", ", namespaceSelector: {}", ", matchLabelKeys: [tier]",
+        ", matchLabelKeys: [pod-template-hash]", ", mismatchLabelKeys: [pod-template-hash], namespaces: [shop, other]",
+        ", namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}",
+      ])
       return "{topologyKey: \(key()), labelSelector: \(selector())\(namespaces)}"
     }
     func podSpec(affinityChance: Int) -> String {
@@ -171,7 +179,7 @@ struct ProblemAgreementTests {
       if chance(35) {
         let constraints = (0..<(chance(50) ? 2 : 1)).map { _ in
           "{maxSkew: \(one([1, 2])), topologyKey: \(key()), whenUnsatisfiable: DoNotSchedule, labelSelector: "
-            + "\(selector())\(one(["", "", ", minDomains: 3", ", nodeAffinityPolicy: Ignore", ", nodeTaintsPolicy: Honor"]))}"
+            + "\(selector())\(one(["", "", ", minDomains: 3", ", nodeAffinityPolicy: Ignore", ", nodeTaintsPolicy: Honor", ", matchLabelKeys: [pod-template-hash]"]))}"
         }
         parts.append("topologySpreadConstraints: [\(constraints.joined(separator: ", "))]")
       }
@@ -187,7 +195,8 @@ struct ProblemAgreementTests {
         zone: one(["east", "west", "north", nil]),
         labels: chance(40) ? "disk: \(one(["ssd", "hdd"]))" : "",
         spec: chance(15) ? "{taints: [{key: t, effect: NoSchedule}]}" : "{}",
-        cpu: one(["2", "4"])
+        cpu: one(["2", "4"]),
+        isReady: !chance(15)
       )
     }
     for name in apps.prefix(1 + generator.below(3)) {
@@ -203,8 +212,9 @@ struct ProblemAgreementTests {
       manifests += pod(
         "fixed-\(p)",
         on: one(["a", "b", "c"]),
-        labels: "app: \(one(apps)), tier: \(one(["x", "y"]))",
-        spec: podSpec(affinityChance: 0)
+        labels: "app: \(one(apps)), tier: \(one(["x", "y"]))\(chance(30) ? ", pod-template-hash: old" : "")",
+        spec: podSpec(affinityChance: 0),
+        metadata: chance(25) ? "deletionTimestamp: '2026-01-01T00:00:00Z'" : ""
       )
     }
     return manifests

@@ -16,6 +16,9 @@ private func term(_ key: String, app: String, _ more: String = "") -> String {
   "{topologyKey: \(key), labelSelector: {matchLabels: {app: \(app)}}\(more.isEmpty ? "" : ", \(more)")}"
 }
 
+private let deleted = "deletionTimestamp: '2026-01-01T00:00:00Z'"
+private let leaving = "being deleted; until they are gone they take their room, and keep others away"
+
 private let host = "kubernetes.io/hostname"
 private let zone = "topology.kubernetes.io/zone"
 
@@ -107,7 +110,8 @@ struct ProblemRulesTests {
       warnings: [
         "shop/w: spec.template.spec.tolerations[0].operator: Gt is not supported; it tolerates nothing",
         "shop/w: spec.template.spec.runtimeClassName: the overhead and nodes of kata are not known",
-        "shop/w: spec.template.spec.resourceClaims: devices are not taken into account",
+        "shop/w: spec.template.spec.resourceClaims: claims of devices (dynamic resource allocation) are not supported; "
+          + "a node without a free device counts as one with",
       ]
     ),
   ]
@@ -158,8 +162,78 @@ struct ProblemRulesTests {
       ) + workload("v"),
       warnings: [
         "shop/w: spec.template.spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]"
-          + ".namespaceSelector: labels of namespaces are not known; only the namespaces that are listed count"
+          + ".namespaceSelector: of the labels of namespaces only their names are known; add what "
+          + "'kubectl get ns -A -o json' prints"
       ]
+    ),
+    Case(
+      testDescription: "to a namespace by its name, and by labels of namespaces that are given",
+      manifests: workload(
+        "w",
+        spec: affinity(
+          "podAntiAffinity", term(zone, app: "v", "namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: b}}"))
+      ) + workload("v", namespace: "b") + workload("v")
+        + workload(
+          "u", spec: affinity("podAntiAffinity", term(zone, app: "v", "namespaceSelector: {matchLabels: {team: x}}")))
+        + "---\nkind: Namespace\napiVersion: v1\nmetadata: {name: shop, labels: {team: x}}\n",
+      rules: [.apart(workload: 0, other: 1, partition: 0), .apart(workload: 2, other: 3, partition: 0)]
+    ),
+    Case(
+      testDescription: "to a namespace by its name alone: no Namespace object is missed",
+      manifests: workload(
+        "w",
+        spec: affinity(
+          "podAntiAffinity",
+          term(
+            zone, app: "v",
+            "namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [b]}]}"))
+      ) + workload("v", namespace: "b"),
+      rules: [.apart(workload: 0, other: 1, partition: 0)]
+    ),
+    Case(
+      testDescription: "to a pod that is being deleted, and of it",
+      manifests: workload("w", spec: affinity("podAntiAffinity", term(host, app: "v")))
+        + pod("v-1", on: "a", labels: "app: v", metadata: deleted)
+        + pod("u-1", on: "b", spec: affinity("podAntiAffinity", term(host, app: "w")), metadata: deleted),
+      limits: [0, 0, -1],
+      warnings: ["\(leaving): shop/v-1, shop/u-1"]
+    ),
+    Case(
+      testDescription: "to its own replica that is being deleted",
+      manifests: workload("w", spec: affinity("podAntiAffinity", term(host, app: "w")))
+        + pod(
+          "w-1", on: "a", owner: "ReplicaSet/w-1", labels: "app: w, pod-template-hash: '1'", metadata: deleted),
+      limits: [0, 1, 1],
+      warnings: ["\(leaving): shop/w-1"]
+    ),
+    Case(
+      testDescription: "to a pod on a node that is not ready, by zone",
+      manifests: node("d", zone: "west", isReady: false)
+        + workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
+        + pod("v-1", on: "d", labels: "app: v"),
+      limits: [-1, -1, 0, 0],
+      warnings: ["d: not ready: the node takes no replicas"]
+    ),
+    Case(
+      testDescription: "to its own revision alone: other pods of that name do not count",
+      manifests: workload(
+        "w", replicas: 2, spec: affinity("podAntiAffinity", term(host, app: "w", "matchLabelKeys: [pod-template-hash]"))
+      ) + workload("w2").replacing("app: w2", with: "app: w")
+        + pod("w-9", on: "b", labels: "app: w, pod-template-hash: old"),
+      limits: [1, 1, 1]
+    ),
+    Case(
+      testDescription: "as the API server has merged the revision into the selector, of a workload known by its pods",
+      manifests: ["a", "b"].map { node in
+        pod(
+          "w-abc-\(node)", on: node, owner: "ReplicaSet/w-abc", labels: "app: w, pod-template-hash: abc",
+          spec: affinity(
+            "podAntiAffinity",
+            "{topologyKey: \(host), labelSelector: {matchLabels: {app: w}, matchExpressions: [{key: pod-template-hash, "
+              + "operator: In, values: [abc]}]}, matchLabelKeys: [pod-template-hash]}"))
+      }.joined(),
+      limits: [1, 1, 1],
+      warnings: ["Deployment shop/w: not in the input; planned as its pods are"]
     ),
     Case(
       testDescription: "to a pod that stays, by zone",
@@ -367,6 +441,45 @@ struct ProblemRulesTests {
       ]
     ),
     Case(
+      testDescription: "pods of its own revision alone, and none that are being deleted",
+      manifests: workload("w", spec: "topologySpreadConstraints: [\(spread(", matchLabelKeys: [pod-template-hash]"))]")
+        + workload("v").replacing("app: v", with: "app: w")
+        + pod("w-1", on: "a", labels: "app: w, pod-template-hash: old")
+        + workload("u", spec: "topologySpreadConstraints: [\(spread(app: "u"))]")
+        + pod("u-1", on: "a", labels: "app: u") + pod("u-2", on: "c", labels: "app: u", metadata: deleted),
+      rules: [
+        .spread(
+          workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true]),
+        .spread(
+          workload: 2, members: [2], partition: 0, maxSkew: 1, minDomains: 1, base: [1, 0], eligible: [true, true]),
+      ],
+      warnings: ["\(leaving): shop/u-2"]
+    ),
+    Case(
+      testDescription: "nodes that are not ready count, and pods on them, also its own",
+      manifests: node("d", zone: "north", isReady: false)
+        + workload("w", replicas: 3, spec: "topologySpreadConstraints: [\(spread())]")
+        + pod("w-1", on: "d", owner: "ReplicaSet/w-1", labels: "app: w, pod-template-hash: '1'"),
+      limits: [-1, -1, -1, 0],
+      rules: [
+        .spread(
+          workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0, 1],
+          eligible: [true, true, true])
+      ],
+      warnings: ["d: not ready: the node takes no replicas"]
+    ),
+    Case(
+      testDescription: "nodes that are not ready do not count (Honor), tainted or not",
+      manifests: node("d", zone: "north", isReady: false)
+        + workload("w", spec: "topologySpreadConstraints: [\(spread(", nodeTaintsPolicy: Honor"))]"),
+      limits: [-1, -1, -1, 0],
+      rules: [
+        .spread(
+          workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true])
+      ],
+      warnings: ["d: not ready: the node takes no replicas"]
+    ),
+    Case(
       testDescription: "tainted nodes count (Ignore, by default)",
       manifests: node("d", zone: "north", spec: "{taints: [{key: x, effect: NoSchedule}]}")
         + workload("w", spec: "topologySpreadConstraints: [\(spread())]"),
@@ -446,97 +559,4 @@ struct ProblemRulesTests {
     #expect(cluster.problem.workloads.map(\.limitRow) == [0, 1, 0, 1])
     #expect(cluster.problem.limitRows == [[.max, .max, 0], [.max, .max, .max]])
   }
-
-  private static func volume(_ name: String, zone value: String) -> String {
-    """
-    ---
-    kind: PersistentVolume
-    metadata: {name: \(name)}
-    spec: {nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: \(zone), operator: In, values: [\(value)]}]}]}}}
-
-    """
-  }
-
-  private static func claim(_ name: String, volume: String) -> String {
-    "---\nkind: PersistentVolumeClaim\nmetadata: {name: \(name), namespace: shop}\nspec: {volumeName: '\(volume)'}\n"
-  }
-
-  private static func statefulSet(_ replicas: Int) -> String {
-    workload("db", kind: "StatefulSet", replicas: replicas).replacing(
-      "  template:",
-      with: "  volumeClaimTemplates: [{metadata: {name: data}}]\n  template:"
-    )
-  }
-
-  @Test("follows the volumes of claims", arguments: volumeCases)
-  func volumes(_ c: Case) throws {
-    let cluster = ClusterProblem(try snapshot(nodes + c.manifests))
-    let problem = cluster.problem
-    #expect(problem.limitRows[problem.workloads[0].limitRow].map { $0 == .max ? -1 : $0 } == c.limits)
-    #expect(problem.rules == c.rules)
-    #expect(cluster.warnings == c.warnings)
-  }
-
-  static let volumeCases: [Case] = [
-    Case(
-      testDescription: "one volume",
-      manifests: workload("w", spec: "volumes: [{name: x}, {name: d, persistentVolumeClaim: {claimName: data}}]")
-        + claim("data", volume: "v1") + volume("v1", zone: "west"),
-      limits: [0, 0, -1]
-    ),
-    Case(
-      testDescription: "a claim that is not bound",
-      manifests: workload("w", spec: "volumes: [{persistentVolumeClaim: {claimName: data}}]")
-        + claim("data", volume: "")
-    ),
-    Case(
-      testDescription: "a claim that is not given",
-      manifests: workload("w", spec: "volumes: [{name: x}, {name: d, persistentVolumeClaim: {claimName: data}}]"),
-      warnings: [
-        "shop/w: spec.template.spec.volumes[1]: a claim that is not in the input; from where its volume can be reached "
-          + "is not known"
-      ]
-    ),
-    Case(
-      testDescription: "a volume that is not given",
-      manifests: workload("w", spec: "volumes: [{persistentVolumeClaim: {claimName: data}}]")
-        + claim("data", volume: "v1"),
-      warnings: [
-        "shop/w: spec.template.spec.volumes[0]: a volume that is not in the input; from where it can be reached is not "
-          + "known"
-      ]
-    ),
-    Case(
-      testDescription: "a volume for each replica: two in the east, one in the west",
-      manifests: statefulSet(3) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
-        + claim("data-db-2", volume: "v2") + volume("v0", zone: "east") + volume("v1", zone: "west")
-        + volume("v2", zone: "east"),
-      limits: [2, 2, 1],
-      rules: [.atMost(workload: 0, partition: 0, count: 1), .atMost(workload: 0, partition: 1, count: 2)]
-    ),
-    Case(
-      testDescription: "a volume for some replicas: one of three is free",
-      manifests: statefulSet(3) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
-        + claim("data-db-2", volume: "") + volume("v0", zone: "east") + volume("v1", zone: "west"),
-      limits: [2, 2, 2],
-      rules: [.atMost(workload: 0, partition: 0, count: 2), .atMost(workload: 0, partition: 1, count: 2)]
-    ),
-    Case(
-      testDescription: "all volumes in one zone",
-      manifests: statefulSet(2) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
-        + volume("v0", zone: "west") + volume("v1", zone: "west"),
-      limits: [0, 0, 2]
-    ),
-    Case(
-      testDescription: "volumes in overlapping zones",
-      manifests: statefulSet(2) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
-        + volume("v0", zone: "west") + volume("v1", zone: "west, east").replacing("west, east", with: "west, east")
-        + node("d", zone: "north"),
-      limits: [1, 1, 2, 0],
-      warnings: [
-        "shop/db: spec.volumeClaimTemplates: replicas with volumes in overlapping sets of nodes; only each node's own "
-          + "limit counts"
-      ]
-    ),
-  ]
 }

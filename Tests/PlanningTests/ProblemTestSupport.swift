@@ -14,7 +14,7 @@ func snapshot(_ manifests: String...) throws -> ClusterSnapshot {
 /// A node in YAML.
 func node(
   _ name: String, zone: String? = nil, labels: String = "", spec: String = "{}", cpu: String = "4",
-  memory: String = "8Gi"
+  memory: String = "8Gi", isReady: Bool = true
 ) -> String {
   """
   ---
@@ -24,7 +24,7 @@ func node(
     name: \(name)
     labels: {kubernetes.io/hostname: \(name)\(zone.map { ", topology.kubernetes.io/zone: \($0)" } ?? "")\(labels.isEmpty ? "" : ", \(labels)")}
   spec: \(spec)
-  status: {allocatable: {cpu: "\(cpu)", memory: \(memory), pods: "110"}}
+  status: {allocatable: {cpu: "\(cpu)", memory: \(memory), pods: "110"}\(isReady ? "" : ", conditions: [{type: Ready, status: Unknown}]")}
 
   """
 }

@@ -124,10 +124,20 @@ struct ProblemTests {
     ].joined()
     #expect(ClusterProblem(try snapshot(input)).problem.reserved == [7, 1, 7, 1, 0, 0])
     let running = pod("agent-1", on: "a", owner: "DaemonSet/agent", requests: "cpu: 9m")
-    #expect(ClusterProblem(try snapshot(input, running)).problem.reserved == [9, 1, 0, 0, 0, 0])
+    #expect(ClusterProblem(try snapshot(input, running)).problem.reserved == [9, 1, 7, 1, 0, 0])
+    // A pod that waits for its node has its place there once, and is not called left out.
+    let waiting = pod(
+      "agent-2", owner: "DaemonSet/agent", requests: "cpu: 8m",
+      spec: "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+        + "[{matchFields: [{key: metadata.name, operator: In, values: [b]}]}]}}}", phase: "Pending")
+    let cluster = ClusterProblem(try snapshot(input, waiting, running))
+    #expect(cluster.problem.reserved == [9, 1, 8, 1, 0, 0])
+    #expect(cluster.warnings == [])
+    let alone = [node("a"), node("b"), workload("cart"), waiting].joined()
+    #expect(ClusterProblem(try snapshot(alone)).problem.reserved == [0, 0, 8, 1])
   }
 
-  @Test("leaves out nodes that are not ready, and says so")
+  @Test("lets nodes that are not ready take nothing, and says so")
   func notReady() throws {
     let cluster = ClusterProblem(
       try snapshot(
@@ -137,9 +147,11 @@ struct ProblemTests {
         pod("lonely", on: "a")
       )
     )
-    #expect(cluster.problem.nodes.map(\.name) == ["b"])
-    #expect(cluster.problem.current == [[.init(node: 0, replicas: 1)]])
-    #expect(cluster.problem.reserved == [0, 0])
+    #expect(cluster.problem.nodes.map(\.name) == ["a", "b"])
+    #expect(cluster.problem.limitRows == [[0, .max]])
+    #expect(cluster.problem.allocatable == [0, 0, 4000, 110])
+    #expect(cluster.problem.current == [[.init(node: 1, replicas: 1)]])
+    #expect(cluster.problem.reserved == [0, 0, 0, 0])
     #expect(cluster.warnings == ["a: not ready: the node takes no replicas"])
   }
 
@@ -192,17 +204,35 @@ struct ProblemTests {
     #expect(cluster.problem.current == [[.init(node: 0, replicas: 1), .init(node: 1, replicas: 1)]])
     #expect(cluster.podLabels == [["app": "cart"]])
     #expect(cluster.unplanned["kube-system/dns"] == "in the namespace kube-system, which is not planned")
-    #expect(cluster.problem.reserved == [500, 1, 0, 0])
-    #expect(cluster.warnings == ["Deployment shop/cart: not in the input; planned as its pods are"])
+    #expect(cluster.problem.reserved == [600, 2, 0, 0])
+    #expect(
+      cluster.warnings == [
+        "being deleted; until they are gone they take their room, and keep others away: shop/cart-6c5b-4",
+        "Deployment shop/cart: not in the input; planned as its pods are",
+      ])
   }
 
-  @Test("has pods that end no more in its current placement")
+  @Test("has pods that are being deleted no more in its current placement, but in what is taken")
   func terminating() throws {
     let cluster = ClusterProblem(
       try snapshot(
         node("a"), workload("cart"), Self.cartPod(1, on: "a", metadata: "deletionTimestamp: '2026-01-01T00:00:00Z'"))
     )
     #expect(cluster.problem.current == [nil])
+    #expect(cluster.problem.reserved == [100, 1])
+  }
+
+  @Test("reserves what a resize in place has left a pod with")
+  func resized() throws {
+    let pods =
+      pod("lonely", on: "a", requests: "cpu: 1").replacing(
+        "status: {", with: "status: {containerStatuses: [{name: main, resources: {requests: {cpu: 1500m}}}], ")
+      + pod("hopeful", on: "a", requests: "cpu: 64").replacing(
+        "status: {",
+        with: "status: {containerStatuses: [{name: main, allocatedResources: {cpu: 200m}}], "
+          + "conditions: [{type: PodResizePending, status: 'True', reason: Infeasible}], ")
+    let cluster = ClusterProblem(try snapshot(node("a"), workload("cart"), pods))
+    #expect(cluster.problem.reserved == [1700, 2])
   }
 
   @Test("prefers a Deployment, then a StatefulSet, where two kinds share a name")

@@ -8,12 +8,15 @@ struct SchedulerModel {
     var identity: PodIdentity
     var spec: PodSpec
     var node: Node
+    var isTerminating = false
   }
 
   var nodes: [Node]
 
   func allows(_ pod: PlacedPod, beside others: [PlacedPod]) -> Bool {
-    pod.spec.selects(pod.node) && pod.spec.toleratesTaints(of: pod.node) && fits(pod, others)
+    // The scheduler knows nodes that are not ready by their taint; no plan takes them, whatever a pod tolerates.
+    !pod.node.isKnownNotReady && pod.spec.selects(pod.node) && pod.spec.toleratesTaints(of: pod.node)
+      && fits(pod, others)
       && hasFreePorts(pod, others) && isKeptApart(pod, others) && isNextToOthers(pod, others) && isSpread(pod, others)
   }
 
@@ -70,7 +73,7 @@ struct SchedulerModel {
         uniquingKeysWith: { first, _ in first }
       )
       for other in others
-      where counted.contains(where: { $0.metadata.name == other.node.metadata.name })
+      where !other.isTerminating && counted.contains(where: { $0.metadata.name == other.node.metadata.name })
         && constraint.counts(other.identity, for: pod.identity)
       {
         matching[other.node.labels[constraint.topologyKey] ?? "", default: 0] += 1

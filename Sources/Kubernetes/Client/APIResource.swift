@@ -43,6 +43,11 @@ extension APIResource {
   public static let persistentVolumes = APIResource(plural: "persistentvolumes", isNamespaced: false)
   /// PersistentVolumeClaims.
   public static let persistentVolumeClaims = APIResource(plural: "persistentvolumeclaims")
+  /// StorageClasses.
+  public static let storageClasses = APIResource(
+    group: "storage.k8s.io", plural: "storageclasses", isNamespaced: false)
+  /// CSINodes.
+  public static let csiNodes = APIResource(group: "storage.k8s.io", plural: "csinodes", isNamespaced: false)
   /// Deployments.
   public static let deployments = APIResource(group: "apps", plural: "deployments")
   /// StatefulSets.

@@ -22,8 +22,11 @@ public struct ClusterKind: Sendable {
       ClusterKind(resource: .daemonSets, type: DaemonSet.self),
       ClusterKind(resource: .replicaSets, type: ReplicaSet.self),
       ClusterKind(resource: .jobs, type: Job.self),
+      ClusterKind(resource: .namespaces, type: Namespace.self),
       ClusterKind(resource: .persistentVolumes, type: PersistentVolume.self),
       ClusterKind(resource: .persistentVolumeClaims, type: PersistentVolumeClaim.self),
+      ClusterKind(resource: .storageClasses, type: StorageClass.self),
+      ClusterKind(resource: .csiNodes, type: CSINode.self),
     ]
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Extender
 import Files
 import Foundation
+import Kubernetes
 import Logging
 import Placement
 import Planning
@@ -27,7 +28,7 @@ struct ExtenderDemo: AsyncParsableCommand {
           tonari demo extender -c cluster.yaml -t traffic.csv --plan plan.yaml
 
         A cluster of your own, before the extender is let near it:
-          kubectl get nodes,pods,deploy,sts,ds,svc -A -o json > cluster.json
+          \(ClusterSnapshot.kubectlCommand) > cluster.json
           tonari plan -c cluster.json -t traffic.csv --out plan.yaml
           tonari demo extender -c cluster.json -t traffic.csv --plan plan.yaml
 

@@ -1,0 +1,116 @@
+import Kubernetes
+import Topology
+
+/// What is known of volumes, and of the claims that stand for them.
+///
+/// The rules are those of kube-scheduler's VolumeBinding and VolumeZone: a volume that a claim is bound to is reached from
+/// some nodes; for a claim that waits for its first pod, a volume must be free or can be made there.
+struct VolumeCatalog {
+  /// A claim as a pod that uses it sees it.
+  struct Claim {
+    /// The nodes from which its volume is reached, or where one is free or can be made; nil for all, and where that is not
+    /// known.
+    var reachable: [Bool]?
+    /// How many volumes are free for it on each node; nil where more can be made, and for a claim that has one.
+    var free: [Int]?
+    /// Who attaches its volume; nil where that is not known, or nobody does.
+    var driver: String?
+    /// What tells its volume from others of the driver.
+    var volume = ""
+    /// Whether one pod alone may use it.
+    var isForOnePod = false
+    /// What is not known of it, and what to do about that; nil where all is.
+    var remark: String?
+  }
+
+  private let volumes: [String: PersistentVolume]
+  private let claims: [WorkloadName: PersistentVolumeClaim]
+  private let classes: [String: StorageClass]
+  private let defaultClass: StorageClass?
+  private let nodes: [Node]
+  /// Volumes that no claim has, by StorageClass.
+  private let freeVolumes: [String: [PersistentVolume]]
+
+  init(_ snapshot: ClusterSnapshot) {
+    func byName<Object: ClusterObject>(_ objects: [Object]) -> [String: Object] {
+      Dictionary(objects.map { ($0.metadata.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+    volumes = byName(snapshot.persistentVolumes)
+    claims = Dictionary(
+      snapshot.persistentVolumeClaims.map { ($0.metadata.fullName, $0) }, uniquingKeysWith: { first, _ in first })
+    classes = byName(snapshot.storageClasses)
+    defaultClass = snapshot.storageClasses.filter(\.isDefault)
+      .max { $0.metadata.creationTimestamp ?? "" < $1.metadata.creationTimestamp ?? "" }
+    nodes = snapshot.nodes
+    let bound = Set(claims.values.compactMap { $0.spec?.volumeName })
+    freeVolumes = Dictionary(
+      grouping: snapshot.persistentVolumes.filter { !bound.contains($0.metadata.name) },
+      by: { $0.spec?.storageClassName ?? "" })
+  }
+
+  /// Whether no claims are given at all.
+  var hasNoClaims: Bool { claims.isEmpty }
+
+  /// A claim by its name.
+  ///
+  /// - Parameter template: what it will be made from where it is not given; nil where it must be there.
+  func claim(_ name: WorkloadName, madeFrom template: PersistentVolumeClaimSpec? = nil) -> Claim {
+    guard let object = claims[name] else {
+      if let template { return newClaim(template, named: name) }
+      return Claim(
+        volume: "\(name)",
+        remark: Self.unknown("a claim that is not in the input"))
+    }
+    let spec = object.spec ?? PersistentVolumeClaimSpec()
+    guard let volumeName = spec.volumeName, !volumeName.isEmpty else {
+      return waiting(spec, named: name, className: object.className, selectedNode: object.selectedNode)
+    }
+    guard let volume = volumes[volumeName] else {
+      return Claim(
+        volume: volumeName, isForOnePod: spec.isForOnePod,
+        remark: Self.unknown("a volume that is not in the input"))
+    }
+    return Claim(
+      reachable: nodes.map { volume.isReachable(from: $0) }, driver: volume.spec?.csi?.driver,
+      volume: volume.spec?.csi?.volumeHandle ?? volumeName, isForOnePod: spec.isForOnePod)
+  }
+
+  /// A claim that will be made.
+  func newClaim(_ spec: PersistentVolumeClaimSpec, named name: WorkloadName) -> Claim {
+    waiting(spec, named: name, className: spec.storageClassName)
+  }
+
+  /// A claim that is bound to nothing yet.
+  private func waiting(
+    _ spec: PersistentVolumeClaimSpec, named name: WorkloadName, className: String?, selectedNode: String? = nil
+  ) -> Claim {
+    var claim = Claim(volume: "\(name)", isForOnePod: spec.isForOnePod)
+    guard let storageClass = className.map({ classes[$0] }) ?? defaultClass else {
+      claim.remark =
+        className == "" || className == nil && !classes.isEmpty
+        ? "a claim that is not bound; from where its volume will be reached is not known"
+        : Self.unknown("a claim whose StorageClass is not in the input")
+      return claim
+    }
+    claim.driver = storageClass.makesVolumes ? storageClass.provisioner : nil
+    if let selectedNode {
+      claim.reachable = nodes.map { $0.metadata.name == selectedNode }
+    } else if storageClass.waitsForPods {
+      let free = (freeVolumes[storageClass.metadata.name] ?? []).filter {
+        $0.isFree(for: spec, named: name, className: storageClass.metadata.name)
+      }
+      let counts = nodes.map { node in free.count { $0.isReachable(from: node) } }
+      claim.reachable = zip(nodes, counts).map { storageClass.canMakeVolume(for: $0) || $1 > 0 }
+      if !storageClass.makesVolumes { claim.free = counts }
+    } else {
+      claim.remark =
+        "a claim that is not bound yet, and binds without a pod; from where its volume will be reached is not known"
+    }
+    return claim
+  }
+
+  private static func unknown(_ what: String) -> String {
+    "\(what), so that from where its volume can be reached is not known; add what "
+      + "'\(ClusterSnapshot.kubectlCommand(for: ClusterSnapshot.volumeKinds))' prints"
+  }
+}
