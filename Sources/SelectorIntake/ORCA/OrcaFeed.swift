@@ -87,8 +87,8 @@ public final class OrcaFeed: ServiceLifecycle.Service, HealthSource {
   private func addresses() -> Set<String> {
     let now = Moment.now
     var addresses: Set<String> = []
-    for service in dispatcher.directory.all
-    where configuration.services.isEmpty || configuration.services.contains(service.name) {
+    let asked = Set(configuration.services.map { dispatcher.service($0)?.name ?? $0 })
+    for service in dispatcher.directory.all where asked.isEmpty || asked.contains(service.name) {
       let known = dispatcher.addresses(of: service.name, from: [.kubernetes, .file])
       addresses.formUnion(
         service.status(at: now).replicas.map(\.replica.address).filter { known.contains($0) || isAllowed($0) })

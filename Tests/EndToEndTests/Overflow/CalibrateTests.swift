@@ -21,6 +21,22 @@ struct CalibrateTests {
   /// One at a time, 50 ms each: 1,200 requests a minute and no more.
   private static let settings = "concurrency=1,mean=50ms,service=constant"
 
+  @Test("takes a response that sends elsewhere for none", arguments: [302, 404, 200])
+  func status(_ status: Int) async throws {
+    let server = try LoopbackListener { descriptor in
+      let connection = LoopbackConnection(descriptor)
+      // Whoever closes the connection is served.
+      while (try? connection.receive(until: "\r\n\r\n")) != nil {
+        try? connection.send("HTTP/1.1 \(status) X\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n")
+      }
+    }
+    let run = try await TonariProcess([
+      "calibrate", "http://127.0.0.1:\(server.port)/", "--from", "600", "--up-to", "600", "--step-seconds", "0.5",
+    ]).result()
+    #expect(run.status == (status == 200 ? 0 : 1), "\(run.messages)")
+    #expect(status == 200 || run.messages.contains("no request was answered: status \(status)"), "\(run.messages)")
+  }
+
   @Test("finds what a real server bears, and says what to put in a policy")
   func limit() async throws {
     try await Fixtures.withFolder { folder in
