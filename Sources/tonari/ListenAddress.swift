@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dispatching
+import Topology
 
 /// An address to listen on.
 struct ListenAddress: CustomStringConvertible {

@@ -6,6 +6,7 @@ import Monitoring
 import OverflowPolicies
 import Selection
 import Testing
+import Topology
 
 @testable import SelectorIntake
 

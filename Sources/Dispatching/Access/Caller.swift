@@ -1,4 +1,5 @@
 public import Selection
+public import Topology
 
 /// Somebody who asks, on a connection or by a single request.
 public struct Caller: Sendable {

@@ -1,4 +1,5 @@
 public import Selection
+public import Topology
 
 /// A pod of this node, as the socket proves that it alone was given, with what is known of it by others than itself.
 public struct NodePod: Sendable {

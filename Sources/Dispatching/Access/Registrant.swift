@@ -1,3 +1,5 @@
+import Topology
+
 /// Who registers replicas, for how many they may: whoever is proven, on all connections together; of others whoever calls
 /// from one address, or from this machine.
 public struct Registrant: Hashable, Sendable {

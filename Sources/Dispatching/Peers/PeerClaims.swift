@@ -51,6 +51,6 @@ enum PeerClaims {
     let replica = ServiceReplica(message.registered)
     guard replica.fault == nil, replica.address == message.address else { return nil }
     let left = min(Duration.milliseconds(Int64(message.lifetimeMs)), longest)
-    return (replica.claimed, Moment(nanoseconds: now.nanoseconds &+ Int64(left / .nanoseconds(1))))
+    return (replica.claimed, now + left)
   }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import Topology
 
 /// A host that a policy names: a DNS name (RFC 1123) in lower case or, where one may be, an address, perhaps with a port.
 ///
@@ -33,7 +33,8 @@ public struct HostName: Hashable, Sendable {
       host = host.dropFirst().dropLast()
       guard host.contains(":") else { return nil }
     }
-    let address = IPAddress(String(host))
+    // Brackets in brackets are none.
+    let address = host.hasPrefix("[") ? nil : IPAddress(host)
     if address != nil {
       guard allowsAddress, isBracketed == host.contains(":") else { return nil }
     } else {
@@ -64,39 +65,5 @@ public struct HostName: Hashable, Sendable {
   /// Whether no other machine is meant, or none at all: what only makes sense to who is on this machine or link.
   var isSpecial: Bool {
     IPAddress(name)?.isSpecial ?? (name == "localhost" || name.hasSuffix(".localhost"))
-  }
-}
-
-/// An address of IPv4 or IPv6.
-struct IPAddress: Hashable, Sendable {
-  /// Four or sixteen.
-  let bytes: [UInt8]
-
-  /// Reads an address in its usual form; nil where the text is none.
-  init?(_ text: String) {
-    var four = in_addr()
-    var six = in6_addr()
-    if inet_pton(AF_INET, text, &four) == 1 {
-      bytes = withUnsafeBytes(of: four) { Array($0) }
-    } else if inet_pton(AF_INET6, text, &six) == 1 {
-      bytes = withUnsafeBytes(of: six) { Array($0) }
-    } else {
-      return nil
-    }
-  }
-
-  /// Whether it is a loopback, link-local, multicast, broadcast or unspecified address: where administration interfaces
-  /// and clouds' metadata are.
-  var isSpecial: Bool {
-    guard bytes.count == 16 else { return Self.isSpecial(bytes[...]) }
-    let isMapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10..<12].allSatisfy { $0 == 0xFF }
-    let isCompatible = bytes[..<12].allSatisfy { $0 == 0 }
-    if isMapped || isCompatible { return isCompatible || Self.isSpecial(bytes[12...]) }
-    return bytes[0] == 0xFF || bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80
-  }
-
-  private static func isSpecial(_ bytes: ArraySlice<UInt8>) -> Bool {
-    let (first, second) = (bytes[bytes.startIndex], bytes[bytes.startIndex + 1])
-    return first == 0 || first == 127 || first == 169 && second == 254 || first >= 224
   }
 }

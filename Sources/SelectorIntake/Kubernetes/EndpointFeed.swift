@@ -6,6 +6,7 @@ public import Monitoring
 import Selection
 public import ServiceLifecycle
 import Synchronization
+public import Topology
 
 /// Keeps a dispatcher's replicas as EndpointSlices, pods, nodes and Services of a cluster tell of them. Services say which
 /// numbers their ports have; where they cannot be read, it goes on without.

@@ -1,5 +1,5 @@
-import Dispatching
 import Kubernetes
+import Topology
 
 /// The part of an EndpointSlice that says where requests to a service may go; of `discovery.k8s.io/v1` and `v1beta1`.
 struct EndpointSlice: Decodable, Hashable, Sendable {

@@ -9,6 +9,7 @@ import Selection
 public import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization
+import Topology
 
 /// Asks replicas for their load by ORCA (`xds.service.orca.v3.OpenRcaService`), out of band: each tells it at an interval on
 /// a stream over plain HTTP/2.

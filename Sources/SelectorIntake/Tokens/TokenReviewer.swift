@@ -4,6 +4,7 @@ import Logging
 public import Selection
 public import SelectorServer
 import Synchronization
+public import Topology
 
 /// Has the API server say whose a token is (`TokenReview`), for tokens that were made for audience `tonari.dev`.
 ///
@@ -151,8 +152,7 @@ public final class TokenReviewer: TokenReviewing {
     state.withLock { state in
       if state.known.count >= options.mostKept { state.known = state.known.filter { now < $0.value.until } }
       if state.known.count >= options.mostKept { state.known.removeAll() }
-      state.known[digest] = Known(
-        account: account, until: Moment(nanoseconds: now.nanoseconds &+ Int64(lifetime / .nanoseconds(1))))
+      state.known[digest] = Known(account: account, until: now + lifetime)
     }
     return account
   }

@@ -2,6 +2,7 @@ package import Dispatching
 package import NIOCore
 import NIOSSL
 import SwiftASN1
+package import Topology
 import X509
 
 /// Who is at the other end of a channel.

@@ -340,8 +340,7 @@ struct FrameProcessor: ~Copyable {
       let changes = session.watches[index].watch.next(bytes: bytes - output.count, at: now)
       for change in changes.entries { append(change.bytes, watch: session.watches[index].id, to: &output) }
       guard changes.isComplete else { continue }
-      let interval = Int64(session.watches[index].watch.interval / .nanoseconds(1))
-      session.watches[index].due = Moment(nanoseconds: now.nanoseconds &+ interval)
+      session.watches[index].due = now + session.watches[index].watch.interval
     }
     return session.watches.map(\.due).min()
   }

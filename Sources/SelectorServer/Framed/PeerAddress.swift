@@ -1,5 +1,6 @@
 package import Dispatching
 import Glibc
+package import Topology
 
 /// From where a connection comes, as the system says.
 package enum PeerAddress: Hashable, Sendable {

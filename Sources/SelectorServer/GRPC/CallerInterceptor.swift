@@ -2,6 +2,7 @@ public import Dispatching
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import SelectorProtocol
+public import Topology
 import X509
 
 /// Finds out who calls a method by gRPC, and lets through what they may call.

@@ -2,6 +2,7 @@ import Dispatching
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import Topology
 
 /// A selector that is spoken to by gRPC.
 public struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {

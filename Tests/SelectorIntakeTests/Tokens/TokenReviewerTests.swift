@@ -5,6 +5,7 @@ import Kubernetes
 import Selection
 import SelectorServer
 import Testing
+import Topology
 
 @testable import SelectorIntake
 

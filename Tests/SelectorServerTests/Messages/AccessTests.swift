@@ -3,6 +3,7 @@ import Selection
 import SelectorProtocol
 import SwiftProtobuf
 import Testing
+import Topology
 
 @testable import SelectorServer
 

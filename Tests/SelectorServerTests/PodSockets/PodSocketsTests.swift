@@ -9,6 +9,7 @@ import ServiceLifecycle
 import Sockets
 import SwiftProtobuf
 import Testing
+import Topology
 
 @testable import SelectorServer
 

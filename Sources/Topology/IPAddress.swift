@@ -8,8 +8,8 @@
 /// address.
 public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   /// Its bytes, of which IPv4 addresses have the last four, after ten zeros and 0xffff.
-  let high: UInt64
-  let low: UInt64
+  package let high: UInt64
+  package let low: UInt64
 
   /// Reads an address, with or without brackets; nil where it is none.
   public init?(_ text: some StringProtocol) {
@@ -55,34 +55,16 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     high == 0 && (low == 1 || low & 0xFFFF_FFFF_FF00_0000 == 0xFFFF_7F00_0000)
   }
 
+  /// Whether it is a loopback, link-local, multicast, broadcast or unspecified address: where administration interfaces
+  /// and clouds' metadata are.
+  public var isSpecial: Bool {
+    // An IPv6 address that is written as `::` and an IPv4 one has no meaning any more, and the first of them are special.
+    if high == 0, low >> 32 == 0 { return true }
+    guard isFour else { return high >> 56 == 0xFF || high >> 54 == 0xFE80 >> 6 }
+    let (first, second) = (low >> 24 & 0xFF, low >> 16 & 0xFF)
+    return first == 0 || first == 127 || first == 169 && second == 254 || first >= 224
+  }
+
   /// Whether it is written as IPv4.
-  var isFour: Bool { high == 0 && low >> 32 == 0xFFFF }
-}
-
-/// A range of addresses, such as `10.0.0.0/8` (CIDR).
-public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
-  private let first: IPAddress
-  private let bits: Int
-  /// The range as it is written.
-  public let description: String
-
-  /// Reads a range, or a single address; nil where it is none.
-  public init?(_ text: String) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count <= 2, let address = parts.first.flatMap({ IPAddress($0) }) else { return nil }
-    let most = address.isFour ? 32 : 128
-    guard let length = parts.count == 2 ? Int(parts[1]) : most, (0...most).contains(length) else { return nil }
-    first = address
-    bits = length + (128 - most)
-    description = text
-  }
-
-  /// Whether an address is in it.
-  public func contains(_ address: IPAddress) -> Bool {
-    guard address.isFour == first.isFour else { return false }
-    func same(_ a: UInt64, _ b: UInt64, _ count: Int) -> Bool {
-      count <= 0 || (a ^ b) >> UInt64(64 - min(64, count)) == 0
-    }
-    return same(address.high, first.high, bits) && same(address.low, first.low, bits - 64)
-  }
+  package var isFour: Bool { high == 0 && low >> 32 == 0xFFFF }
 }
