@@ -298,6 +298,37 @@ struct PodVolumesTests {
     }
   }
 
+  @Test("Whatever is in a pod's folder goes with its volume, however deep, with few descriptors")
+  func deepFolder() async throws {
+    let bench = try DriverBench()
+    let target = try bench.target()
+    let victim = "\(bench.root)/victim"
+    try FileManager.default.createDirectory(atPath: victim + "/inner", withIntermediateDirectories: true)
+    try await bench.serving { _ in
+      try await bench.publish(target)
+      let folder = "\(bench.base)/pods/\(Self.uid)"
+      // Deeper than a path can say.
+      var place = open(folder, O_RDONLY | O_DIRECTORY)
+      for depth in 0..<3000 {
+        #expect(symlinkat(victim, place, "link") == 0)
+        for name in ["a", "b"] { #expect(mkdirat(place, name, 0o700) == 0) }
+        if depth == 0 {
+          // No text in UTF-8.
+          #expect([CChar](arrayLiteral: -1, -2, 0).withUnsafeBufferPointer { mkdirat(place, $0.baseAddress!, 0) } == 0)
+        }
+        let next = openat(place, "a", O_RDONLY | O_DIRECTORY)
+        close(place)
+        place = next
+      }
+      close(place)
+      let before = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+      try await bench.unpublish(target)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count <= before + 16)
+      #expect(!bench.exists(folder))
+      #expect(bench.exists(victim + "/inner"))
+    }
+  }
+
   @Test("A second driver on the same sockets is refused, and the first goes on")
   func second() async throws {
     let bench = try DriverBench()

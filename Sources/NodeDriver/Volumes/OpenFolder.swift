@@ -53,8 +53,11 @@ final class OpenFolder {
     guard chmod(own, mode) == 0 else { throw Self.error(path, "change the mode", errno) }
   }
 
-  /// The names in it.
-  func names() throws(VolumeError) -> [String] {
+  /// The names in it; one that is no text (UTF-8) is not among them as it is.
+  func names() throws(VolumeError) -> [String] { try rawNames().map { String(decoding: $0.dropLast(), as: UTF8.self) } }
+
+  /// The names in it, as bytes with a zero at their ends.
+  private func rawNames() throws(VolumeError) -> [[UInt8]] {
     let reading = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard reading >= 0, let stream = fdopendir(reading) else {
       let fault = Self.error(path, "list the folder", errno)
@@ -62,12 +65,10 @@ final class OpenFolder {
       throw fault
     }
     defer { closedir(stream) }
-    var names: [String] = []
+    var names: [[UInt8]] = []
     while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { $0.prefix { $0 != 0 } + [0] }
+      if name != [0x2E, 0], name != [0x2E, 0x2E, 0] { names.append(name) }
     }
     return names
   }
@@ -82,23 +83,52 @@ final class OpenFolder {
     if unlinkat(descriptor, name, AT_REMOVEDIR) != 0, errno != ENOENT { throw error(name, "remove the folder") }
   }
 
-  /// Takes a folder away with all that is in it; links in it are not followed.
+  /// Takes a folder away with all that is in it, however deep; links in it are not followed.
   ///
-  /// - Parameter depth: how deep folders in it may lie in each other.
-  func removeFolder(_ name: String, depth: Int = 16) throws(VolumeError) {
-    guard depth > 0 else { throw VolumeError(.failed, "\(path)/\(name): expected folders at most 16 deep") }
-    guard let inner = try folder(name) else { return }
-    for entry in try inner.names() {
-      var status = stat()
-      guard fstatat(inner.descriptor, entry, &status, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
-      if status.st_mode & S_IFMT == S_IFDIR {
-        try inner.removeFolder(entry, depth: depth - 1)
-      } else {
-        try inner.removeFile(entry)
-      }
-    }
+  /// A folder in one of its folders is moved up to its own level, and taken away from there: no more than two are open at a
+  /// time, and no path is walked back that somebody may have changed meanwhile.
+  func removeFolder(_ name: String) throws(VolumeError) {
+    guard let top = try folder(name) else { return }
+    while try top.removeLevel() {}
     try removeEmptyFolder(name)
   }
+
+  /// Takes what is in it away, and moves the folders of its folders up. Returns whether there were any.
+  private func removeLevel() throws(VolumeError) -> Bool {
+    var hasMore = false
+    for entry in try rawNames() where try !removeFile(entry) {
+      let found = Self.call(entry) { tonari_open_entry(descriptor, $0) }
+      guard found >= 0 else { throw error(Self.text(entry), "open the folder") }
+      let inner = OpenFolder(found, "\(path)/\(Self.text(entry))")
+      for deeper in try inner.rawNames() where try !inner.removeFile(deeper) {
+        // A name that nobody who writes here can foresee.
+        let name = Array("\(UInt64.random(in: .min ... .max))".utf8) + [0]
+        let status = Self.call(deeper) { from in Self.call(name) { renameat(inner.descriptor, from, descriptor, $0) } }
+        guard status == 0 else { throw inner.error(Self.text(deeper), "move the folder") }
+        hasMore = true
+      }
+      guard Self.call(entry, { unlinkat(descriptor, $0, AT_REMOVEDIR) }) == 0 || errno == ENOENT else {
+        throw error(Self.text(entry), "remove the folder")
+      }
+    }
+    return hasMore
+  }
+
+  /// Takes an entry away that is no folder; returns false where it is one.
+  private func removeFile(_ entry: [UInt8]) throws(VolumeError) -> Bool {
+    if Self.call(entry, { unlinkat(descriptor, $0, 0) }) == 0 || errno == ENOENT { return true }
+    guard errno == EISDIR else { throw error(Self.text(entry), "remove the file") }
+    return false
+  }
+
+  /// Calls a function with a name that ends with a zero.
+  private static func call(_ name: [UInt8], _ function: (UnsafePointer<CChar>) -> Int32) -> Int32 {
+    name.withUnsafeBytes { bytes in
+      bytes.withMemoryRebound(to: CChar.self) { chars in chars.baseAddress.map(function) ?? -1 }
+    }
+  }
+
+  private static func text(_ name: [UInt8]) -> String { String(decoding: name.dropLast(), as: UTF8.self) }
 
   /// Reads a small file; nil where there is none.
   func file(_ name: String, atMost limit: Int) throws(VolumeError) -> [UInt8]? {
