@@ -8,14 +8,23 @@
 
 int tonari_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
-long tonari_peer_user(int descriptor) {
-  struct ucred credentials;
-  socklen_t length = sizeof credentials;
+/* Who is at the other end of a socket in the file system; false for another socket. */
+static _Bool credentials(int descriptor, struct ucred *found) {
+  socklen_t length = sizeof *found;
   int domain = 0;
   socklen_t size = sizeof domain;
-  if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX) return -1;
-  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
-  return (long)credentials.uid;
+  return getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
+         getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, found, &length) == 0;
+}
+
+long tonari_peer_user(int descriptor) {
+  struct ucred found;
+  return credentials(descriptor, &found) ? (long)found.uid : -1;
+}
+
+int tonari_peer_process(int descriptor) {
+  struct ucred found;
+  return credentials(descriptor, &found) ? found.pid : 0;
 }
 
 _Bool tonari_peer_host(int descriptor, char host[64]) {

@@ -146,7 +146,7 @@ public struct PickerServer: ServiceLifecycle.Service {
     let (answers, limits) = (answers, limits)
     let gate = ConnectionGate(limits.connections, name: "picker \(address)", peer: pod.map { Peer($0) })
     var bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.backlog, value: ConnectionGate.backlog)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(gate.listenerHandler())

@@ -114,7 +114,7 @@ public struct ExtenderServer: Sendable {
       router: routes.router(),
       server: server,
       configuration: ApplicationConfiguration(
-        address: .hostname(configuration.host, port: configuration.port)
+        address: .hostname(configuration.host, port: configuration.port), backlog: Int(ConnectionGate.backlog)
       ),
       services: services,
       onServerRunning: { channel in

@@ -8,6 +8,9 @@ public import NIOCore
 
 /// Lets connections of NIO in as a ``ConnectionLedger`` says, whatever is spoken on them.
 public final class ConnectionGate: Sendable {
+  /// Connections that may wait to be taken, as far as the system lets them: beyond, it leaves clients to try again after
+  /// seconds.
+  public static let backlog: Int32 = 4096
   /// What there is.
   public let ledger: ConnectionLedger
   private let name: String
@@ -34,7 +37,10 @@ public final class ConnectionGate: Sendable {
   @discardableResult
   public func admit(_ channel: any Channel) throws -> Peer {
     let peer = peer ?? Self.peer(of: channel, on: name)
-    guard let entry = ledger.admit(peer, at: Self.now, close: { channel.close(promise: nil) }) else {
+    let process = Self.credentials(of: channel)?.process ?? 0
+    guard
+      let entry = ledger.admit(peer, process: process, at: Self.now, close: { channel.close(promise: nil) })
+    else {
       channel.close(promise: nil)
       throw ChannelError.eof
     }
@@ -47,7 +53,7 @@ public final class ConnectionGate: Sendable {
   public static func peer(of channel: any Channel, on name: String) -> Peer {
     switch channel.remoteAddress {
     case .v4, .v6: return Peer("\(name) \(network(of: channel.remoteAddress?.ipAddress ?? "unknown"))")
-    case .unixDomainSocket, nil: return Peer("\(name) \(user(of: channel).map { "uid \($0)" } ?? "local")")
+    case .unixDomainSocket, nil: return Peer("\(name) \(credentials(of: channel).map { "uid \($0.user)" } ?? "local")")
     }
   }
 
@@ -67,15 +73,20 @@ public final class ConnectionGate: Sendable {
     var group: UInt32 = 0
   }
 
-  private static func user(of channel: any Channel) -> UInt32? {
+  /// Nil for what is no socket in the file system.
+  private static func credentials(of channel: any Channel) -> Credentials? {
     #if canImport(Glibc)
+      switch channel.remoteAddress {
+      case .v4, .v6: return nil
+      case .unixDomainSocket, nil: break
+      }
       // On the event loop the answer is there at once.
       guard let provider = channel as? any SocketOptionProvider, channel.eventLoop.inEventLoop else { return nil }
-      var user: UInt32?
+      var found: Credentials?
       let future: EventLoopFuture<Credentials> = provider.unsafeGetSocketOption(
         level: .init(rawValue: SOL_SOCKET), name: .init(rawValue: SO_PEERCRED))
-      future.assumeIsolated().whenSuccess { user = $0.user }
-      return user
+      future.assumeIsolated().whenSuccess { found = $0 }
+      return found
     #else
       return nil
     #endif
@@ -84,11 +95,13 @@ public final class ConnectionGate: Sendable {
   static var now: Int64 { Int64(clamping: NIODeadline.now().uptimeNanoseconds) }
 }
 
-/// Notes when something came.
-private final class ActivityNote: ChannelInboundHandler {
+/// Notes when something came, and whether anything was answered. What a server says before a client does is no answer.
+private final class ActivityNote: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
+  typealias OutboundIn = IOData
 
   private let entry: ConnectionLedger.Entry
+  private var hasAsked = false
 
   init(_ entry: ConnectionLedger.Entry) {
     self.entry = entry
@@ -96,7 +109,13 @@ private final class ActivityNote: ChannelInboundHandler {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     entry.note(at: ConnectionGate.now)
+    hasAsked = true
     context.fireChannelReadComplete()
+  }
+
+  func flush(context: ChannelHandlerContext) {
+    if hasAsked { entry.noteAnswer(at: ConnectionGate.now) }
+    context.flush()
   }
 }
 
@@ -107,6 +126,8 @@ private final class AcceptPause: ChannelDuplexHandler {
   typealias OutboundIn = any Channel
 
   private static let pause = TimeAmount.milliseconds(100)
+  /// How long it waits for connections to be closed that made room.
+  private static let breath = TimeAmount.milliseconds(1)
   /// How many connections are closed for each pause.
   private static let evictions = 8
 
@@ -120,7 +141,8 @@ private final class AcceptPause: ChannelDuplexHandler {
 
   func read(context: ChannelHandlerContext) {
     // Another listener may have found that there are none left.
-    if !isPausing, Descriptors.areShort { pause(context) }
+    if !isPausing, Descriptors.areShort { pause(context, for: Self.pause) }
+    if !isPausing, ledger.isCrowded { pause(context, for: Self.breath) }
     guard !isPausing else {
       wantsRead = true
       return
@@ -135,22 +157,22 @@ private final class AcceptPause: ChannelDuplexHandler {
     Descriptors.yield()
     guard !isPausing else { return }
     ledger.evict(Self.evictions, at: ConnectionGate.now)
-    pause(context)
+    pause(context, for: Self.pause)
   }
 
-  private func pause(_ context: ChannelHandlerContext) {
+  private func pause(_ context: ChannelHandlerContext, for time: TimeAmount) {
     isPausing = true
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    context.eventLoop.scheduleTask(in: Self.pause) {
+    context.eventLoop.scheduleTask(in: time) {
       let (handler, context) = bound.value
       guard Descriptors.recover() else {
         handler.ledger.evict(Self.evictions, at: ConnectionGate.now)
-        return handler.pause(context)
+        return handler.pause(context, for: Self.pause)
       }
       handler.isPausing = false
       guard handler.wantsRead else { return }
       handler.wantsRead = false
-      context.read()
+      handler.read(context: context)
     }
   }
 }

@@ -1,7 +1,9 @@
 import Synchronization
 
-/// Who holds which connections. Where there are too many, the one that is idle for longest of whoever holds most makes room
-/// for a new one: who is not to blame is not refused.
+/// Who holds which connections. Where there are too many, one of whoever holds most makes room for a new one, and there of the
+/// process that holds most, where that is known: of those that never got an answer, or else of all, the one that is idle for
+/// longest. Who is not to blame is not refused, and who asks is not closed for others who do nothing but connect, even where
+/// they cannot be told apart.
 ///
 /// Looking at some connections at random is as good as an order of all, and costs each byte that is read nothing but a
 /// note of the time.
@@ -24,25 +26,44 @@ public final class ConnectionLedger: Sendable {
   public final class Entry: Sendable {
     /// Who is at the other end.
     public let peer: Peer
+    fileprivate let part: Part
     fileprivate let close: @Sendable () -> Void
-    fileprivate let place = Mutex((all: 0, own: 0, isIn: false))
+    fileprivate let place = Mutex((all: 0, own: 0, isIn: false, isDeparting: false))
     private let activity: Atomic<Int64>
+    private let worked = Atomic(false)
 
-    fileprivate init(_ peer: Peer, at now: Int64, _ close: @escaping @Sendable () -> Void) {
+    fileprivate init(_ peer: Peer, _ process: Int32, at now: Int64, _ close: @escaping @Sendable () -> Void) {
       self.peer = peer
+      part = Part(peer: peer, process: process)
       self.close = close
       activity = Atomic(now)
     }
 
-    /// Notes that something whole came or went: it is not idle.
+    /// Notes that something came: it is not idle.
     public func note(at nanoseconds: Int64) { activity.store(nanoseconds, ordering: .relaxed) }
 
+    /// Notes that something that came was answered.
+    public func noteAnswer(at nanoseconds: Int64) {
+      note(at: nanoseconds)
+      worked.store(true, ordering: .relaxed)
+    }
+
     fileprivate var last: Int64 { activity.load(ordering: .relaxed) }
+    /// Whether it ever got an answer.
+    fileprivate var hasWorked: Bool { worked.load(ordering: .relaxed) }
+  }
+
+  /// A process of a peer.
+  fileprivate struct Part: Hashable {
+    var peer: Peer
+    var process: Int32
   }
 
   private struct State {
     var all: [Entry] = []
     var peers: [Peer: [Entry]] = [:]
+    /// How many each process has.
+    var parts: [Part: Int] = [:]
     var evicted: UInt64 = 0
     var refused: UInt64 = 0
     var seed: UInt64 = 0x9E37_79B9_7F4A_7C15
@@ -64,6 +85,8 @@ public final class ConnectionLedger: Sendable {
   /// What there may be.
   public let limits: Limits
   private let state = Mutex(State())
+  /// Those that were told to make room, and are still open.
+  private let departing = Atomic(0)
 
   /// Makes a ledger without connections.
   public init(_ limits: Limits) {
@@ -74,14 +97,20 @@ public final class ConnectionLedger: Sendable {
   public var count: Int { state.withLock { $0.all.count } }
   /// How many made room for others.
   public var evicted: UInt64 { state.withLock { $0.evicted } }
+  /// Whether so many are still to be closed that no more are to be taken until some are: each has a descriptor until then.
+  public var isCrowded: Bool { departing.load(ordering: .relaxed) > max(8, limits.total / 8) }
   /// How many were not let in, as all of the peer's others were at work.
   public var refused: UInt64 { state.withLock { $0.refused } }
 
   /// Lets a connection in, and closes another one where that is needed; nil where the new one has to go.
   ///
-  /// - Parameter close: is called, from anywhere, where this one has to make room for another.
-  public func admit(_ peer: Peer, at now: Int64, close: @escaping @Sendable () -> Void) -> Entry? {
-    let entry = Entry(peer, at: now, close)
+  /// - Parameters:
+  ///   - process: which of a user's it is of; 0 where that is not known.
+  ///   - close: is called, from anywhere, where this one has to make room for another.
+  public func admit(
+    _ peer: Peer, process: Int32 = 0, at now: Int64, close: @escaping @Sendable () -> Void
+  ) -> Entry? {
+    let entry = Entry(peer, process, at: now, close)
     let (isIn, victims) = state.withLock { state -> (Bool, [Entry]) in
       var victims: [Entry] = []
       if state.peers[peer]?.count ?? 0 >= limits.perPeer {
@@ -89,20 +118,21 @@ public final class ConnectionLedger: Sendable {
           state.refused &+= 1
           return (false, [])
         }
-        take(victim, &state)
+        dismiss(victim, &state)
         victims.append(victim)
       } else if state.all.count >= limits.total {
         guard let victim = choose(among: state.all, &state, at: now) else {
           state.refused &+= 1
           return (false, [])
         }
-        take(victim, &state)
+        dismiss(victim, &state)
         victims.append(victim)
       }
       state.evicted &+= UInt64(victims.count)
-      entry.place.withLock { $0 = (state.all.count, state.peers[peer]?.count ?? 0, true) }
+      entry.place.withLock { $0 = (state.all.count, state.peers[peer]?.count ?? 0, true, false) }
       state.all.append(entry)
       state.peers[peer, default: []].append(entry)
+      state.parts[entry.part, default: 0] += 1
       return (true, victims)
     }
     for victim in victims { victim.close() }
@@ -110,16 +140,22 @@ public final class ConnectionLedger: Sendable {
   }
 
   /// A connection is gone.
-  public func leave(_ entry: Entry) { state.withLock { take(entry, &$0) } }
+  public func leave(_ entry: Entry) {
+    state.withLock { take(entry, &$0) }
+    let wasDeparting = entry.place.withLock { place in
+      defer { place.isDeparting = false }
+      return place.isDeparting
+    }
+    if wasDeparting { departing.subtract(1, ordering: .relaxed) }
+  }
 
-  /// Closes some connections of whoever holds most, the longest idle first, as the process has no descriptor left. Answers
-  /// how many.
+  /// Closes some connections of whoever holds most, as the process has no descriptor left. Answers how many.
   @discardableResult
   public func evict(_ count: Int, at now: Int64) -> Int {
     let victims = state.withLock { state in
       var victims: [Entry] = []
       while victims.count < count, let victim = choose(among: state.all, &state, at: now) {
-        take(victim, &state)
+        dismiss(victim, &state)
         victims.append(victim)
       }
       state.evicted &+= UInt64(victims.count)
@@ -129,18 +165,26 @@ public final class ConnectionLedger: Sendable {
     return victims.count
   }
 
-  /// The one to go: of whoever holds most, the longest idle.
+  /// The one to go: of whoever holds most and its process that does, of those that never got an answer, or else of all, the
+  /// longest idle.
   private func choose(among entries: [Entry], _ state: inout State, at now: Int64) -> Entry? {
-    var best: (entry: Entry, holds: Int)?
+    var best: (entry: Entry, rank: (Int, Int, Int, Int64))?
     for sample in 0..<min(Self.samples, entries.count) {
       let index = entries.count <= Self.samples ? sample : state.random(below: entries.count)
       let entry = entries[index]
       guard now - entry.last >= Self.busy else { continue }
-      let holds = state.peers[entry.peer]?.count ?? 0
-      if let known = best, (known.holds, -known.entry.last) >= (holds, -entry.last) { continue }
-      best = (entry, holds)
+      let holds = (state.peers[entry.peer]?.count ?? 0, state.parts[entry.part] ?? 0)
+      let rank = (holds.0, holds.1, entry.hasWorked ? 0 : 1, -entry.last)
+      if let best, best.rank >= rank { continue }
+      best = (entry, rank)
     }
     return best?.entry
+  }
+
+  private func dismiss(_ entry: Entry, _ state: inout State) {
+    take(entry, &state)
+    entry.place.withLock { $0.isDeparting = true }
+    departing.add(1, ordering: .relaxed)
   }
 
   private func take(_ entry: Entry, _ state: inout State) {
@@ -158,5 +202,7 @@ public final class ConnectionLedger: Sendable {
       last.place.withLock { $0.own = place.own }
     }
     if state.peers[entry.peer]?.isEmpty == true { state.peers[entry.peer] = nil }
+    let left = (state.parts[entry.part] ?? 0) - 1
+    state.parts[entry.part] = left > 0 ? left : nil
   }
 }

@@ -60,7 +60,7 @@ public struct MonitoringServer: Service {
     limits.body = .seconds(5)
     let clock = limits
     let listener = try await ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 256)
+      .serverChannelOption(.backlog, value: ConnectionGate.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {

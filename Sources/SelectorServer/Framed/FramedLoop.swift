@@ -21,6 +21,10 @@ final class FramedLoop {
   private static let watchBytes = 256 << 10
   /// How long no connection is taken after the process ran out of descriptors.
   private static let acceptPause: Int64 = 100_000_000
+  /// How long it waits for connections to be closed that made room.
+  private static let acceptBreath: Int64 = 1_000_000
+  /// Connections that are taken at a time: what the others ask, and these first of all, has its turn before there are more.
+  private static let acceptedAtATime = 32
 
   private let dispatcher: Dispatcher
   private let options: FramedOptions
@@ -119,16 +123,16 @@ final class FramedLoop {
 // MARK: - Connections
 
 extension FramedLoop {
-  private func pauseAccepting(at now: Moment) {
+  private func pauseAccepting(at now: Moment, for time: Int64 = acceptPause) {
     for listener in listeners { watch(listener.descriptor, EPOLL_CTL_MOD, 0) }
-    acceptsAgain = Moment(nanoseconds: now.nanoseconds + Self.acceptPause)
+    acceptsAgain = Moment(nanoseconds: now.nanoseconds + time)
   }
 
   private func accept(from listener: FramedListener, at now: Moment) {
-    // Others have their turn between many new connections.
-    for _ in 0..<64 {
+    for _ in 0..<Self.acceptedAtATime {
       // Another listener may have found that there are none left.
       guard !Descriptors.areShort else { return pauseAccepting(at: now) }
+      guard !shared.ledger.isCrowded else { return pauseAccepting(at: now, for: Self.acceptBreath) }
       let descriptor = tonari_accept(listener.descriptor)
       guard descriptor >= 0 else {
         if errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS {
@@ -145,7 +149,9 @@ extension FramedLoop {
       isDirty = true
       let peer = peers[nextPeer % peers.count]
       let owner = dispatcher.newOwner()
-      let entry = shared.ledger.admit(Self.peer(descriptor, listener), at: now.nanoseconds) {
+      let entry = shared.ledger.admit(
+        Self.peer(descriptor, listener), process: tonari_peer_process(descriptor), at: now.nanoseconds
+      ) {
         peer.post { $0.evicted.append((descriptor, owner)) }
       }
       guard let entry else {
@@ -238,7 +244,8 @@ extension FramedLoop {
     watch(descriptor, EPOLL_CTL_ADD, EPOLLIN.rawValue)
     connection.interest = EPOLLIN.rawValue
     if socket.listener.isOver { return remove(connection, at: now) }
-    if deadline != nil { drain(connection, at: now) }
+    // While it waited to be taken it may have asked already: once it has an answer it does not make room for who never asks.
+    if deadline != nil { drain(connection, at: now) } else { receive(connection, at: now) }
   }
 
   /// Lets a connection go. Its descriptor is closed with its last use, which is after the events at hand.
@@ -351,7 +358,7 @@ extension FramedLoop {
       if progress.frames > 0 {
         connection.restSince = nil
         connection.lastMessage = now
-        connection.entry.note(at: now.nanoseconds)
+        connection.entry.noteAnswer(at: now.nanoseconds)
       }
       let isMore = output.count >= FrameProcessor.enoughOutput
       guard sendOutput(to: connection, at: now) else { return }

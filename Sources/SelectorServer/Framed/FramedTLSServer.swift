@@ -90,7 +90,7 @@ public final class FramedTLSServer: Service {
       throw FramedError(.invalidAddress, "\(address): expected tls:host:port")
     }
     return try await ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.backlog, value: ConnectionGate.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { [gate] channel in
         channel.eventLoop.makeCompletedFuture {

@@ -49,6 +49,46 @@ struct BudgetTests {
     #expect(ledger.count == 11)
   }
 
+  @Test("a connection that was answered stays where its peer has others that never were, however long it is idle")
+  func worked() throws {
+    let ledger = ConnectionLedger(ConnectionLedger.Limits(total: 12, perPeer: 6))
+    let closed = Closed()
+    let innocent = try #require(ledger.admit(one, at: 0) { closed.names.withLock { $0.append(-1) } })
+    innocent.noteAnswer(at: 0)
+    for number in 1...500 {
+      let entry = ledger.admit(one, at: Int64(number) * 10_000_000) { closed.names.withLock { $0.append(number) } }
+      // Half of something is not answered.
+      try #require(entry).note(at: Int64(number) * 10_000_000)
+    }
+    #expect(closed.names.withLock { $0 } == Array(1...495))
+  }
+
+  @Test("of a user's processes the one makes room that holds most, though another one's connection asked nothing yet")
+  func processes() throws {
+    let ledger = ConnectionLedger(ConnectionLedger.Limits(total: 12, perPeer: 6))
+    let closed = Closed()
+    _ = try #require(ledger.admit(one, process: 7, at: 0) { closed.names.withLock { $0.append(-1) } })
+    for number in 1...500 {
+      let time = Int64(number) * 10_000_000
+      let entry = ledger.admit(one, process: 8, at: time) { closed.names.withLock { $0.append(number) } }
+      try #require(entry).noteAnswer(at: time)
+    }
+    #expect(closed.names.withLock { $0 } == Array(1...495))
+  }
+
+  @Test("no more are to be taken while those that made room are open still")
+  func crowded() throws {
+    let ledger = ConnectionLedger(ConnectionLedger.Limits(total: 80, perPeer: 80))
+    var entries: [ConnectionLedger.Entry] = []
+    for number in 0..<90 { entries.append(try #require(ledger.admit(one, at: Int64(number) * 10_000_000) {})) }
+    #expect(!ledger.isCrowded)
+    entries.append(try #require(ledger.admit(one, at: 1_000_000_000) {}))
+    #expect(ledger.isCrowded)
+    for entry in entries { ledger.leave(entry) }
+    #expect(!ledger.isCrowded)
+    #expect(ledger.count == 0)
+  }
+
   @Test("who is at its own limit makes room for itself")
   func own() throws {
     let ledger = ConnectionLedger(ConnectionLedger.Limits(total: 100, perPeer: 2))
