@@ -11,7 +11,7 @@ public final class Dispatcher: Sendable {
     var directory = ServiceDirectory()
     var members: [String: Membership] = [:]
     /// Services that are there only because of registrations, or of what other selectors said.
-    var registered: Set<String> = []
+    var registered = RegisteredNames()
     /// When which members' leases end.
     var leases = LeaseCalendar()
     /// Names that were refused, as there were too many.
@@ -173,7 +173,7 @@ extension Dispatcher {
     let service = ownName(of: service)
     let until = now + lifetime
     var isOverdrawn = false
-    let isThere = change(service, at: now) { members in
+    let status = change(service, at: now, by: registrant) { members in
       if let registrant {
         let more = members.new(replicas, of: registrant)
         isOverdrawn = state.withLock { state in
@@ -188,7 +188,7 @@ extension Dispatcher {
       return members.add(replicas, from: source, until: until, owner: owner, by: registrant)
     }
     guard !isOverdrawn else { return .tooManyOfCaller }
-    guard isThere else { return .tooManyServices }
+    guard status == .taken else { return status }
     note(registrar: owner, of: service)
     return .taken
   }
@@ -275,23 +275,33 @@ extension Dispatcher {
     state.withLock { state in state.having[address].map { $0.compactMap { state.directory[$0] } } ?? [] }
   }
 
-  /// Changes who belongs to a service, which comes with its first replica and goes with its last. Answers false where it
-  /// would come and there are too many.
+  /// Changes who belongs to a service, which comes with its first replica and goes with its last. Answers why it is not
+  /// taken where it would come and there are too many.
+  ///
+  /// - Parameter registrant: whose it is where only registrations name it; nil for nobody's.
   @discardableResult
-  func change(_ name: String, at now: Moment, _ change: (inout Membership) -> Bool) -> Bool {
+  func change(
+    _ name: String, at now: Moment, by registrant: Registrant? = nil, _ change: (inout Membership) -> Bool
+  ) -> RegistrationStatus {
     changing.withLock { _ in
       var members = state.withLock { $0.members[name] } ?? Membership()
       let before = members
       let changes = change(&members)
       let words = changes ? said(of: members.names.subtracting(before.names), in: members, at: now) : []
       for (address, _, word) in words { _ = members.set(word.state, of: address) }
-      let isKept = state.withLock { state in
-        guard state.directory.service(named: name) != nil || members.isEmpty || hasRoom(for: members, state) else {
+      let status = state.withLock { state in
+        let isNew = state.directory.service(named: name) == nil && !members.isEmpty
+        let status = isNew ? room(for: members, by: registrant, state) : .taken
+        guard status == .taken else {
           state.refusedNames &+= 1
-          return false
+          return status
         }
         state.members[name] = members.isEmpty ? nil : members
-        if members.isRegisteredAlone { state.registered.insert(name) } else { state.registered.remove(name) }
+        if members.isRegisteredAlone {
+          state.registered.insert(name, by: registrant)
+        } else {
+          state.registered.remove(name)
+        }
         if before.held != members.held {
           for (registrant, count) in before.held { state.registrations[registrant, default: 0] -= count }
           for (registrant, count) in members.held { state.registrations[registrant, default: 0] += count }
@@ -300,10 +310,9 @@ extension Dispatcher {
           }
         }
         state.leases.set(members.isEmpty ? nil : members.nextExpiry, of: name)
-        return true
+        return .taken
       }
-      guard isKept else { return false }
-      guard changes else { return true }
+      guard status == .taken, changes else { return status }
       let known = state.withLock { $0.directory.service(named: name) }
       let service = known ?? (members.isEmpty ? nil : makeService(name, at: now))
       if known == nil, let service, let overflow = overflow(of: name) {
@@ -326,13 +335,13 @@ extension Dispatcher {
         }
         for address in come { state.having[address, default: []].insert(name) }
       }
-      guard members.isEmpty, let service else { return true }
+      guard members.isEmpty, let service else { return .taken }
       let aliases = state.withLock { $0.aliases[name] ?? [] }
       changeDirectory {
         $0.remove(service)
         $0.set(aliases: [], for: aliases, of: service)
       }
-      return true
+      return .taken
     }
   }
 
@@ -354,9 +363,15 @@ extension Dispatcher {
 
   /// Whether one more service may come. What files and Kubernetes name is known to be there; who registers may say
   /// anything.
-  private func hasRoom(for members: Membership, _ state: borrowing State) -> Bool {
-    guard state.directory.count < options.mostServices else { return false }
-    return !members.isRegisteredAlone || state.registered.count < options.mostRegisteredServices
+  private func room(
+    for members: Membership, by registrant: Registrant?, _ state: borrowing State
+  ) -> RegistrationStatus {
+    guard state.directory.count < options.mostServices else { return .tooManyServices }
+    guard members.isRegisteredAlone else { return .taken }
+    if let registrant, state.registered.count(by: registrant) >= options.mostRegisteredServicesOfCaller {
+      return .tooManyServicesOfCaller
+    }
+    return state.registered.count < options.mostRegisteredServices ? .taken : .tooManyServices
   }
 
   private func makeService(_ name: String, at now: Moment) -> DispatchedService? {

@@ -33,6 +33,8 @@ public struct DispatcherOptions: Hashable, Sendable {
   /// Services that there may be only because somebody registered replicas, or another selector said so; what files and
   /// Kubernetes name has its place all the same.
   public var mostRegisteredServices = 10_000
+  /// How many of those one caller brings at most, and all selectors of one identity together: half.
+  public var mostRegisteredServicesOfCaller: Int { (mostRegisteredServices + 1) / 2 }
   /// Replicas that one caller may have registered at a time, over all services.
   public var mostRegistrationsOfCaller = 10_000
   /// Selectors whose digests count at a time.

@@ -34,6 +34,53 @@ struct ServiceNamesTests {
     #expect(dispatcher.register([replica(1)], of: "made-up/30", lifetime: .seconds(10), at: .seconds(20)) == .taken)
   }
 
+  @Test("a caller, or a peer, brings half of the names at most, and has room again for those that went")
+  func budgetOfCaller() {
+    var options = DispatcherOptions(policy: .random)
+    options.mostRegisteredServices = 10
+    let dispatcher = Dispatcher(options)
+    let (greedy, other, peer) = (account("greedy"), account("other"), account("selector"))
+    func register(_ number: Int, by caller: Caller, at now: Moment = .start) -> RegistrationStatus {
+      dispatcher.register(
+        [replica(number)], of: "made-up/\(number)", lifetime: .seconds(10), owner: caller.owner, by: caller.registrant,
+        at: now)
+    }
+    #expect((0..<5).map { register($0, by: greedy) } == Array(repeating: .taken, count: 5))
+    #expect((5..<8).map { register($0, by: greedy) } == Array(repeating: .tooManyServicesOfCaller, count: 3))
+    #expect(register(0, by: other) == .taken, "it is there already, and counts for who brought it")
+    #expect((10..<12).map { register($0, by: other) } == [.taken, .taken])
+    // What another selector says is registered there counts for that one.
+    let digest: Tonari_Selector_V1_Digest = .with {
+      $0.selector = "two"
+      $0.services = (20..<40).map { number in
+        .with {
+          $0.service = "made-up/\(number)"
+          $0.replicas = [
+            .with {
+              $0.address = replica(number).address
+              $0.registered = .with { $0.address = replica(number).address }
+              $0.lifetimeMs = 10_000
+            }
+          ]
+        }
+      }
+    }
+    dispatcher.hear(digest, from: PeerLink(peer), at: .start)
+    #expect(dispatcher.directory.count == 10)
+    #expect((20..<40).count { dispatcher.service("made-up/\($0)") != nil } == 3)
+    #expect(register(12, by: other) == .tooManyServices)
+    dispatcher.set([replica(0)], of: "made-up/0", from: .kubernetes, at: .start)
+    #expect(register(5, by: greedy) == .taken, "the one that is really there takes no room any more")
+    dispatcher.expire(at: .seconds(20))
+    #expect((0..<5).map { register($0 + 50, by: greedy, at: .seconds(20)) } == Array(repeating: .taken, count: 5))
+    #expect(register(60, by: greedy, at: .seconds(20)) == .tooManyServicesOfCaller)
+  }
+
+  private func account(_ name: String) -> Caller {
+    Caller(
+      .serviceAccount(.init(namespace: "shop", name: name)), owner: UInt32(name.utf8.count), policy: .open)
+  }
+
   @Test("leases end when they are said to, however often they are renewed, and numbers are used again")
   func leases() {
     let dispatcher = Dispatcher()

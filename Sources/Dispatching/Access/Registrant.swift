@@ -13,6 +13,9 @@ public enum RegistrationStatus: Hashable, Sendable {
   case taken
   /// The service would be new, and there are too many; see ``DispatcherOptions/mostRegisteredServices``.
   case tooManyServices
+  /// The service would be new, and its caller brought too many; see
+  /// ``DispatcherOptions/mostRegisteredServicesOfCaller``.
+  case tooManyServicesOfCaller
   /// Its caller would have too many; see ``DispatcherOptions/mostRegistrationsOfCaller``.
   case tooManyOfCaller
 }

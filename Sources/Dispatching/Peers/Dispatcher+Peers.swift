@@ -49,7 +49,7 @@ extension Dispatcher {
     for service in digest.services {
       let leases = leases(in: service, from: link, at: now)
       if !leases.isEmpty {
-        change(service.service, at: now) { members in
+        change(service.service, at: now, by: link.registrant) { members in
           leases.reduce(false) { members.add([$1.replica], from: .peer, until: $1.until, owner: link.number) || $0 }
         }
         note(registrar: link.number, of: service.service)

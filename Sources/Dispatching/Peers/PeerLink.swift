@@ -19,14 +19,17 @@ public struct PeerLink: Sendable {
 
   let number: UInt32
   let holder: Holder
+  /// Whose the services are that come by it alone; nil for nobody's.
+  let registrant: Registrant?
   /// What it may say of who is registered; nil for all.
   let rights: Rights?
 
   /// Whether what it says of requests that come there is to be counted with, and so may lower what is admitted here.
   let isTrusted: Bool
 
-  private init(number: UInt32, holder: Holder, rights: Rights?, isTrusted: Bool) {
-    (self.number, self.holder, self.rights, self.isTrusted) = (number, holder, rights, isTrusted)
+  private init(number: UInt32, holder: Holder, registrant: Registrant?, rights: Rights?, isTrusted: Bool) {
+    (self.number, self.holder, self.registrant) = (number, holder, registrant)
+    (self.rights, self.isTrusted) = (rights, isTrusted)
   }
 
   /// Makes the link of a caller, which has a number of its own.
@@ -37,9 +40,11 @@ public struct PeerLink: Sendable {
       case let identity where identity.isProven: .names([identity.description])
       default: .unproven
       }
-    self.init(number: caller.owner, holder: holder, rights: caller.rights, isTrusted: caller.identity != .anyone)
+    self.init(
+      number: caller.owner, holder: holder, registrant: caller.registrant, rights: caller.rights,
+      isTrusted: caller.identity != .anyone)
   }
 
   /// Within this process; whatever is said there is true.
-  static let inProcess = PeerLink(number: 0, holder: .unproven, rights: nil, isTrusted: true)
+  static let inProcess = PeerLink(number: 0, holder: .unproven, registrant: nil, rights: nil, isTrusted: true)
 }

@@ -110,6 +110,11 @@ public struct SelectorMessages: Sendable {
     case .taken: break
     case .tooManyServices:
       throw SelectorFault(.resourceExhausted, "there are too many services: '\(request.service)' is not taken")
+    case .tooManyServicesOfCaller:
+      throw SelectorFault(
+        .resourceExhausted,
+        "\(caller.identity) brought too many services: '\(request.service)' is not taken, expected at most "
+          + "\(dispatcher.options.mostRegisteredServicesOfCaller)")
     case .tooManyOfCaller:
       throw SelectorFault(
         .resourceExhausted,

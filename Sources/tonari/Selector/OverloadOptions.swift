@@ -10,8 +10,8 @@ struct OverloadOptions: ParsableArguments {
     help: ArgumentHelp(
       "Connections at a time, over all listeners but that of --http. (default: 10000)",
       discussion: """
-        Beyond, of whoever holds most the connection goes that is idle for longest. A host, or a user of this machine, \
-        holds half of them at most. Never more than there are file descriptors for.
+        Beyond, of whoever holds most a connection goes that never got an answer, or the one that is idle for longest. A \
+        host, or a user of this machine, holds half of them at most. Never more than there are file descriptors for.
         """,
       valueName: "count"),
     transform: positive)
@@ -19,7 +19,8 @@ struct OverloadOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Services that are there only because somebody registered replicas. (default: 10000)", valueName: "count"),
+      "Services that are there only because somebody registered replicas. (default: 10000)",
+      discussion: "One caller brings half of them at most.", valueName: "count"),
     transform: positive)
   var mostRegisteredServices: Int?
 
