@@ -2,6 +2,7 @@ import Logging
 import Monitoring
 import NIOCore
 import NIOSSL
+import Topology
 
 /// Lets connections of gRPC in, and closes those whose clients cost more than they may. The transport has no limits of its
 /// own for most of this; it offers a look at its channels, and that is where these stand.
@@ -9,11 +10,16 @@ struct HTTP2Guard: Sendable {
   private let gate: ConnectionGate
   private let bytes: Budget
   private let limits: HTTP2Meter.Limits
+  private let graceTime: TimeAmount
   private let logger: Logger
 
-  init(_ gate: ConnectionGate, _ bytes: Budget, logger: Logger) {
+  /// Makes a guard.
+  ///
+  /// - Parameter graceTime: How long the end of the server waits for what a client asked.
+  init(_ gate: ConnectionGate, _ bytes: Budget, graceTime: Duration, logger: Logger) {
     self.gate = gate
     self.bytes = bytes
+    self.graceTime = .nanoseconds(graceTime.wholeNanoseconds)
     limits = HTTP2Meter.Limits()
     self.logger = logger
   }
@@ -21,6 +27,7 @@ struct HTTP2Guard: Sendable {
   /// To be called with the channel that listens.
   func listen(_ channel: any Channel) -> EventLoopFuture<Void> {
     channel.eventLoop.makeCompletedFuture {
+      try channel.syncOptions?.setOption(.backlog, value: ConnectionGate.backlog)
       try channel.pipeline.syncOperations.addHandler(gate.listenerHandler(), position: .first)
     }
   }
@@ -29,7 +36,7 @@ struct HTTP2Guard: Sendable {
   func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
     channel.eventLoop.makeCompletedFuture {
       let peer = try gate.admit(channel)
-      let handler = MeterHandler(HTTP2Meter(limits, at: MeterHandler.now), bytes, peer, logger)
+      let handler = MeterHandler(HTTP2Meter(limits, at: MeterHandler.now), bytes, peer, graceTime, logger)
       let pipeline = channel.pipeline.syncOperations
       if let tls = try? pipeline.handler(type: NIOSSLServerHandler.self) {
         try pipeline.addHandler(handler, position: .after(tls))
@@ -40,15 +47,18 @@ struct HTTP2Guard: Sendable {
   }
 }
 
-/// Reads along what comes, before it is decoded.
+/// Reads along what comes, before it is decoded; and says to the client that the server ends, before the transport does.
 private final class MeterHandler: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
 
   /// How long a client may take to say that it speaks HTTP/2.
   private static let handshake: Int64 = 10_000_000_000
   /// How long a client may take to close what is closed here.
   private static let linger = TimeAmount.seconds(1)
+  /// How long a client may take to acknowledge that the server ends.
+  private static let confirmation = TimeAmount.seconds(5)
   /// How long a client may read nothing of what is there for it.
   private static let write: Int64 = 30_000_000_000
 
@@ -60,11 +70,25 @@ private final class MeterHandler: ChannelDuplexHandler {
   private var unwritableSince: Int64?
   private var timer: RepeatedTask?
   private var isLingering = false
+  private let graceTime: TimeAmount
+  private var ending = Ending.none
+  private var deadline: Scheduled<Void>?
 
-  init(_ meter: HTTP2Meter, _ bytes: Budget, _ peer: Peer, _ logger: Logger) {
+  /// How far the end has come; see ``userInboundEventTriggered(context:event:)``.
+  private enum Ending: Equatable {
+    /// Nobody said that the server ends.
+    case none
+    /// The client was told, and is to acknowledge a ping.
+    case announced(ping: UInt64)
+    /// The transport ends the connection when everything is answered.
+    case confirmed
+  }
+
+  init(_ meter: HTTP2Meter, _ bytes: Budget, _ peer: Peer, _ graceTime: TimeAmount, _ logger: Logger) {
     self.meter = meter
     self.bytes = bytes
     self.peer = peer
+    self.graceTime = graceTime
     self.logger = logger
   }
 
@@ -96,12 +120,52 @@ private final class MeterHandler: ChannelDuplexHandler {
     guard !isLingering else { return }
     let now = Self.now
     let fault = unwrapInboundIn(data).withUnsafeReadableBytes { meter.read($0, at: now) }
-    if fault == nil, count() { return context.fireChannelRead(data) }
+    if fault == nil, count() {
+      context.fireChannelRead(data)
+      return confirm(context)
+    }
     logger.debug(
       "Closed a connection of gRPC",
       metadata: ["peer": "\(peer)", "reason": "\(fault?.rawValue ?? "there is no memory for its messages")"])
     end()
     context.close(promise: nil)
+  }
+
+  /// A server that ends tells its clients (GOAWAY), and has them acknowledge it (PING): requests may be on their way until
+  /// then, and have to be taken. The transport takes none from its own word on: a request that crosses it is an error, and
+  /// closes the connection where nothing else is open on it. So the client is told from here, and the transport hears that
+  /// it ends once no more requests can come.
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard event is ChannelShouldQuiesceEvent, ending == .none, context.channel.isActive else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    let ping = UInt64.random(in: .min ... .max)
+    ending = .announced(ping: ping)
+    var frames = context.channel.allocator.buffer(capacity: 34)
+    // Streams up to the last there can be are taken; there was no error.
+    frames.writeBytes([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0])
+    frames.writeBytes([0, 0, 8, 6, 0, 0, 0, 0, 0])
+    frames.writeInteger(ping)
+    context.writeAndFlush(wrapOutboundOut(frames), promise: nil)
+    // Whoever does not acknowledge reads no answers either.
+    close(context, in: min(graceTime, Self.confirmation))
+  }
+
+  private func confirm(_ context: ChannelHandlerContext) {
+    guard case .announced(let ping) = ending, meter.acknowledged == ping else { return }
+    ending = .confirmed
+    close(context, in: graceTime)
+    context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+  }
+
+  /// Closes the connection when a time is over, and not when the one before is.
+  private func close(_ context: ChannelHandlerContext, in time: TimeAmount) {
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    deadline?.cancel()
+    deadline = context.eventLoop.scheduleTask(in: time) {
+      let (handler, context) = bound.value
+      handler.close(context: context, mode: .all, promise: nil)
+    }
   }
 
   /// The transport holds flushes back for a moment; what it wrote before it closes would be lost, the last answers of a
@@ -139,6 +203,7 @@ private final class MeterHandler: ChannelDuplexHandler {
 
   private func end() {
     timer?.cancel()
+    deadline?.cancel()
     if counted > 0 { bytes.give(counted, from: peer) }
     counted = 0
   }

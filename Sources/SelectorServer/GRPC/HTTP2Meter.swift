@@ -1,5 +1,6 @@
 /// Reads what a client sends by HTTP/2 just as far as to know what it costs: the frames that cost their sender nothing, and
-/// the messages of gRPC that have not come in whole. It decodes no headers, and has no clock.
+/// the messages of gRPC that have not come in whole; and which ping it acknowledged last. It decodes no headers, and has no
+/// clock.
 struct HTTP2Meter {
   /// What a client may do.
   struct Limits: Hashable, Sendable {
@@ -67,6 +68,8 @@ struct HTTP2Meter {
   private var stream: UInt32 = 0
   private var ends = false
   private var isData = false
+  /// What an acknowledged ping held, as far as it came; nil in another frame.
+  private var ping: UInt64?
   private var messages: [UInt32: Message] = [:]
   private var resets: Bucket
   private var controls: Bucket
@@ -76,6 +79,8 @@ struct HTTP2Meter {
   private(set) var pending = 0
   /// Whether a whole frame came.
   private(set) var isGreeted = false
+  /// What the ping held that the client acknowledged last; nil before the first.
+  private(set) var acknowledged: UInt64?
 
   init(_ limits: Limits, at now: Int64) {
     self.limits = limits
@@ -105,6 +110,8 @@ struct HTTP2Meter {
             let data = min(count, max(0, left - padding))
             takeData(UnsafeRawBufferPointer(rebasing: bytes[at..<at + data]))
             if pending > limits.pendingBytes { return .pending }
+          } else if let known = ping {
+            ping = bytes[at..<at + count].reduce(known) { $0 << 8 | UInt64(truncatingIfNeeded: $1) }
           }
           left -= count
           at += count
@@ -129,6 +136,7 @@ struct HTTP2Meter {
     ends = kind <= 1 && flags & 1 != 0
     wantsPadding = isData && flags & 8 != 0 && left > 0
     padding = 0
+    ping = kind == 6 && flags & 1 != 0 && left == 8 ? 0 : nil
     switch kind {
     case 0 where left == 0 && !ends: if !empty.take(limits.empty, at: now) { return .empty }
     case 3:
@@ -148,6 +156,8 @@ struct HTTP2Meter {
   private mutating func endFrame() {
     if ends { forget(stream) }
     ends = false
+    if let ping { acknowledged = ping }
+    ping = nil
   }
 
   private mutating func forget(_ stream: UInt32) {

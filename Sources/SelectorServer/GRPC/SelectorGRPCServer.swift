@@ -140,7 +140,8 @@ public struct SelectorGRPCServer: Service {
       "grpc_bytes", total: configuration.mostPendingBytes, perPeer: configuration.mostPendingBytes / 4)
     let guarding = HTTP2Guard(
       ConnectionGate(
-        ledger, name: "grpc \(configuration.address)", peer: configuration.pod.map { Peer($0) }), bytes, logger: logger)
+        ledger, name: "grpc \(configuration.address)", peer: configuration.pod.map { Peer($0) }), bytes,
+      graceTime: configuration.graceTime, logger: logger)
     return .defaults {
       $0.channelDebuggingCallbacks.onBindTCPListener = { guarding.listen($0) }
       $0.channelDebuggingCallbacks.onAcceptTCPConnection = { guarding.accept($0) }

@@ -71,12 +71,19 @@ final class FramedPeer {
         defer { received.removeFirst(length) }
         return try Frames.envelopes(Array(received.prefix(length))).first
       }
-      var buffer = [UInt8](repeating: 0, count: 1 << 16)
-      let count = recv(descriptor, &buffer, buffer.count, 0)
-      if count == 0 || (count < 0 && errno == ECONNRESET) { return nil }
-      guard count > 0 else { throw Frames.Broken(what: "no answer: \(String(cString: strerror(errno)))") }
-      received += buffer.prefix(count)
+      let more = try receive()
+      guard !more.isEmpty else { return nil }
+      received += more
     }
+  }
+
+  /// What comes next; nothing where the connection has ended.
+  func receive() throws -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    let count = recv(descriptor, &buffer, buffer.count, 0)
+    if count == 0 || (count < 0 && errno == ECONNRESET) { return [] }
+    guard count > 0 else { throw Frames.Broken(what: "no answer: \(String(cString: strerror(errno)))") }
+    return Array(buffer.prefix(count))
   }
 
   /// The next answers.

@@ -36,6 +36,22 @@ struct HTTP2MeterTests {
     #expect(fault(bytes, piece: 7) == expected, "whatever arrives together")
   }
 
+  @Test("knows which ping was acknowledged, whatever arrives together")
+  func acknowledgement() {
+    let frames =
+      Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + HTTP2Peer.bytes(.ping, [9, 9, 9, 9, 9, 9, 9, 9])
+      + HTTP2Peer.bytes(.ping, flags: 1, [1, 2, 3, 4, 5, 6, 7, 8]) + HTTP2Peer.bytes(.settings, flags: 1)
+    for piece in [1, 7, frames.count] {
+      var meter = HTTP2Meter(HTTP2Meter.Limits(), at: 0)
+      for start in stride(from: 0, to: frames.count, by: piece) {
+        #expect(start > frames.count - 10 || meter.acknowledged == nil)
+        let fault = Array(frames[start...].prefix(piece)).withUnsafeBytes { meter.read($0, at: 0) }
+        #expect(fault == nil)
+      }
+      #expect(meter.acknowledged == 0x0102_0304_0506_0708)
+    }
+  }
+
   @Test("refuses what is no HTTP/2")
   func preface() {
     #expect(fault(Array("GET / HTTP/1.1\r\n\r\n".utf8)) == .preface)
