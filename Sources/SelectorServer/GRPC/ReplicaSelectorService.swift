@@ -12,7 +12,7 @@ struct ReplicaSelectorService: Tonari_Selector_V1_ReplicaSelector.StreamingServi
   /// The most watches of one session.
   static let mostWatches = 16
   /// What a watcher is told in one go, before others are.
-  private static let watchBytes = 16 << 10
+  private static let watchBytes = 4 << 10
   /// How often peers are told what was dispatched here.
   static let exchangeInterval = Duration.milliseconds(100)
 
@@ -152,11 +152,11 @@ extension ReplicaSelectorService {
     var watch = watch
     while true {
       let changes = watch.next(bytes: Self.watchBytes, at: now())
-      let turn = pace.turn(for: changes.entries.count)
-      if turn > .zero { try await Task.sleep(for: turn) }
-      let begin = ContinuousClock.now
-      for change in changes.entries { try await write(change.response) }
-      if !changes.entries.isEmpty { pace.took(begin.duration(to: .now)) }
+      if !changes.entries.isEmpty {
+        try await pace.turn()
+        for change in changes.entries { try await write(change.response) }
+        await pace.settle(changes.entries.count)
+      }
       if changes.isComplete { try await Task.sleep(for: watch.interval) }
     }
   }
