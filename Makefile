@@ -7,7 +7,7 @@ SOURCES  := Package.swift Sources Tests
 SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
 STEERING := ^OverflowControllerTests
 BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|NodeDriverTests|TonariClientTests|CTonariClientTests)
-WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|SelectorTests|PodSocketsTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
+WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|RestartTests|SelectorTests|PodSocketsTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
 FUZZING  := ^FuzzTests
 
 .PHONY: help deps toolchain control-plane build demo test e2e fuzz sanitize rules objects soak nightly lint manifests dist format bench clean
