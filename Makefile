@@ -10,7 +10,7 @@ BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorPr
 WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|RestartTests|SelectorTests|PodSocketsTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
 FUZZING  := ^FuzzTests
 
-.PHONY: help deps toolchain control-plane build demo test e2e fuzz sanitize rules objects soak nightly lint manifests dist format bench clean
+.PHONY: help deps toolchain control-plane build demo test e2e fuzz sanitize rules objects soak hostile nightly lint manifests dist format bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +84,9 @@ objects: toolchain deps control-plane ## Send generated objects to a real API se
 soak: toolchain deps control-plane ## Hold a selector, an extender and a controller under load for TONARI_SOAK_SECONDS (3600).
 	swift build --build-tests
 	TONARI_SOAK_SECONDS=$${TONARI_SOAK_SECONDS-3600} swift test --skip-build --disable-xctest --filter SoakTests
+
+hostile: build ## What an innocent client sees under each attack, for a calm machine: fails where its p99 more than doubles.
+	python3 benchmarks/Hostile/hostile.py --check
 
 nightly: ## Everything that is too long for each change.
 	$(MAKE) dist

@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
 """What an innocent client sees while hostile peers attack.
 
-Usage: hostile.py [--tonari FILE] [--scale SHARE] [--seconds SECONDS] [--json] [ATTACK...]
+Usage: hostile.py [--tonari FILE] [--scale SHARE] [--seconds SECONDS] [--json] [--check] [ATTACK...]
 
 Starts a daemon as a process for each attack, measures an innocent client before, during and after it, and the daemon's
-memory. Without names, all attacks; `sigterm` and `sigterm_bodies` end daemons that are at work. `--list` names them.
+memory. Beside it runs a second daemon that nobody attacks, with innocent clients of its own: what those see is the machine's
+doing. Attackers are there in full, but get the processor last (nice 19), as they usually are on machines of their own.
+
+Without names, all attacks; `sigterm` and `sigterm_bodies` end daemons that are at work. `--list` names them. `--check` says
+which innocent client's p99 was more than twice that of before, and than that of the one beside, and ends with status 1 then.
+It leaves out `metrics`, which have more to tell of more services, and descriptors_flood, where attacker and innocent client
+are one user, who has all descriptors that there are.
 """
 
 import argparse
@@ -272,25 +278,38 @@ def measure(daemon, kinds, seconds):
     return {kind: json.loads(process.communicate()[0]) for kind, process in processes}, peak
 
 
+def measure_both(daemon, control, kinds, seconds):
+    """The clients of the daemon that is attacked, and at the same time those of the one that is not."""
+    beside = {}
+    thread = threading.Thread(target=lambda: beside.update(measure(control, kinds, seconds)[0]))
+    thread.start()
+    seen, peak = measure(daemon, kinds, seconds)
+    thread.join()
+    return seen, peak, beside
+
+
 def attack(tonari, name, scale, seconds):
     kind, clients, how = CASES[name]
-    with tempfile.TemporaryDirectory(prefix="tonari-") as folder:
-        daemon = Daemon(tonari, kind, folder, **how)
+    with tempfile.TemporaryDirectory(prefix="tonari-") as folder, tempfile.TemporaryDirectory(prefix="tonari-") as beside:
+        daemon, control = None, None
         try:
-            before, _ = measure(daemon, clients, seconds)
+            daemon = Daemon(tonari, kind, folder, **how)
+            control = Daemon(tonari, kind, beside, **how)
+            before, _, _ = measure_both(daemon, control, clients, seconds)
             resident, used, start = wire.resident(daemon.process.pid), wire.processor_seconds(daemon.process.pid), time.monotonic()
             command = [sys.executable, os.path.join(HERE, "attacks.py"), name, str(scale)]
             command += [f"{key}={value}" for key, value in daemon.addresses.items()]
-            attacker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            attacker = subprocess.Popen(
+                command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: os.nice(19))
             try:
                 peak = resident
                 ready = threading.Thread(target=attacker.stdout.readline)
                 ready.start()
-                while ready.is_alive() and time.monotonic() < start + 300 and daemon.process.poll() is None:
+                while ready.is_alive() and time.monotonic() < start + 900 and daemon.process.poll() is None:
                     peak = max(peak, wire.resident(daemon.process.pid))
                     ready.join(0.05)
                 under_way = time.monotonic() - start
-                during, seen = measure(daemon, clients, seconds)
+                during, seen, calm = measure_both(daemon, control, clients, seconds)
                 load = 0.0
                 if daemon.process.poll() is None:
                     load = (wire.processor_seconds(daemon.process.pid) - used) / (time.monotonic() - start)
@@ -300,13 +319,16 @@ def attack(tonari, name, scale, seconds):
             if daemon.process.poll() is not None:
                 with open(daemon.log.name) as log:
                     return {"attack": name, "alive": False, "status": daemon.process.returncode, "log": log.read()[-2000:]}
-            after, _ = measure(daemon, clients, seconds)
+            after, _, _ = measure_both(daemon, control, clients, seconds)
             return {
                 "attack": name, "alive": daemon.process.poll() is None, "before": before, "during": during, "after": after,
+                "beside": calm,
                 "attack_seconds": under_way, "resident_before": resident, "resident_most": max(peak, seen),
                 "processors": load}
         finally:
-            daemon.end()
+            for process in [daemon, control]:
+                if process:
+                    process.end()
 
 
 def sigterm(tonari, seconds=1.5):
@@ -382,6 +404,12 @@ def sigterm_bodies(tonari, count=1):
         return {"attack": "sigterm_bodies", "seconds": daemon.end(signal.SIGTERM), "status": daemon.process.returncode}
 
 
+def growth(result, kind):
+    """By what a client's p99 grew, over that of before or, where that is more, of the client of the daemon beside."""
+    calm = max(result[when][kind]["p99_ms"] for when in ["before", "beside"])
+    return result["during"][kind]["p99_ms"] / max(calm, 0.001)
+
+
 def line(result):
     if "during" not in result:
         return json.dumps(result)
@@ -389,10 +417,11 @@ def line(result):
            f"memory {result['resident_before'] >> 20} -> {result['resident_most'] >> 20} MiB, "
            f"{100 * result['processors']:.0f} % of a processor, under way after {result['attack_seconds']:.1f} s"]
     for kind in result["before"]:
-        before, during, after = (result[when][kind] for when in ["before", "during", "after"])
+        before, during, after, beside = (result[when][kind] for when in ["before", "during", "after", "beside"])
         out.append(
             f"    {kind:<9} p50 {before['p50_ms']:.2f} / {during['p50_ms']:.2f} / {after['p50_ms']:.2f} ms, "
-            f"p99 {before['p99_ms']:.2f} / {during['p99_ms']:.2f} / {after['p99_ms']:.2f} ms, "
+            f"p99 {before['p99_ms']:.2f} / {during['p99_ms']:.2f} / {after['p99_ms']:.2f} ms "
+            f"({growth(result, kind):.1f} x; beside {beside['p99_ms']:.2f} ms), "
             f"longest {during['max_ms']:.0f} ms, failures {during['failures']} of {during['requests']}"
             + (f" {list(during['faults'].items())[:2]}" if during["failures"] else ""))
     return "\n".join(out)
@@ -405,6 +434,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--client")
     parser.add_argument("--address")
     parser.add_argument("attacks", nargs="*")
@@ -415,6 +445,7 @@ def main():
         client = CLIENTS[arguments.client][0](arguments.address)
         client.run(arguments.seconds)
         return print(json.dumps(client.summary()))
+    failures = []
     for name in arguments.attacks or list(CASES) + ["sigterm", "sigterm_bodies"]:
         if name == "sigterm":
             result = sigterm(arguments.tonari)
@@ -423,6 +454,13 @@ def main():
         else:
             result = attack(arguments.tonari, name, arguments.scale, arguments.seconds)
         print(json.dumps(result) if arguments.json else line(result), flush=True)
+        failures += [f"{name}: the p99 of {kind} grew {growth(result, kind):.1f} times" for kind in result.get("during", [])
+                     if kind != "metrics" and name != "descriptors_flood" and growth(result, kind) > 2]
+        failures += [f"{name}: the daemon ended"] if result.get("alive") is False else []
+        failures += [f"{name}: {count} of {kind} were not answered"
+                     for kind, count in result.get("unanswered", {}).items() if count]
+    if arguments.check and failures:
+        raise SystemExit("\n".join(failures))
 
 
 if __name__ == "__main__":

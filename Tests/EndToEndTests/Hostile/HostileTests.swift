@@ -3,9 +3,9 @@ import Testing
 
 /// Hostile peers against the built executable, as `benchmarks/Hostile` has them, and what an innocent client sees.
 ///
-/// Machines differ, and this one is busy with the attackers, too: it is held that an innocent client is served, and waits
-/// for no longer than it would for a hiccup, and that memory stays bounded. The times of a calm machine are in
-/// `benchmarks/README.md`.
+/// Machines differ, and this one is busy with the attackers, too: it is held that an innocent client is served, that its p99
+/// is at most twice that of before, or of a client of a daemon beside that nobody attacks, and that memory stays bounded.
+/// The times of a calm machine are in `benchmarks/README.md`.
 @Suite("Hostile peers", .serialized, .timeLimit(.minutes(5)))
 struct HostileTests {
   /// An attack, and what is held under it.
@@ -15,9 +15,12 @@ struct HostileTests {
     var scale = 1.0
     /// By how much the daemon's memory may grow, in MiB.
     var memory: Int
-    /// The share of an innocent client's requests that may fail: more than none only where it cannot be told from the
-    /// attacker, as both come from one address and the daemon has no descriptor left for either.
+    /// The share of an innocent client's requests that may fail: more than none only where it is of the attacker's user, and
+    /// the daemon has no descriptor left for either.
     var failures = 0.0
+    /// What an innocent client's p99 may be more than twice that of a calm client, in milliseconds: a debug build that shares
+    /// two processors has hiccups of its own. Three times that where its requests are so few that it is one hiccup.
+    var noise = 100.0
     /// Whether it takes all descriptors that there are.
     var isShort = false
 
@@ -38,6 +41,8 @@ struct HostileTests {
     var before: [String: Client]
     var during: [String: Client]
     var after: [String: Client]
+    /// What clients of a daemon saw at the same time that nobody attacked.
+    var beside: [String: Client]
     var resident_before: Int
     var resident_most: Int
   }
@@ -52,8 +57,8 @@ struct HostileTests {
 
   /// What an innocent client waits for at most, in milliseconds. Before, it waited for ever.
   private static let longestWait = 5000.0
-  /// What half of its requests may take more than twice of before, in milliseconds.
-  private static let noise = 200.0
+  /// The same where descriptors are short, and listeners pause.
+  private static let longestPause = 2500.0
 
   private static let program = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().appending(path: "benchmarks/Hostile/hostile.py")
@@ -88,8 +93,9 @@ struct HostileTests {
       Attack(name: "picker_resets", memory: 64), Attack(name: "grpc_resets", memory: 96),
       Attack(name: "picker_continuations", memory: 64), Attack(name: "grpc_continuations", memory: 64),
       Attack(name: "picker_pings", memory: 64), Attack(name: "grpc_pings", memory: 64),
-      Attack(name: "idle", memory: 96), Attack(name: "half_frames", memory: 64),
-      Attack(name: "descriptors_flood", memory: 64, failures: 0.95, isShort: true),
+      // A new connection waits in the system's queue behind those of the attacker.
+      Attack(name: "idle", memory: 96, noise: 600), Attack(name: "half_frames", memory: 64),
+      Attack(name: "descriptors_flood", memory: 64, failures: 0.03, isShort: true),
       Attack(name: "abandoned", scale: 0.05, memory: 96),
       Attack(name: "names", scale: 0.1, memory: 128),
     ])
@@ -103,27 +109,28 @@ struct HostileTests {
       let after = try #require(outcome.after[name])
       let allowed = Int(attack.failures * Double(during.requests))
       #expect(during.failures <= allowed, "\(name): \(during.failures) of \(during.requests): \(during.faults)")
-      #expect(during.max_ms <= (attack.isShort ? 1.8 : 1) * Self.longestWait, "\(name) waited for \(during.max_ms) ms")
+      let longest = attack.isShort ? Self.longestPause : Self.longestWait
+      #expect(during.max_ms <= longest, "\(name) waited for \(during.max_ms) ms")
       #expect(after.failures == 0, "\(name) after it: \(after.faults)")
       // A scrape tells of more services then, and is bounded by the number that have series.
-      // Where descriptors are short, listeners pause, and the innocent client is of the user who holds most.
+      // Where descriptors are short, listeners pause.
       guard name != "metrics", !attack.isShort else { continue }
+      let beside = try #require(outcome.beside[name])
+      let noise = during.requests < 300 ? 3 * attack.noise : attack.noise
       #expect(
-        during.p50_ms <= 2 * before.p50_ms + Self.noise,
-        "\(name): half of the requests took \(during.p50_ms) ms, before \(before.p50_ms) ms")
+        during.p99_ms <= 2 * max(before.p99_ms, beside.p99_ms) + noise,
+        "\(name): p99 \(during.p99_ms) ms, before \(before.p99_ms) ms, of the daemon beside \(beside.p99_ms) ms")
     }
   }
 
-  @Test("A selector that ends under load leaves no pick unanswered, whatever it was asked by")
-  func ending() throws {
+  @Test("A selector that ends under load leaves no pick unanswered, whatever it was asked by", arguments: 1...3)
+  func ending(_ round: Int) throws {
     let ending = try run(["sigterm"], Ending.self)
     #expect(ending.status == 0)
     #expect(ending.seconds < 20)
     for kind in ["framed", "grpc", "picker"] {
       #expect(try #require(ending.asked?[kind]) > 0)
-      // gRPC's transport may close before it said which stream was the last that it took: a client in between cannot know.
-      let allowed = kind == "grpc" ? 8 : 0
-      #expect(try #require(ending.unanswered?[kind]) <= allowed, "\(kind): \(ending.faults ?? [])")
+      #expect(try #require(ending.unanswered?[kind]) == 0, "\(kind): \(ending.faults ?? [])")
     }
   }
 
