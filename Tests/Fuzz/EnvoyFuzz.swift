@@ -100,9 +100,9 @@ extension Fuzzer {
     let answers = PickerAnswers(dispatcher: dispatcher, access: .open, usualService: nil, health: []) { .seconds(1) }
     let channel = EmbeddedChannel(handler: PickerConnection(answers))
     try channel.connect(to: SocketAddress(unixDomainSocketPath: "/x")).wait()
-    try? channel.writeInbound(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+    _ = try? channel.writeInbound(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
     for start in stride(from: 0, to: input.rest.count, by: chunk) where channel.isActive {
-      try? channel.writeInbound(ByteBuffer(bytes: input.rest[start..<min(input.rest.count, start + chunk)]))
+      _ = try? channel.writeInbound(ByteBuffer(bytes: input.rest[start..<min(input.rest.count, start + chunk)]))
       while try channel.readOutbound(as: ByteBuffer.self) != nil {}
     }
     _ = try? channel.finish(acceptAlreadyClosed: true)

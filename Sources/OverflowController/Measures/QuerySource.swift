@@ -1,6 +1,6 @@
 import Kubernetes
 public import LiveInput
-public import OverflowPolicies
+import OverflowPolicies
 public import Selection
 
 /// Asks Prometheus for the figures of policies.

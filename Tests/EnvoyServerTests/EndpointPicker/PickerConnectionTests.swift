@@ -157,7 +157,7 @@ struct PickerConnectionTests {
       var start = 0
       while start < bytes.count {
         let end = min(bytes.count, start + 1 + generator.below(200))
-        try? channel.writeInbound(ByteBuffer(bytes: bytes[start..<end]))
+        _ = try? channel.writeInbound(ByteBuffer(bytes: bytes[start..<end]))
         start = end
       }
       picks += answers.dispatcher.cart.counts.total
