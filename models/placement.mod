@@ -28,11 +28,20 @@ set WORKLOADS;
 param replicas{WORKLOADS}, integer, >= 0;
 /* What one replica requests. */
 param request{WORKLOADS, RESOURCES}, >= 0, default 0;
-/* The most replicas that a node may hold: selectors, affinity, taints. */
+/* The most replicas that a node may hold where one of them starts there: selectors, affinity, taints. */
 param limit{w in WORKLOADS, n in NODES}, integer, >= 0, default replicas[w];
 /* Workloads that run already, and where. */
 set RUNNING, within WORKLOADS, default {};
 param current{RUNNING, NODES}, integer, >= 0, default 0;
+/* Where they run but may not stay: taints with NoExecute. */
+param evicted{WORKLOADS, NODES}, binary, default 0;
+
+/* May stay, may not start. Kubernetes asks a constraint of a pod when it starts, and lets it run on. stay[w,n]: replicas
+   that may stay; a replica starts on a node where x[w,n] > stay[w,n]. Where nothing starts, what runs may stay on a node
+   that would not take it or is too full, and in a domain where a rule is broken already. What holds now is kept. */
+param stay{w in WORKLOADS, n in NODES} := if w in RUNNING and evicted[w,n] = 0 then current[w,n] else 0;
+/* Replicas that a workload gives up as it shrinks. They are no moves, and may be any. */
+param gone{w in WORKLOADS} := if w in RUNNING then max(0, sum{n in NODES} current[w,n] - replicas[w]) else 0;
 
 /* ---- The traffic: edges between two workloads, both directions in one ---- */
 
@@ -85,11 +94,15 @@ param apartWorkload{APART}, symbolic, in WORKLOADS;
 param apartOther{APART}, symbolic, in WORKLOADS;
 param apartPartition{APART}, symbolic, in PARTITIONS;
 
-/* Each replica in a domain that holds one of the others, or a pod outside the plan that will do. */
+/* Each replica in a domain that holds one of the others, or another one of STAYING that stays there, or a pod outside the
+   plan that will do. The workload may be in STAYING itself. Where mayBeFirst, a replica may also be the first of its kind (affinity of a workload to itself): then
+   one domain, whichever it is, holds all replicas of the workload, of OTHERS and of STAYING that are in any. */
 set TOGETHER, default {};
 param togetherWorkload{TOGETHER}, symbolic, in WORKLOADS;
 param togetherPartition{TOGETHER}, symbolic, in PARTITIONS;
+param mayBeFirst{TOGETHER}, binary, default 0;
 set OTHERS{TOGETHER}, within WORKLOADS, default {};
+set STAYING{TOGETHER}, within WORKLOADS, default {};
 set PRESENT{TOGETHER}, default {};
 
 /* No domain that holds a replica has more than maxSkew counted replicas more than the emptiest of the eligible; the
@@ -106,7 +119,7 @@ param base{r in SPREAD, ELIGIBLE[r]}, integer, >= 0, default 0;
 /* ---- Decisions ---- */
 
 /* x[w,n]: replicas of w on n. */
-var x{w in WORKLOADS, n in NODES}, integer, >= 0, <= min(limit[w,n], replicas[w]);
+var x{w in WORKLOADS, n in NODES}, integer, >= 0, <= min(max(limit[w,n], stay[w,n]), replicas[w]);
 
 /* onNode[e,n]: share of the edge that never leaves the node; inZone[e,d] the same for the zone. */
 set LIVE := {e in EDGES: replicas[u[e]] > 0 and replicas[v[e]] > 0};
@@ -126,7 +139,15 @@ var left{w in RUNNING, n in NODES: current[w,n] > 0}, >= 0;
 
 s.t. placed{w in WORKLOADS}: sum{n in NODES} x[w,n] = replicas[w];
 
-s.t. fits{n in NODES, k in RESOURCES}: sum{w in WORKLOADS} request[w,k] * x[w,n] <= capacity[n,k];
+/* Nodes that are too full of a resource now. takes[n,k] = 1 where a replica that requests it starts there. */
+param held{n in NODES, k in RESOURCES} := sum{w in WORKLOADS} request[w,k] * stay[w,n];
+set FULL := setof{n in NODES, k in RESOURCES: held[n,k] > capacity[n,k]} (n,k);
+var takes{FULL}, binary;
+s.t. taking{(n,k) in FULL, w in WORKLOADS: request[w,k] > 0}: x[w,n] <= stay[w,n] + replicas[w] * takes[n,k];
+s.t. fits{n in NODES, k in RESOURCES: (n,k) not in FULL}:
+   sum{w in WORKLOADS} request[w,k] * x[w,n] <= capacity[n,k];
+s.t. fitsFull{(n,k) in FULL}:
+   sum{w in WORKLOADS} request[w,k] * x[w,n] <= held[n,k] - (held[n,k] - capacity[n,k]) * takes[n,k];
 
 s.t. onNodeU{e in LIVE, n in NODES}: replicas[u[e]] * onNode[e,n] <= x[u[e],n];
 s.t. onNodeV{e in LIVE, n in NODES}: replicas[v[e]] * onNode[e,n] <= x[v[e],n];
@@ -146,41 +167,95 @@ s.t. utilization{n in NODES, k in RESOURCES: allocatable[n,k] > 0}:
 
 s.t. leaves{w in RUNNING, n in NODES: current[w,n] > 0}: left[w,n] >= current[w,n] - x[w,n];
 
-/* Replicas that a workload gives up as it shrinks are no moves. At least so many leave in any case. */
-param gone{w in RUNNING} := max(0, sum{n in NODES} current[w,n] - replicas[w]);
+/* Of what leaves, at least gone[w] leave in any case. */
 s.t. moves{1..1: maxMoves >= 0}:
    sum{w in RUNNING, n in NODES: current[w,n] > 0} left[w,n] <= maxMoves + sum{w in RUNNING} gone[w];
 
-/* ---- Rules ---- */
+/* ---- Rules ----
 
+   BROKEN…: domains in which a rule is broken now. There it holds where a replica of the workload that it binds starts
+   (starts… = 1), and may stay broken otherwise. */
+
+set BROKEN_MOST := setof{r in AT_MOST, d in DOMAINS[mostPartition[r]]:
+   sum{n in MEMBERS[mostPartition[r],d]} stay[mostWorkload[r],n] > mostCount[r]} (r,d);
+var startsMost{BROKEN_MOST}, binary;
+s.t. startingMost{(r,d) in BROKEN_MOST, n in MEMBERS[mostPartition[r],d]}:
+   x[mostWorkload[r],n] <= stay[mostWorkload[r],n] + replicas[mostWorkload[r]] * startsMost[r,d];
 s.t. atMost{r in AT_MOST, d in DOMAINS[mostPartition[r]]}:
-   sum{n in MEMBERS[mostPartition[r],d]} x[mostWorkload[r],n] <= mostCount[r];
+   sum{n in MEMBERS[mostPartition[r],d]} x[mostWorkload[r],n]
+   <= mostCount[r] + replicas[mostWorkload[r]] * (if (r,d) in BROKEN_MOST then 1 - startsMost[r,d] else 0);
 
 /* side[r,d] = 1: the domain is for the one, 0: for the other. */
+set BROKEN_APART := setof{r in APART, d in DOMAINS[apartPartition[r]]:
+   sum{n in MEMBERS[apartPartition[r],d]} stay[apartWorkload[r],n] > 0
+   and sum{n in MEMBERS[apartPartition[r],d]} stay[apartOther[r],n] > 0} (r,d);
+var startsApart{BROKEN_APART}, binary;
+s.t. startingApart{(r,d) in BROKEN_APART, n in MEMBERS[apartPartition[r],d]}:
+   x[apartWorkload[r],n] <= stay[apartWorkload[r],n] + replicas[apartWorkload[r]] * startsApart[r,d];
+s.t. startingOther{(r,d) in BROKEN_APART, n in MEMBERS[apartPartition[r],d]}:
+   x[apartOther[r],n] <= stay[apartOther[r],n] + replicas[apartOther[r]] * startsApart[r,d];
 var side{r in APART, DOMAINS[apartPartition[r]]}, binary;
 s.t. apartOne{r in APART, d in DOMAINS[apartPartition[r]]}:
-   sum{n in MEMBERS[apartPartition[r],d]} x[apartWorkload[r],n] <= replicas[apartWorkload[r]] * side[r,d];
+   sum{n in MEMBERS[apartPartition[r],d]} x[apartWorkload[r],n]
+   <= replicas[apartWorkload[r]] * (side[r,d] + (if (r,d) in BROKEN_APART then 1 - startsApart[r,d] else 0));
 s.t. apartTwo{r in APART, d in DOMAINS[apartPartition[r]]}:
-   sum{n in MEMBERS[apartPartition[r],d]} x[apartOther[r],n] <= replicas[apartOther[r]] * (1 - side[r,d]);
+   sum{n in MEMBERS[apartPartition[r],d]} x[apartOther[r],n]
+   <= replicas[apartOther[r]] * (1 - side[r,d] + (if (r,d) in BROKEN_APART then 1 - startsApart[r,d] else 0));
 
+/* first[r,d] = 1: no other domain holds replicas of the workload, of OTHERS or of STAYING. */
+set NEAR{r in TOGETHER} := OTHERS[r] union STAYING[r];
+set BROKEN_TOGETHER := setof{r in TOGETHER, d in DOMAINS[togetherPartition[r]] diff PRESENT[r]:
+   sum{n in MEMBERS[togetherPartition[r],d]} stay[togetherWorkload[r],n] > 0
+   and (togetherWorkload[r] not in STAYING[r]
+      or sum{n in MEMBERS[togetherPartition[r],d]} stay[togetherWorkload[r],n] = 1)
+   and sum{o in NEAR[r]: o <> togetherWorkload[r]}
+      max(0, sum{n in MEMBERS[togetherPartition[r],d]} stay[o,n] - gone[o]) = 0
+   and (mayBeFirst[r] = 0 or sum{o in {togetherWorkload[r]} union NEAR[r], f in DOMAINS[togetherPartition[r]] diff {d},
+      n in MEMBERS[togetherPartition[r],f]} stay[o,n] > 0)} (r,d);
+var startsTogether{BROKEN_TOGETHER}, binary;
+s.t. startingTogether{(r,d) in BROKEN_TOGETHER, n in MEMBERS[togetherPartition[r],d]}:
+   x[togetherWorkload[r],n] <= stay[togetherWorkload[r],n] + replicas[togetherWorkload[r]] * startsTogether[r,d];
+var first{r in TOGETHER, d in DOMAINS[togetherPartition[r]]}, binary, <= mayBeFirst[r];
+/* company[r,d] = 1: the domain holds two replicas of the workload, one of which stays. */
+var company{r in TOGETHER, d in DOMAINS[togetherPartition[r]]: togetherWorkload[r] in STAYING[r]}, binary;
+s.t. twoOfThem{r in TOGETHER, d in DOMAINS[togetherPartition[r]]: togetherWorkload[r] in STAYING[r]}:
+   2 * company[r,d] <= sum{n in MEMBERS[togetherPartition[r],d]} x[togetherWorkload[r],n];
+s.t. oneStays{r in TOGETHER, d in DOMAINS[togetherPartition[r]]: togetherWorkload[r] in STAYING[r]}:
+   company[r,d] <= sum{n in MEMBERS[togetherPartition[r],d]: stay[togetherWorkload[r],n] > 0} x[togetherWorkload[r],n];
+s.t. oneFirst{r in TOGETHER, d in DOMAINS[togetherPartition[r]], w in {togetherWorkload[r]} union NEAR[r]}:
+   sum{n in MEMBERS[togetherPartition[r],d]} x[w,n]
+   <= replicas[w] * (1 - sum{f in DOMAINS[togetherPartition[r]]: f <> d} first[r,f]);
 s.t. together{r in TOGETHER, d in DOMAINS[togetherPartition[r]] diff PRESENT[r]: togetherWorkload[r] not in OTHERS[r]}:
    sum{n in MEMBERS[togetherPartition[r],d]} x[togetherWorkload[r],n]
-   <= replicas[togetherWorkload[r]] * sum{o in OTHERS[r], n in MEMBERS[togetherPartition[r],d]} x[o,n];
-s.t. togetherInside{r in TOGETHER, n in OUTSIDE[togetherPartition[r]]}: x[togetherWorkload[r],n] = 0;
+   <= replicas[togetherWorkload[r]] * (first[r,d]
+      + sum{o in OTHERS[r], n in MEMBERS[togetherPartition[r],d]} x[o,n]
+      + (if togetherWorkload[r] in STAYING[r] then company[r,d] else 0)
+      + sum{o in STAYING[r], n in MEMBERS[togetherPartition[r],d]: o <> togetherWorkload[r] and stay[o,n] > 0} x[o,n]
+      + (if (r,d) in BROKEN_TOGETHER then 1 - startsTogether[r,d] else 0));
+s.t. togetherInside{r in TOGETHER, n in OUTSIDE[togetherPartition[r]]}:
+   x[togetherWorkload[r],n] <= stay[togetherWorkload[r],n];
 
-/* holds[r,d] = 1 where the domain holds a replica of the workload. */
+/* holds[r,d] = 1 where the domain holds a replica of the workload; where the rule is broken now, where one starts. */
 var holds{r in SPREAD, ELIGIBLE[r]}, binary;
 var emptiest{SPREAD}, >= 0;
 param most{r in SPREAD, d in ELIGIBLE[r]} := base[r,d] + sum{c in COUNTED[r]} replicas[c];
-s.t. holding{r in SPREAD, d in ELIGIBLE[r]}:
+param emptiestNow{r in SPREAD} := if card(ELIGIBLE[r]) < minDomains[r] or card(ELIGIBLE[r]) = 0 then 0
+   else min{d in ELIGIBLE[r]} (base[r,d] + sum{c in COUNTED[r]}
+      max(0, sum{n in MEMBERS[spreadPartition[r],d]} stay[c,n] - (if c = spreadWorkload[r] then 0 else gone[c])));
+set BROKEN_SPREAD := setof{r in SPREAD, d in ELIGIBLE[r]:
+   sum{n in MEMBERS[spreadPartition[r],d]} stay[spreadWorkload[r],n] > 0
+   and base[r,d] + sum{c in COUNTED[r], n in MEMBERS[spreadPartition[r],d]} stay[c,n] > maxSkew[r] + emptiestNow[r]} (r,d);
+s.t. holding{r in SPREAD, d in ELIGIBLE[r]: (r,d) not in BROKEN_SPREAD}:
    sum{n in MEMBERS[spreadPartition[r],d]} x[spreadWorkload[r],n] <= replicas[spreadWorkload[r]] * holds[r,d];
+s.t. startingSpread{(r,d) in BROKEN_SPREAD, n in MEMBERS[spreadPartition[r],d]}:
+   x[spreadWorkload[r],n] <= stay[spreadWorkload[r],n] + replicas[spreadWorkload[r]] * holds[r,d];
 s.t. emptiestOf{r in SPREAD, d in ELIGIBLE[r]}:
    emptiest[r] <= base[r,d] + sum{c in COUNTED[r], n in MEMBERS[spreadPartition[r],d]} x[c,n];
 s.t. emptiestNone{r in SPREAD: card(ELIGIBLE[r]) < minDomains[r]}: emptiest[r] = 0;
 s.t. skew{r in SPREAD, d in ELIGIBLE[r]}:
    base[r,d] + sum{c in COUNTED[r], n in MEMBERS[spreadPartition[r],d]} x[c,n]
    <= maxSkew[r] + emptiest[r] + most[r,d] * (1 - holds[r,d]);
-s.t. spreadInside{r in SPREAD, n in OUTSIDE[spreadPartition[r]]}: x[spreadWorkload[r],n] = 0;
+s.t. spreadInside{r in SPREAD, n in OUTSIDE[spreadPartition[r]]}: x[spreadWorkload[r],n] <= stay[spreadWorkload[r],n];
 
 /* ---- What is minimized ---- */
 

@@ -32,6 +32,8 @@ public struct Toleration: Codable, Hashable, Sendable {
   public var value: String?
   /// The effect of the taints; nil or empty for every effect.
   public var effect: String?
+  /// For how long a pod stays once it is tainted with `NoExecute`; nil for as long as it likes.
+  public var tolerationSeconds: Int64?
 
   /// Whether the toleration allows for a taint, by the rule of `core/v1`'s `ToleratesTaint`. An operator that is
   /// unknown here tolerates nothing.
@@ -56,5 +58,13 @@ extension Node {
     if spec?.unschedulable == true { taints.append(.unschedulable) }
     if isKnownNotReady, !taints.contains(where: \.isOfUnreadyNode) { taints.append(.notReady) }
     return taints.first { taint in taint.isHard && !tolerations.contains { $0.tolerates(taint) } }
+  }
+
+  /// Whether a pod with these tolerations that runs here is evicted, at once or after a while: a taint with `NoExecute`
+  /// that they do not tolerate for good.
+  public func evicts(_ tolerations: [Toleration]) -> Bool {
+    (spec?.taints ?? []).contains { taint in
+      taint.effect == "NoExecute" && !tolerations.contains { $0.tolerationSeconds == nil && $0.tolerates(taint) }
+    }
   }
 }

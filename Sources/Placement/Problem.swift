@@ -9,6 +9,15 @@
 ///     with       z[e,d] ≤ x[u,d]/R_u,  z[e,d] ≤ x[v,d]/R_v
 ///     subject to Σ_n x[w,n] = R_w,   Σ_w r[w,k]·x[w,n] ≤ A[n,k],   x[w,n] ≤ limit[w,n],   rules
 ///
+/// Constraints are asked of replicas that start, as Kubernetes asks them. What runs already may stay where it could not
+/// start (a cordoned node, a node that is too full, a rule that is broken): let `stay[w,n]` be the replicas of
+/// ``current`` on the node, none where they are evicted. Replicas *start* on a node where `x[w,n] > stay[w,n]`. Then
+///
+/// - `x[w,n] ≤ max(limit[w,n], stay[w,n])`;
+/// - the capacity of a resource holds on a node, or no replica that requests it starts there;
+/// - a rule holds in a domain, or it is broken there now and no replica of the workload that it binds (of either, where
+///   it keeps two apart) starts there.
+///
 /// Where the worst of several ``matrices`` counts, its cost takes the place of the first sum; see ``Combination``.
 public struct Problem: Sendable {
   /// A set of nodes under one label value each: hosts, zones, racks.
@@ -87,9 +96,14 @@ public struct Problem: Sendable {
     case atMost(workload: Int, partition: Int, count: Int)
     /// The two workloads never share a domain (required anti-affinity between them).
     case apart(workload: Int, other: Int, partition: Int)
-    /// Each replica of the workload runs in a domain that holds a replica of one of `others`, or one of which
-    /// `present` says that a pod outside the plan satisfies it. Nodes in no domain are not allowed.
-    case together(workload: Int, others: [Int], partition: Int, present: [Bool])
+    /// Each replica of the workload runs in a domain that holds a replica of one of `others`, or another one of `staying`
+    /// that runs there now and stays, or one of which `present` says that a pod outside the plan satisfies it. The
+    /// workload may be in `staying` itself. Nodes in no domain are not allowed.
+    ///
+    /// Where `first`, a replica may also be the first of its kind (affinity of a workload to itself): then one domain,
+    /// whichever it is, holds all replicas of the workload, of `others` and of `staying` that are in any.
+    case together(
+      workload: Int, others: [Int], staying: [Int] = [], partition: Int, present: [Bool], first: Bool = false)
     /// Among the `eligible` domains, the count of replicas of `members` (plus `base` from pods outside the plan)
     /// differs by at most `maxSkew` between the fullest domain that holds a replica of `workload` and the emptiest;
     /// the emptiest counts as 0 where fewer than `minDomains` are eligible. Nodes in no domain are not allowed.
@@ -111,7 +125,7 @@ public struct Problem: Sendable {
   public var allocatable: [Int64]
   /// What pods outside the plan use there already: `reserved[n * resources.count + k]`.
   public var reserved: [Int64]
-  /// Rows of how many replicas each node may hold; workloads with the same row share it.
+  /// Rows of how many replicas each node may hold where one starts there; workloads with the same row share it.
   public var limitRows: [[Int32]]
   /// The traffic between workloads.
   public var edges: [Edge]
@@ -128,6 +142,8 @@ public struct Problem: Sendable {
   public var rules: [Rule]
   /// Where replicas run now, `current[w]` as (node, replicas); nil for a workload that does not run yet.
   public var current: [[Placed]?]
+  /// The nodes on which a workload's replicas run now but may not stay, as they are evicted from there.
+  public var evictedFrom: [Int: Set<Int>]
   /// The objective's weights.
   public var weights: Weights
 
@@ -212,6 +228,7 @@ public struct Problem: Sendable {
     self.partitions = []
     self.rules = []
     self.current = Array(repeating: nil, count: workloads.count)
+    self.evictedFrom = [:]
     self.weights = Weights()
   }
 
@@ -221,8 +238,16 @@ public struct Problem: Sendable {
     return max(0, allocatable[i] - reserved[i])
   }
 
-  /// How many replicas of a workload a node may hold by its limit row, whatever its capacity.
+  /// How many replicas of a workload a node may hold, whatever its capacity: as its limit row says, or as many as run
+  /// there and may stay.
   public func limit(workload: Int, node: Int) -> Int {
-    min(workloads[workload].replicas, Int(limitRows[workloads[workload].limitRow][node]))
+    let replicas = workloads[workload].replicas
+    let most = startLimit(workload: workload, node: node)
+    return most >= replicas ? replicas : min(replicas, max(most, staying(workload: workload, node: node)))
+  }
+
+  /// How many replicas of a workload a node may hold by its limit row where one of them starts there.
+  public func startLimit(workload: Int, node: Int) -> Int {
+    Int(limitRows[workloads[workload].limitRow][node])
   }
 }

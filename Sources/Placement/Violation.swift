@@ -2,9 +2,10 @@
 public enum Violation: Hashable, Sendable {
   /// Another number of replicas is placed than wanted.
   case replicas(workload: Int, placed: Int, wanted: Int)
-  /// A node holds more of a resource than it can give, pods outside the plan included.
+  /// A node holds more of a resource than it can give, pods outside the plan included, and not only because of what
+  /// stays there.
   case capacity(node: Int, resource: Int, load: Int64, allocatable: Int64)
-  /// A node holds more replicas than ``Problem/limitRows`` allow.
+  /// A node holds more replicas than ``Problem/limitRows`` allow and than run there.
   case limit(workload: Int, node: Int, placed: Int, limit: Int)
   /// A rule does not hold in a domain of its partition; nil where a replica runs on a node in no domain.
   case rule(index: Int, domain: Int?)
@@ -12,32 +13,49 @@ public enum Violation: Hashable, Sendable {
 
 extension Problem {
   /// Answers every constraint that a placement breaks, checked one by one from their definitions: the measure for all
-  /// that places or counts more cleverly.
+  /// that places or counts more cleverly. What runs now and stays breaks nothing where Kubernetes lets it.
   public func violations(_ assignment: Assignment) -> [Violation] {
     var violations: [Violation] = []
+    let staying = Staying(self)
     for (w, workload) in workloads.enumerated() {
       let placed = assignment.placed[w].reduce(0) { $0 + $1.replicas }
       if placed != workload.replicas {
         violations.append(.replicas(workload: w, placed: placed, wanted: workload.replicas))
       }
       for place in assignment.placed[w] {
-        let limit = Int(limitRows[workload.limitRow][place.node])
+        let limit = max(startLimit(workload: w, node: place.node), staying.count(w, on: place.node))
         guard place.replicas > limit else { continue }
         violations.append(.limit(workload: w, node: place.node, placed: place.replicas, limit: limit))
       }
     }
-    violations += overloads(assignment)
-    for r in rules.indices {
-      violations += brokenDomains(rules[r], assignment).map { .rule(index: r, domain: $0) }
+    violations += overloads(assignment, staying)
+    for (index, rule) in rules.enumerated() {
+      let counts = PlacedCounts(partitions[rule.partition], assignment, staying)
+      let known = staying.broken[index]
+      for domain in brokenDomains(rule, counts) {
+        // What is broken already stays so until a replica starts there.
+        if let domain, !known.isEmpty, known[domain], rule.bound.allSatisfy({ counts.of($0).starting[domain] == 0 }) {
+          continue
+        }
+        violations.append(.rule(index: index, domain: domain))
+      }
     }
     return violations
   }
 
-  /// A node that pods outside the plan alone overfill breaks nothing: no plan can mend that.
-  private func overloads(_ assignment: Assignment) -> [Violation] {
+  /// A node that is too full without anything that starts there breaks nothing.
+  private func overloads(_ assignment: Assignment, _ staying: Staying) -> [Violation] {
     let load = load(assignment)
+    var takes = Array(repeating: false, count: load.count)
+    for (w, placed) in assignment.placed.enumerated() {
+      for place in placed where place.replicas > staying.count(w, on: place.node) {
+        for k in resources.indices where requests[w * resources.count + k] > 0 {
+          takes[place.node * resources.count + k] = true
+        }
+      }
+    }
     return load.indices.compactMap { i in
-      guard load[i] > allocatable[i], load[i] > reserved[i] else { return nil }
+      guard load[i] > allocatable[i], takes[i] else { return nil }
       return .capacity(
         node: i / resources.count,
         resource: i % resources.count,
@@ -48,38 +66,35 @@ extension Problem {
   }
 
   /// The domains in which a rule does not hold, nil among them for nodes in no domain.
-  private func brokenDomains(_ rule: Rule, _ assignment: Assignment) -> [Int?] {
-    /// Replicas of a workload by domain; `outside` are those on nodes in no domain.
-    func counts(_ w: Int, _ partition: Partition) -> (inside: [Int], outside: Int) {
-      var inside = Array(repeating: 0, count: partition.count)
-      var outside = 0
-      for place in assignment.placed[w] {
-        let domain = Int(partition.domain[place.node])
-        if domain >= 0 { inside[domain] += place.replicas } else { outside += place.replicas }
-      }
-      return (inside, outside)
-    }
-
+  private func brokenDomains(_ rule: Rule, _ counts: PlacedCounts) -> [Int?] {
     switch rule {
-    case .atMost(let workload, let p, let count):
-      return counts(workload, partitions[p]).inside.enumerated().filter { $0.element > count }.map(\.offset)
-    case .apart(let workload, let other, let p):
-      let (a, b) = (counts(workload, partitions[p]).inside, counts(other, partitions[p]).inside)
+    case .atMost(let workload, _, let count):
+      return counts.of(workload).inside.enumerated().filter { $0.element > count }.map(\.offset)
+    case .apart(let workload, let other, _):
+      let (a, b) = (counts.of(workload).inside, counts.of(other).inside)
       return a.indices.filter { a[$0] > 0 && b[$0] > 0 }
-    case .together(let workload, let others, let p, let present):
-      let (own, outside) = counts(workload, partitions[p])
-      let found = others.map { counts($0, partitions[p]).inside }
-      let broken = own.indices.filter { d in own[d] > 0 && !present[d] && !found.contains { $0[d] > 0 } }
-      return broken + (outside > 0 ? [nil] : [])
-    case .spread(let workload, let members, let p, let maxSkew, let minDomains, let base, let eligible):
-      let (own, outside) = counts(workload, partitions[p])
+    case .together(let workload, let others, let staying, _, let present, let first):
+      let own = counts.of(workload)
+      let found = others.map { counts.of($0).inside } + staying.filter { $0 != workload }.map { counts.of($0).staying }
+      let isOfItsKind = staying.contains(workload)
+      let alone = own.inside.indices.filter { d in
+        if own.inside[d] == 0 || present[d] || found.contains(where: { $0[d] > 0 }) { return false }
+        return !isOfItsKind || own.inside[d] == 1 || own.staying[d] == 0
+      }
+      let isFirst =
+        first && alone.count == 1
+        && ([workload] + others + staying).map { counts.of($0).inside }.allSatisfy { $0.reduce(0, +) == $0[alone[0]] }
+      return (isFirst ? [] : alone) + (own.startingOutside > 0 ? [nil] : [])
+    case .spread(let workload, let members, _, let maxSkew, let minDomains, let base, let eligible):
+      let own = counts.of(workload)
       var held = base
       for member in members {
-        for (d, count) in counts(member, partitions[p]).inside.enumerated() { held[d] += count }
+        for (d, count) in counts.of(member).inside.enumerated() { held[d] += count }
       }
       let domains = eligible.indices.filter { eligible[$0] }
       let emptiest = domains.count < minDomains ? 0 : domains.map { held[$0] }.min() ?? 0
-      return domains.filter { own[$0] > 0 && held[$0] - emptiest > maxSkew } + (outside > 0 ? [nil] : [])
+      return domains.filter { own.inside[$0] > 0 && held[$0] - emptiest > maxSkew }
+        + (own.startingOutside > 0 ? [nil] : [])
     }
   }
 
@@ -114,12 +129,53 @@ extension Problem {
       return "\(workloads[w].name): more than \(count) replicas on \(place(p)) (anti-affinity)"
     case .apart(let w, let other, let p):
       return "\(workloads[w].name) and \(workloads[other].name) share \(place(p)) (anti-affinity)"
-    case .together(let w, let others, let p, _):
-      let names = others.map { workloads[$0].name }.joined(separator: " or ")
-      return
-        "\(workloads[w].name) runs on \(place(p)) without \(names.isEmpty ? "what it must be with" : names) (affinity)"
+    case .together(let w, let others, let staying, let p, _, _):
+      let names = (others + staying.filter { !others.contains($0) })
+        .map { $0 == w ? "others of its own" : workloads[$0].name }
+      let missing = names.isEmpty ? "what it must be with" : names.joined(separator: " or ")
+      return "\(workloads[w].name) runs on \(place(p)) without \(missing) (affinity)"
     case .spread(let w, _, let p, let maxSkew, _, _, _):
       return "\(workloads[w].name): \(place(p)) holds over \(maxSkew) more than the emptiest (topology spread)"
     }
+  }
+}
+
+/// The replicas that a placement has in each domain of a partition.
+private struct PlacedCounts {
+  /// Replicas of one workload.
+  struct Counts {
+    /// In each domain.
+    var inside: [Int]
+    /// Those of them beyond what runs on their node now and may stay.
+    var starting: [Int]
+    var startingOutside = 0
+
+    var staying: [Int] { zip(inside, starting).map { $0 - $1 } }
+  }
+
+  private let partition: Problem.Partition
+  private let assignment: Assignment
+  private let staying: Staying
+
+  init(_ partition: Problem.Partition, _ assignment: Assignment, _ staying: Staying) {
+    self.partition = partition
+    self.assignment = assignment
+    self.staying = staying
+  }
+
+  func of(_ w: Int) -> Counts {
+    let none = Array(repeating: 0, count: partition.count)
+    var counts = Counts(inside: none, starting: none)
+    for place in assignment.placed[w] {
+      let domain = Int(partition.domain[place.node])
+      let starting = max(0, place.replicas - staying.count(w, on: place.node))
+      if domain >= 0 {
+        counts.inside[domain] += place.replicas
+        counts.starting[domain] += starting
+      } else {
+        counts.startingOutside += starting
+      }
+    }
+    return counts
   }
 }

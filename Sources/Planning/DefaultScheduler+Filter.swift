@@ -5,7 +5,7 @@ extension DefaultScheduler {
   public func feasibleNodes(for w: Int) -> [Int] {
     let tests = rulesOfWorkload[w].map { test($0, for: w) }
     return problem.nodes.indices.filter { n in
-      counts[w][n] < problem.limit(workload: w, node: n) && fits(w, on: n) && tests.allSatisfy { $0.allows(n) }
+      counts[w][n] < problem.startLimit(workload: w, node: n) && fits(w, on: n) && tests.allSatisfy { $0.allows(n) }
     }
   }
 
@@ -41,9 +41,11 @@ extension DefaultScheduler {
     case .apart(let u, let v, let p):
       let held = held([u == w ? v : u], in: p)
       return make(p, others: true) { held[$0] == 0 }
-    case .together(_, let others, let p, let present):
-      let held = held(others, in: p)
-      return make(p, others: false) { present[$0] || held[$0] > 0 }
+    case .together(_, let others, let staying, let p, let present, let first):
+      let held = held(others + staying, in: p)
+      // The first of a group whose pods want to be together may go anywhere.
+      let isFirst = first && held.allSatisfy { $0 == 0 }
+      return make(p, others: false) { isFirst || present[$0] || held[$0] > 0 }
     case .spread(_, let members, let p, let maxSkew, let minDomains, let base, let eligible):
       let held = zip(held(members, in: p), base).map { $0 + $1 }
       let domains = eligible.indices.filter { eligible[$0] }

@@ -28,7 +28,7 @@ public struct DefaultScheduler: Sendable {
     var rules = Array(repeating: [Problem.Rule](), count: problem.workloads.count)
     for rule in problem.rules {
       switch rule {
-      case .atMost(let w, _, _), .together(let w, _, _, _), .spread(let w, _, _, _, _, _, _):
+      case .atMost(let w, _, _), .together(let w, _, _, _, _, _), .spread(let w, _, _, _, _, _, _):
         rules[w].append(rule)
       case .apart(let w, let other, _):
         rules[w].append(rule)

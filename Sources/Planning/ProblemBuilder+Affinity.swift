@@ -5,105 +5,100 @@ import Topology
 /// Required pod affinity.
 ///
 /// A pod counts for a workload's affinity when it matches all of its terms, as in kube-scheduler's InterPodAffinity.
+///
+/// kube-scheduler starts a pod next to one that counts. Only where there is none in the whole cluster, and the pod counts
+/// for its own affinity, it may go anywhere, as the first of its kind. So workloads that want to be next to each other in
+/// a circle have to start from one that may be the first, or from pods that run already; where there is neither, none of
+/// them ever starts.
 extension ProblemBuilder {
   mutating func keepTogether(_ groups: [FixedGroup]) {
     let terms = planned.map { $0.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [] }
     let affine = planned.indices.filter { !terms[$0].isEmpty }
     var partners: [Int: [Int]] = [:]
+    var present: [Int: [[Bool]]] = [:]
     for w in affine {
       partners[w] = identityIndex.candidates(terms[w].first?.labelSelector?.matchLabels).filter { v in
         terms[w].allSatisfy { $0.selects(identities[v], for: identities[w]) }
       }
-    }
-    let selfAffine = Set(affine.filter { partners[$0]?.contains($0) ?? false })
-    var free: [Int] = []
-    for w in affine {
-      let anchors = (partners[w] ?? []).filter { !selfAffine.contains($0) }
-      let staying = groups.filter { group in
+      let counting = groups.filter { group in
         terms[w].allSatisfy { $0.selects(group.identity, for: identities[w]) }
       }
-      if selfAffine.contains(w), anchors.isEmpty, staying.isEmpty {
-        free.append(w)
-      } else {
-        for term in terms[w] { follow(w, term.topologyKey, anchors, staying) }
+      present[w] = terms[w].map { domains(of: counting, by: $0.topologyKey) }
+    }
+    let order = startOrder(affine, partners) { w in present[w]?.contains { $0.contains(true) } ?? false }
+    for w in affine {
+      let own = order[w] ?? 0
+      // Others that start before it, and those of which only the ones that run already can be there first.
+      let earlier = (partners[w] ?? []).filter { (order[$0] ?? -1) < own }
+      let staying = (partners[w] ?? []).filter { (order[$0] ?? -1) >= own }
+      // Who counts by one key alone hinders it by the others too; with a single key the rule sees that.
+      let isFirst =
+        staying.contains(w) && present[w]?.contains { $0.contains(true) } != true
+        && (earlier.isEmpty || Set(terms[w].map(\.topologyKey)).count == 1)
+      for (term, present) in zip(terms[w], present[w] ?? []) {
+        follow(w, term.topologyKey, earlier, staying, present, first: isFirst)
       }
     }
-    settle(free, terms: terms, partners: partners)
   }
 
-  /// Each replica of `w` runs next to one of the anchors, or to a pod that stays.
-  private mutating func follow(_ w: Int, _ key: String, _ anchors: [Int], _ staying: [FixedGroup]) {
+  /// The domains that hold some pods that stay.
+  private mutating func domains(of groups: [FixedGroup], by key: String) -> [Bool] {
     let domains = topology(key)
-    let index = partition(key, domains)
-    var present = Array(repeating: false, count: problem.partitions[index].count)
-    for group in staying {
+    var present = Array(repeating: false, count: problem.partitions[partition(key, domains)].count)
+    for group in groups {
       for n in group.nodes.keys where domains[n] >= 0 { present[Int(domains[n])] = true }
     }
-    if anchors.isEmpty {
-      exclude(w, "next by \(key) to a pod that its affinity asks for") { domains[$0] < 0 || !present[Int(domains[$0])] }
-    } else {
+    return present
+  }
+
+  /// An order in which workloads with affinity can start, each next to some that come before, as far as there is one.
+  /// Workloads without affinity come before all of them.
+  private func startOrder(_ affine: [Int], _ partners: [Int: [Int]], isAnchored: (Int) -> Bool) -> [Int: Int] {
+    let isAffine = Set(affine)
+    /// The workloads with affinity that a workload waits for, directly or not.
+    let awaited = affine.map { w in
+      var known: Set<Int> = []
+      var next = [w]
+      while let v = next.popLast() {
+        for u in partners[v] ?? [] where isAffine.contains(u) && known.insert(u).inserted { next.append(u) }
+      }
+      return (w, known)
+    }
+    let awaits = Dictionary(uniqueKeysWithValues: awaited)
+    var order: [Int: Int] = [:]
+    var remaining = affine
+    func hasOther(_ w: Int) -> Bool {
+      isAnchored(w) || (partners[w] ?? []).contains { $0 != w && (!isAffine.contains($0) || order[$0] != nil) }
+    }
+    while !remaining.isEmpty {
+      // Those that wait for none but who waits for them too. The first of its kind is only who has no others.
+      let ready = remaining.filter { w in
+        (awaits[w] ?? []).allSatisfy { order[$0] != nil || awaits[$0]?.contains(w) ?? false }
+      }
+      let next =
+        ready.first(where: hasOther) ?? ready.first { partners[$0]?.contains($0) ?? false } ?? ready.first
+        ?? remaining[0]
+      remaining.removeAll { $0 == next }
+      order[next] = order.count
+    }
+    return order
+  }
+
+  /// Each replica of `w` runs next to one of the others, or to a pod that stays.
+  private mutating func follow(
+    _ w: Int, _ key: String, _ others: [Int], _ staying: [Int], _ present: [Bool], first: Bool
+  ) {
+    let domains = topology(key)
+    let index = partition(key, domains)
+    guard others.isEmpty, staying.isEmpty else {
       exclude(w, "labelled \(key)") { domains[$0] < 0 }
-      problem.rules.append(.together(workload: w, others: anchors, partition: index, present: present))
+      // A single replica that may be the first is right anywhere.
+      if first, others.isEmpty, staying == [w], problem.workloads[w].replicas == 1 { return }
+      problem.rules.append(
+        .together(workload: w, others: others, staying: staying, partition: index, present: present, first: first))
+      return
     }
-  }
-
-  /// Workloads whose pods want to be next to each other, with nobody there yet: kube-scheduler places the first pod
-  /// anywhere and all others next to it, so that they end in one domain. Which one it is, is settled here: the one
-  /// with room for most of the replicas, then with most of those that run now, then with most room.
-  private mutating func settle(_ free: [Int], terms: [[PodAffinityTerm]], partners: [Int: [Int]]) {
-    var remaining = free
-    while let first = remaining.first {
-      var group = [first]
-      var next = 0
-      while next < group.count {
-        let w = group[next]
-        let reached = remaining.filter { v in
-          !group.contains(v) && (partners[w]?.contains(v) ?? false || partners[v]?.contains(w) ?? false)
-        }
-        group += reached
-        next += 1
-      }
-      remaining.removeAll(where: group.contains)
-      let keys = Set(group.flatMap { terms[$0].map(\.topologyKey) })
-      // The finest key first: the domains of the others must overlap with its own.
-      let byCount = keys.map { key in (key, topology(key)) }.sorted { a, b in
-        ((b.1.max() ?? -1), a.0) < ((a.1.max() ?? -1), b.0)
-      }
-      let complete = nodes.indices.filter { n in byCount.allSatisfy { $0.1[n] >= 0 } }
-      var shared = complete.isEmpty ? Array(nodes.indices) : complete
-      for (key, domains) in byCount {
-        let members = group.filter { w in terms[w].contains { $0.topologyKey == key } }
-        let best = bestDomain(for: members, domains, among: Set(shared.map { domains[$0] }))
-        shared.removeAll { domains[$0] != best }
-        for w in members {
-          exclude(w, "in the one \(key) that its replicas share") { domains[$0] < 0 || domains[$0] != best }
-        }
-        guard let best, let n = domains.firstIndex(of: best) else { continue }
-        let value = nodes[n].labels[key] ?? nodes[n].metadata.name
-        for w in members {
-          warnings.add(
-            "\(planned[w].specPath).affinity.podAffinity: the replicas must share one \(key); \(value) is taken",
-            about: "\(planned[w].name)"
-          )
-        }
-      }
-    }
-  }
-
-  private func bestDomain(for members: [Int], _ domains: [Int32], among candidates: Set<Int32>) -> Int32? {
-    var best: (domain: Int32, score: (Int, Int, Int64))?
-    for domain in candidates.sorted() where domain >= 0 {
-      let inside = nodes.indices.filter { domains[$0] == domain }
-      var score: (Int, Int, Int64) = (0, 0, 0)
-      for w in members {
-        let room = inside.reduce(0) { $0 + problem.room(workload: w, node: $1, limit: limits[w][$1]) }
-        score.0 += min(problem.workloads[w].replicas, room)
-        score.1 += (problem.current[w] ?? []).reduce(0) { $0 + (domains[$1.node] == domain ? $1.replicas : 0) }
-      }
-      score.2 = inside.reduce(0) { $0 + problem.capacity(node: $1, resource: 0) / Int64(nodes.count) }
-      if best.map({ score > $0.score }) ?? true { best = (domain, score) }
-    }
-    return best?.domain
+    exclude(w, "next by \(key) to a pod that its affinity asks for") { domains[$0] < 0 || !present[Int(domains[$0])] }
   }
 }
 

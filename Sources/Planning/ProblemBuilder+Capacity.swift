@@ -46,7 +46,22 @@ extension ProblemBuilder {
         problem.reserved[n * resources.count + k] += Int64(clamping: taken[n])
       }
     }
-    for w in planned.indices { problem.current[w] = current(of: planned[w]) }
+    for w in planned.indices {
+      problem.current[w] = current(of: planned[w])
+      let evicting = evictingNodes(planned[w])
+      if !evicting.isEmpty { problem.evictedFrom[w] = evicting }
+    }
+  }
+
+  /// The nodes whose taints evict the workload's pods that run there.
+  private func evictingNodes(_ workload: Planned) -> Set<Int> {
+    var evicting: Set<Int> = []
+    for p in workload.pods {
+      let spec = snapshot.pods[p].spec
+      guard let n = spec.nodeName.flatMap({ nodeIndex[$0] }), !unready.contains(n) else { continue }
+      if nodes[n].evicts(spec.tolerations ?? []) { evicting.insert(n) }
+    }
+    return evicting
   }
 
   /// The zone of a node; nodes without a zone share one without a name.

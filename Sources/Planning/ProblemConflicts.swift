@@ -45,8 +45,9 @@ struct ProblemConflicts {
     var rulesOf: [Int: [Problem.Rule]] = [:]
     for rule in problem.rules {
       switch rule {
-      case .atMost(let w, _, _), .spread(let w, _, _, _, _, _, _): rulesOf[w, default: []].append(rule)
-      case .apart, .together: break
+      case .atMost(let w, _, _), .spread(let w, _, _, _, _, _, _), .together(let w, _, _, _, _, _):
+        rulesOf[w, default: []].append(rule)
+      case .apart: break
       }
     }
     self.rulesOf = rulesOf
@@ -58,7 +59,7 @@ struct ProblemConflicts {
     var conflicts: [String] = []
     var hopeless: Set<Int> = []
     for w in problem.workloads.indices {
-      if let conflict = tooLittleRoom(w) ?? tooFewDomains(w) {
+      if let conflict = tooLittleRoom(w) ?? tooFewDomains(w) ?? noneFirst(w) {
         conflicts.append(conflict)
         hopeless.insert(w)
       }
@@ -70,7 +71,9 @@ struct ProblemConflicts {
   /// How many replicas of a workload a node of each class has room for, were it alone.
   private func room(_ w: Int) -> [Int] {
     let limits = problem.limitRows[problem.workloads[w].limitRow]
-    return nodeOfClass.map { problem.room(workload: w, node: $0, limit: limits[$0]) }
+    return nodeOfClass.map { n in
+      max(problem.room(workload: w, node: n, limit: limits[n]), problem.staying(workload: w, node: n))
+    }
   }
 
   /// How many replicas of a workload all nodes have room for, were it alone.
@@ -85,7 +88,7 @@ struct ProblemConflicts {
     let workload = problem.workloads[w]
     guard roomInAll(w) < workload.replicas else { return nil }
     let limits = problem.limitRows[workload.limitRow]
-    let allowed = problem.nodes.indices.filter { limits[$0] > 0 }
+    let allowed = problem.nodes.indices.filter { problem.limit(workload: w, node: $0) > 0 }
     guard !allowed.isEmpty else {
       let total = problem.nodes.count
       let causes = restrictions(w).map { "\($0.phrase): \(total - $0.excluded) of \(total)" }
@@ -127,7 +130,10 @@ struct ProblemConflicts {
       switch rule {
       case .atMost(w, let p, let count):
         let partition = problem.partitions[p]
-        let places = roomByDomain(w, partition).reduce(0) { $0 + min(count, $1) } + roomOutside(w, partition)
+        let stays = staysByDomain(w, partition)
+        let places = zip(roomByDomain(w, partition), stays).reduce(roomOutside(w, partition)) {
+          $0 + max($1.1, min(count, $1.0))
+        }
         if places < workload.replicas {
           return "\(workload.name) has \(workload.replicas) replicas, at most \(count) in each \(partition.name): "
             + "there is room for \(places)"
@@ -137,7 +143,10 @@ struct ProblemConflicts {
         let partition = problem.partitions[p]
         let rooms = zip(roomByDomain(w, partition), eligible).filter(\.1).map(\.0)
         let lowest = rooms.count < minDomains ? 0 : rooms.min() ?? 0
-        let places = rooms.reduce(0) { $0 + min($1, lowest + maxSkew) }
+        let stays = zip(staysByDomain(w, partition), eligible).filter(\.1).map(\.0)
+        let places = zip(rooms, stays).reduce(roomOutside(w, partition)) {
+          $0 + max($1.1, min($1.0, lowest + maxSkew))
+        }
         if places < workload.replicas {
           return "\(workload.name) has \(workload.replicas) replicas to spread over \(rooms.count) × \(partition.name)"
             + (rooms.count < minDomains ? " (at least \(minDomains) are asked for)" : "")
@@ -150,6 +159,21 @@ struct ProblemConflicts {
     return nil
   }
 
+  /// An affinity that nobody can be the first to satisfy.
+  private func noneFirst(_ w: Int) -> String? {
+    let name = problem.workloads[w].name
+    for case .together(w, let others, let staying, let p, let present, false) in rulesOf[w] ?? [] {
+      let runs = (staying + [w]).contains { v in
+        (problem.current[v] ?? []).contains { problem.staying(workload: v, node: $0.node) > 0 }
+      }
+      guard others.isEmpty, !present.contains(true), !runs else { continue }
+      let names = ProblemWarnings.list(staying.map { problem.workloads[$0].name })
+      return "\(name) must share a \(problem.partitions[p].name) with \(names), whose affinity waits for \(name): "
+        + "kube-scheduler starts neither, as only a pod that its own affinity selects may be the first"
+    }
+    return nil
+  }
+
   private func roomByDomain(_ w: Int, _ partition: Problem.Partition) -> [Int] {
     var rooms = Array(repeating: 0, count: partition.count)
     let room = room(w)
@@ -157,6 +181,15 @@ struct ProblemConflicts {
       rooms[Int(partition.domain[n])] += room[classOfNode[n]]
     }
     return rooms
+  }
+
+  /// What runs in each domain and may stay there, whatever a rule says.
+  private func staysByDomain(_ w: Int, _ partition: Problem.Partition) -> [Int] {
+    var stays = Array(repeating: 0, count: partition.count)
+    for place in problem.current[w] ?? [] where partition.domain[place.node] >= 0 {
+      stays[Int(partition.domain[place.node])] += problem.staying(workload: w, node: place.node)
+    }
+    return stays
   }
 
   private func roomOutside(_ w: Int, _ partition: Problem.Partition) -> Int {
@@ -174,13 +207,19 @@ struct ProblemConflicts {
       room(w).map { $0 > 0 }
     }
     for (hasRoom, workloads) in byClasses { members[NodeSet(classOfNode.map { hasRoom[$0] })] = workloads }
+    // What runs on a node that is too full may stay there.
+    let stays = problem.resources.indices.map { k in
+      problem.nodes.indices.map { n in
+        problem.current.indices.reduce(Int64(0)) { $0 + request($1, k) * Int64(problem.staying(workload: $1, node: n)) }
+      }
+    }
     var conflicts: [String] = []
     var named: [NodeSet] = []
     for set in members.keys.sorted() {
       // What holds for few nodes explains what holds for more.
       if named.contains(where: { $0.isSubset(of: set) }) { continue }
       let inside = members.filter { $0.key.isSubset(of: set) }.flatMap(\.value).sorted()
-      if let conflict = crowd(inside, on: set.nodes) {
+      if let conflict = crowd(inside, on: set.nodes, stays) {
         conflicts.append(conflict)
         named.append(set)
       }
@@ -188,9 +227,9 @@ struct ProblemConflicts {
     return conflicts
   }
 
-  private func crowd(_ workloads: [Int], on set: [Int]) -> String? {
+  private func crowd(_ workloads: [Int], on set: [Int], _ stays: [[Int64]]) -> String? {
     for (k, resource) in problem.resources.enumerated() {
-      let capacity = set.reduce(0.0) { $0 + Double(problem.capacity(node: $1, resource: k)) }
+      let capacity = set.reduce(0.0) { $0 + Double(max(problem.capacity(node: $1, resource: k), stays[k][$1])) }
       func demand(_ w: Int) -> Double { Double(request(w, k)) * Double(problem.workloads[w].replicas) }
       let total = workloads.reduce(0) { $0 + demand($1) }
       guard total > capacity else { continue }
@@ -281,6 +320,9 @@ extension Problem {
     }
     for k in resources.indices { split { capacity(node: $0, resource: k) } }
     for row in limitRows { split { Int64(row[$0]) } }
+    for w in current.indices where current[w] != nil {
+      split { Int64(staying(workload: w, node: $0)) }
+    }
     return classes
   }
 }

@@ -139,7 +139,7 @@ struct PlacementTrial {
       "at most \(count) of \(names[w]) may share a \(domainWord(partition))"
     case .apart(let w, let other, let partition):
       "\(names[w]) and \(names[other]) may not share a \(domainWord(partition))"
-    case .together(let w, _, let partition, _): "\(names[w]) must share a \(domainWord(partition)) with others"
+    case .together(let w, _, _, let partition, _, _): "\(names[w]) must share a \(domainWord(partition)) with others"
     case .spread(let w, _, let partition, _, _, _, _):
       "\(names[w]) must be spread evenly, by \(domainWord(partition))"
     }
@@ -265,7 +265,7 @@ extension Problem.Rule {
     switch self {
     case .atMost(let w, _, _): [w]
     case .apart(let w, let other, _): [w, other]
-    case .together(let w, let others, _, _): Set(others + [w])
+    case .together(let w, let others, let staying, _, _, _): Set(others + staying + [w])
     case .spread(let w, let members, _, _, _, _, _): Set(members + [w])
     }
   }

@@ -109,6 +109,26 @@ enum Fixtures {
     return Data(("source,destination,bytes_per_second\n" + rows.joined()).utf8)
   }()
 
+  /// Four replicas on the first of two nodes, which has a taint or is cordoned.
+  static func running(on node: String) -> Data {
+    let nodes = ["n0", "n1"].map { Self.node($0, zone: "z", cpu: 8) }
+      .map { $0.contains("name: n0,") ? $0 + "spec: \(node)\n" : $0 }
+    let pods = (1...4).map { i in
+      """
+      ---
+      apiVersion: v1
+      kind: Pod
+      metadata:
+        name: web-1-\(i)
+        labels: {app: web, pod-template-hash: "1"}
+        ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-1, uid: u, controller: true}]
+      spec: {nodeName: n0, containers: [{name: main, resources: {requests: {cpu: 500m}}}]}
+
+      """
+    }
+    return Data((nodes + [workload("web", replicas: 4, cpu: 500)] + pods).joined().utf8)
+  }
+
   private static func node(_ name: String, zone: String, cpu: Int) -> String {
     """
     ---

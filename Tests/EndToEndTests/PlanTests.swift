@@ -91,6 +91,41 @@ struct PlanTests {
     #expect(plan.status?.moveOrder?.reduce(0) { $0 + $1.replicas } ?? 0 <= most)
   }
 
+  @Test(
+    "moves nothing that may stay where it could not start",
+    arguments: ["{unschedulable: true}", "{taints: [{key: t, effect: NoSchedule}]}"])
+  func stays(node: String) async throws {
+    let input = Fixtures.running(on: node)
+    for most in [0, 3] {
+      let run = try await TonariProcess.run(
+        "plan", "--cluster", "-", "--effort", "1", "--max-moves", "\(most)", "-o", "json", input: input)
+      #expect(run.status == 0, "\(run.messages)")
+      let status = try #require(PlacementPlan(run.output, file: "standard output").status)
+      #expect(status.moves <= most)
+      #expect(status.violations == nil)
+    }
+    let evaluated = try await TonariProcess.run("evaluate", "--cluster", "-", "-o", "json", input: input)
+    #expect(evaluated.status == 0, "\(evaluated.messages)")
+    #expect(try PlacementPlan(evaluated.output, file: "standard output").status?.violations == nil)
+  }
+
+  @Test("names the limit of moves where more are evicted")
+  func evicted() async throws {
+    let input = Fixtures.running(on: "{taints: [{key: t, effect: NoExecute}]}")
+    let run = try await TonariProcess.run(
+      "plan", "--cluster", "-", "--effort", "1", "--max-moves", "3", "-o", "json", input: input)
+    #expect(run.status == 3)
+    #expect(run.messages.contains("at most 3 replicas may move, and 4 are evicted where they run"), "\(run.messages)")
+    let enough = try await TonariProcess.run(
+      "plan", "--cluster", "-", "--effort", "1", "--max-moves", "4", "-o", "json", input: input)
+    #expect(enough.status == 0, "\(enough.messages)")
+    #expect(try PlacementPlan(enough.output, file: "standard output").status?.moves == 4)
+    let evaluated = try await TonariProcess.run("evaluate", "--cluster", "-", "-o", "json", input: input)
+    #expect(
+      try PlacementPlan(evaluated.output, file: "standard output").status?.violations
+        == ["default/web may not run on n0"])
+  }
+
   @Test("plans traffic of day and night together, and no worse for the worst than what is planned by mean")
   func matrices() async throws {
     let night = Fixtures.root.appending(path: "manifests/examples/traffic-night.csv").path

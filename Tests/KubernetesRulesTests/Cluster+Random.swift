@@ -13,10 +13,10 @@ struct ClusterGenerator {
 
   // What the planner is known to get wrong.
   /// What runs where it could not be started, and stays.
-  static let letsWhatRunsStay = false
-  static let limitsMoves = false
+  static let letsWhatRunsStay = true
+  static let limitsMoves = true
   /// Affinity of workloads to themselves, or to each other in a circle.
-  static let hasCircles = false
+  static let hasCircles = true
   static let hasNodesThatAreNotReady = true
   static let hasPodsOnTheirWayOut = true
   static let comparesRevisions = true

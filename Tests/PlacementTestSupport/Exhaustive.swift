@@ -17,6 +17,11 @@ extension Problem {
   public func forEachPlacement(_ body: (Assignment) -> Void) {
     var free = nodes.indices.flatMap { n in resources.indices.map { capacity(node: n, resource: $0) } }
     var placed: [[Placed]] = Array(repeating: [], count: workloads.count)
+    // What runs there fills the node too much already, and may stay: whether it does is checked at the end.
+    let now = load(Assignment(placed: current.map { $0 ?? [] }))
+    let isOverfull = nodes.indices.map { n in
+      resources.indices.contains { now[n * resources.count + $0] > allocatable[n * resources.count + $0] }
+    }
 
     func place(_ w: Int, from n: Int, left: Int) {
       if left == 0 {
@@ -32,9 +37,9 @@ extension Problem {
       place(w, from: n + 1, left: left)
       var taken = 0
       for count in stride(from: 1, through: min(left, limit(workload: w, node: n)), by: 1) {
-        let fits = resources.indices.allSatisfy {
-          requests[w * resources.count + $0] <= free[n * resources.count + $0]
-        }
+        let fits =
+          isOverfull[n]
+          || resources.indices.allSatisfy { requests[w * resources.count + $0] <= free[n * resources.count + $0] }
         guard fits else { break }
         for k in resources.indices { free[n * resources.count + k] -= requests[w * resources.count + k] }
         taken = count

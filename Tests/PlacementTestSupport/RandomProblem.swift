@@ -36,6 +36,11 @@ public struct RandomProblem: Hashable, Sendable {
   public var reserved: Bool
   /// Whether workloads run somewhere already.
   public var current = false
+  /// Whether what runs breaks constraints, as clusters come to: nodes are cordoned or too full, pods are evicted, rules
+  /// came later. Such a problem may have no placement where moves are limited.
+  public var isBroken = false
+  /// Whether some rules are of workloads that want to be together with themselves.
+  public var selfAffinity = false
   /// How many matrices of traffic there are; 0 for none beside the edges' traffic.
   public var matrices = 0
   /// What several matrices count together.
@@ -95,6 +100,8 @@ public struct RandomProblem: Hashable, Sendable {
     if limits { drawLimits(&problem, placement, &random) }
     if rulesOfEachKind > 0 { drawRules(&problem, placement, &random) }
     if current { drawCurrent(&problem, placement, &random) }
+    if selfAffinity { drawSelfAffinity(&problem, &random) }
+    if isBroken { breakConstraints(&problem, &random) }
     return (problem, placement)
   }
 
@@ -235,6 +242,45 @@ public struct RandomProblem: Hashable, Sendable {
     if let most = problem.weights.maxMoves, problem.moves(placement) > most {
       problem.current = placement.placed.map { $0 }
     }
+  }
+
+  /// Two workloads want to be with themselves, one of them with another too, and another with one of them.
+  private func drawSelfAffinity(_ problem: inout Problem, _ random: inout SeededGenerator) {
+    if problem.partitions.isEmpty {
+      problem.partitions = [Problem.Partition(name: "rack", domain: (0..<nodes).map { Int32($0 / 2) })]
+    }
+    let partition = problem.partitions.count - 1
+    let none = Array(repeating: false, count: problem.partitions[partition].count)
+    let some = (0..<workloads).shuffled(using: &random)
+    problem.rules.append(
+      .together(workload: some[0], others: [], staying: [some[0]], partition: partition, present: none, first: true))
+    guard workloads > 2 else { return }
+    problem.rules += [
+      .together(
+        workload: some[1], others: workloads > 3 ? [some[3]] : [], staying: [some[1], some[2]], partition: partition,
+        present: none, first: true),
+      .together(workload: some[2], others: [some[1]], staying: [some[2]], partition: partition, present: none),
+    ]
+  }
+
+  /// Moves what runs about, cordons a node, evicts from one and makes one too small.
+  private func breakConstraints(_ problem: inout Problem, _ random: inout SeededGenerator) {
+    for w in 0..<workloads where Int.random(in: 0..<3, using: &random) > 0 {
+      var on = Array(repeating: 0, count: nodes)
+      for _ in 0..<problem.workloads[w].replicas + Int.random(in: -1...1, using: &random) {
+        on[min(Int.random(in: 0..<nodes, using: &random), Int.random(in: 0..<nodes, using: &random))] += 1
+      }
+      problem.current[w] = on.indices.filter { on[$0] > 0 }.map { Problem.Placed(node: $0, replicas: on[$0]) }
+      if Int.random(in: 0..<4, using: &random) == 0 {
+        problem.evictedFrom[w] = [Int.random(in: 0..<nodes, using: &random)]
+      }
+      var row = problem.limitRows[problem.workloads[w].limitRow]
+      row[0] = 0
+      for n in problem.evictedFrom[w] ?? [] { row[n] = 0 }
+      problem.workloads[w].limitRow = problem.limitRows.count
+      problem.limitRows.append(row)
+    }
+    for k in 0..<resources where nodes > 1 { problem.allocatable[resources + k] /= 2 }
   }
 
   private func counts(_ places: [Problem.Placed]) -> Int { places.reduce(0) { $0 + $1.replicas } }

@@ -69,14 +69,16 @@ struct MoveCurveTests {
   func broken() throws {
     var problem = Problem(
       resources: ["cpu"], nodes: [.init(name: "a"), .init(name: "b")],
-      workloads: [.init(name: "u", replicas: 3), .init(name: "v", replicas: 3), .init(name: "new", replicas: 1)],
-      requests: [1, 1, 1], allocatable: [4, 4])
-    problem.edges = [.init(u: 0, v: 1, traffic: 5), .init(u: 1, v: 2, traffic: 7)]
-    problem.current = [[.init(node: 0, replicas: 3)], [.init(node: 0, replicas: 3)], nil]
-    // Two must leave the node that holds six, and three make it best.
+      workloads: [.init(name: "u", replicas: 3), .init(name: "evicted", replicas: 2, limitRow: 1)],
+      requests: [1, 1], allocatable: [5, 5])
+    problem.edges = [.init(u: 0, v: 1, traffic: 5)]
+    problem.current = [[.init(node: 0, replicas: 3)], [.init(node: 0, replicas: 2)]]
+    problem.limitRows.append([0, .max])
+    problem.evictedFrom = [1: [0]]
+    // Two must leave their node, and it is best where the others follow.
     let plan = try #require(problem.exhaustiveOptimum()).assignment
     let curve = try #require(problem.moveCurve(to: plan, SolverOptions(timeLimit: nil), Self.context))
-    #expect(curve.points.map(\.limit) == [2, 3])
+    #expect(curve.points.map(\.limit) == [2, 5])
   }
 
   @Test("is the same with any number of threads, and there is none without moves or time")

@@ -74,6 +74,34 @@ struct PlanControllerTests {
     try await second.stop()
   }
 
+  @Test("A cordon moves nothing that runs; what starts goes elsewhere")
+  func cordon() async throws {
+    var sample = Self.three
+    sample.nodes = ["n1": 8, "n2": 8]
+    sample.workloads = ["a": (2, 1000), "b": (2, 1000), "c": (1, 1000)]
+    let cluster = try await PlannedCluster.with(sample)
+    for (name, (replicas, cpu)) in sample.workloads {
+      for i in 1...replicas { try await cluster.run("\(name)-\(i)", of: name, cpu: cpu, on: "n1") }
+    }
+    try await cluster.write(plan(["a": ["n1": 2], "b": ["n1": 2], "c": ["n1": 1]]))
+    let candidate = try Candidate("one", cluster, try SampleTraffic(sample.traffic), maxMoves: 0)
+    try await eventually("it is looked at") { try await cluster.plan()?.status?.optimal == true }
+    try await cluster.cordon("n1")
+    // A change that comes after the cordon shows that it has been seen.
+    try await cluster.apply("b", 3, cpu: 1000)
+    try await eventually("the new replica has a place") {
+      try await cluster.nodes(of: "b").values.reduce(0, +) == 3
+    }
+    #expect(try await cluster.nodes(of: "b") == ["n1": 2, "n2": 1])
+    #expect(try await cluster.nodes(of: "a") == ["n1": 2])
+    #expect(try await cluster.nodes(of: "c") == ["n1": 1])
+    #expect(try await cluster.generation() == 2)
+    let status = try #require(try await cluster.plan()?.status)
+    #expect(status.moves == 0)
+    #expect(status.violations == nil)
+    try await candidate.stop()
+  }
+
   @Test("A plan that is a little worse stays where a greater gain is asked for, and says how far it is from the best")
   func minimumGain() async throws {
     var sample = Self.three

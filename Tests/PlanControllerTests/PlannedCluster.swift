@@ -38,6 +38,9 @@ struct PlannedCluster {
   /// The cluster of a test: its nodes, its Deployments in the namespace `shop`, and nothing else.
   static func with(_ sample: SampleCluster) async throws -> PlannedCluster {
     let cluster = try await starting.value
+    for pod in try await cluster.client.list(.pods).items {
+      try await cluster.client.delete(.pods, pod.key.name, in: pod.key.namespace, gracePeriod: .zero)
+    }
     for resource in [APIResource.nodes, .deployments, .placementPlans] {
       for object in try await cluster.client.list(resource).items {
         try await cluster.client.delete(
@@ -66,6 +69,31 @@ struct PlannedCluster {
       ],
     ]
     _ = try await client.patch(.deployments, name, .apply(object, force: true), in: "shop")
+  }
+
+  /// Runs a pod of a Deployment on a node, as its ReplicaSet and the scheduler would.
+  func run(_ pod: String, of name: String, cpu: Int, on node: String) async throws {
+    let owner: JSONValue = [
+      "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": .string("\(name)-5d8c"), "uid": .string("uid-\(name)"),
+      "controller": true,
+    ]
+    let container: JSONValue = [
+      "name": "c", "image": "c", "resources": ["requests": ["cpu": .string("\(cpu)m")]],
+    ]
+    let object: JSONValue = [
+      "apiVersion": "v1", "kind": "Pod",
+      "metadata": [
+        "name": .string(pod), "labels": ["app": .string(name), "pod-template-hash": "5d8c"],
+        "ownerReferences": [owner],
+      ],
+      "spec": ["nodeName": .string(node), "containers": [container]],
+    ]
+    _ = try await client.create(.pods, object, in: "shop")
+  }
+
+  /// Cordons a node.
+  func cordon(_ node: String) async throws {
+    _ = try await client.patch(.nodes, node, .merge(["spec": ["unschedulable": true]]))
   }
 
   /// Writes a plan by hand.
@@ -158,7 +186,7 @@ final class Candidate: Sendable {
   ///   - port: the port to go through to the API server; nil for its own.
   init(
     _ name: String, _ cluster: PlannedCluster, _ traffic: SampleTraffic, through port: UInt16? = nil,
-    minimumGain: Double = 0.01
+    minimumGain: Double = 0.01, maxMoves: Int? = nil
   ) throws {
     self.traffic = traffic
     var election = LeaderElector.Configuration(
@@ -171,6 +199,7 @@ final class Candidate: Sendable {
     configuration.pacing.settling = .milliseconds(50)
     configuration.pacing.minimumInterval = .milliseconds(200)
     configuration.minimumGain = minimumGain
+    configuration.weigh = { $0.weights.maxMoves = maxMoves }
     configuration.tick = .milliseconds(20)
     var prometheus = try PrometheusSource(traffic.url)
     prometheus.metrics = .queries([PrometheusQuery("istio_request_bytes_sum")])

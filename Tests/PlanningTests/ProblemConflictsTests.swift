@@ -24,10 +24,39 @@ struct ProblemConflictsTests {
     + pod("x", on: "a", requests: "cpu: 1900m") + pod("y", on: "b", requests: "cpu: 3")
     + pod("z", on: "c", requests: "cpu: 3")
 
+  private static func waiting(_ name: String, for other: String) -> String {
+    workload(
+      name,
+      spec: "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: "
+        + "topology.kubernetes.io/zone, labelSelector: {matchLabels: {app: \(other)}}}]}}")
+  }
+
   static let cases: [Case] = [
     Case(testDescription: "nothing, where all fits", manifests: node("a") + workload("w", replicas: 8), conflicts: []),
     Case(testDescription: "no node", manifests: workload("w"), conflicts: ["no node takes replicas"]),
     Case(testDescription: "nothing without workloads", manifests: node("a"), conflicts: []),
+    Case(
+      testDescription: "two workloads that wait for each other",
+      manifests: node("a", zone: "east") + waiting("v", for: "w") + waiting("w", for: "v"),
+      conflicts: [
+        "shop/v must share a topology.kubernetes.io/zone with shop/w, whose affinity waits for shop/v: kube-scheduler "
+          + "starts neither, as only a pod that its own affinity selects may be the first"
+      ]
+    ),
+    Case(
+      testDescription: "two that run already",
+      manifests: node("a", zone: "east") + waiting("v", for: "w") + waiting("w", for: "v")
+        + pod("w-1", on: "a", owner: "ReplicaSet/w-1", labels: "app: w, pod-template-hash: '1'"),
+      conflicts: []
+    ),
+    Case(
+      testDescription: "what runs on a cordoned node that is too full may stay",
+      manifests: node("a", spec: "{unschedulable: true}", cpu: "1")
+        + workload("w", replicas: 2, requests: "cpu: 1")
+        + ["1", "2"].map { pod("w-\($0)", on: "a", owner: "ReplicaSet/w-1", labels: "app: w, pod-template-hash: '1'") }
+        .joined(),
+      conflicts: []
+    ),
     Case(
       testDescription: "no node matches",
       manifests: node("a") + node("b") + workload("w", spec: "nodeSelector: {disk: ssd}"),

@@ -47,8 +47,8 @@ struct ProblemFuzzTests {
     case .atMost(let workload, let partition, let count): w ~= workload && p ~= partition && count > 0
     case .apart(let workload, let other, let partition):
       w ~= workload && w ~= other && workload != other && p ~= partition
-    case .together(let workload, let others, let partition, let present):
-      w ~= workload && others.allSatisfy(w.contains) && p ~= partition
+    case .together(let workload, let others, let staying, let partition, let present, _):
+      w ~= workload && (others + staying).allSatisfy(w.contains) && p ~= partition
         && present.count == problem.partitions[partition].count
     case .spread(let workload, let members, let partition, let maxSkew, _, let base, let eligible):
       w ~= workload && members.allSatisfy(w.contains) && p ~= partition && maxSkew > 0

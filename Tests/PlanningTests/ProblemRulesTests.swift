@@ -328,22 +328,42 @@ struct ProblemRulesTests {
       rules: [.together(workload: 0, others: [1], partition: 0, present: [false, false])]
     ),
     Case(
-      testDescription: "to itself by zone: one zone for all, the one with room",
+      testDescription: "to itself by zone: one zone for all, whichever it is",
       manifests: workload("w", replicas: 12, spec: affinity("podAffinity", term(zone, app: "w"))),
-      limits: [-1, -1, 0],
-      warnings: [
-        "shop/w: spec.template.spec.affinity.podAffinity: the replicas must share one topology.kubernetes.io/zone; "
-          + "east is taken"
+      rules: [
+        .together(workload: 0, others: [], staying: [0], partition: 0, present: [false, false], first: true)
       ]
     ),
     Case(
-      testDescription: "to itself by zone: where it runs now",
+      testDescription: "to itself, a single replica: anywhere",
+      manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "w")))
+    ),
+    Case(
+      testDescription: "to itself where a pod of its kind stays: next to that",
       manifests: workload("w", replicas: 2, spec: affinity("podAffinity", term(zone, app: "w")))
-        + pod("w-1", on: "c", owner: "ReplicaSet/w-1", labels: "app: w, pod-template-hash: '1'"),
-      limits: [0, 0, -1],
-      warnings: [
-        "shop/w: spec.template.spec.affinity.podAffinity: the replicas must share one topology.kubernetes.io/zone; "
-          + "west is taken"
+        + pod("w-9", on: "c", labels: "app: w"),
+      rules: [.together(workload: 0, others: [], staying: [0], partition: 0, present: [false, true])]
+    ),
+    Case(
+      testDescription: "to each other alone: none is the first",
+      manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v")))
+        + workload("v", spec: affinity("podAffinity", term(zone, app: "w"))),
+      rules: [
+        .together(workload: 0, others: [], staying: [1], partition: 0, present: [false, false]),
+        .together(workload: 1, others: [0], partition: 0, present: [false, false]),
+      ]
+    ),
+    Case(
+      testDescription: "to one of two that wait for each other: after both",
+      manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v")))
+        + workload("v", labels: "set: s", spec: affinity("podAffinity", term(zone, app: "u")))
+        + workload(
+          "u", labels: "set: s",
+          spec: affinity("podAffinity", "{topologyKey: \(zone), labelSelector: {matchLabels: {set: s}}}")),
+      rules: [
+        .together(workload: 0, others: [1], partition: 0, present: [false, false]),
+        .together(workload: 1, others: [2], partition: 0, present: [false, false]),
+        .together(workload: 2, others: [], staying: [1, 2], partition: 0, present: [false, false], first: true),
       ]
     ),
     Case(
@@ -354,7 +374,7 @@ struct ProblemRulesTests {
         spec: affinity(
           "podAffinity", "{topologyKey: \(zone), labelSelector: {matchExpressions: [{key: app, operator: Exists}]}}")
       ) + workload("v"),
-      rules: [.together(workload: 0, others: [1], partition: 0, present: [false, false])]
+      rules: [.together(workload: 0, others: [1], staying: [0], partition: 0, present: [false, false], first: true)]
     ),
     Case(
       testDescription: "to each other and themselves: one zone for both",
@@ -363,10 +383,9 @@ struct ProblemRulesTests {
           name, labels: "set: s",
           spec: affinity("podAffinity", "{topologyKey: \(zone), labelSelector: {matchLabels: {set: s}}}"))
       }.joined(),
-      limits: [-1, -1, 0],
-      warnings: [
-        "shop/w, shop/v: spec.template.spec.affinity.podAffinity: the replicas must share one "
-          + "topology.kubernetes.io/zone; east is taken"
+      rules: [
+        .together(workload: 0, others: [], staying: [0, 1], partition: 0, present: [false, false], first: true),
+        .together(workload: 1, others: [0], staying: [1], partition: 0, present: [false, false], first: true),
       ]
     ),
   ]

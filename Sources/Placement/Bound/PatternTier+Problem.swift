@@ -93,7 +93,14 @@ extension PatternTier {
     struct Key: Hashable {
       var allocatable: [Int64]
       var reserved: [Int64]
+      var most: [Int64]
       var mostReplicas: [Int]
+    }
+    let staying = Staying(problem)
+    let load = staying.overfull.isEmpty ? [] : problem.load(Assignment(placed: staying.placed))
+    /// What fills a node at most: whatever it can give, or what stays there.
+    func most(_ i: Int) -> Int64 {
+      load.isEmpty || !staying.overfull[i] ? problem.allocatable[i] : max(problem.allocatable[i], load[i])
     }
     var found: [Key: Int] = [:]
     for (bin, nodes) in nodesOf.enumerated() {
@@ -103,26 +110,25 @@ extension PatternTier {
         (0..<resourceCount).map { k in nodes.reduce(0) { $0 + amount($1 * resourceCount + k) } }
       }
       let key = Key(
-        allocatable: sum {
-          isNode ? problem.allocatable[$0] : max(0, problem.allocatable[$0] - problem.reserved[$0])
-        },
+        allocatable: sum { isNode ? problem.allocatable[$0] : max(0, most($0) - problem.reserved[$0]) },
         reserved: sum { isNode ? problem.reserved[$0] : 0 },
-        mostReplicas: mostReplicas(in: nodes, problem))
+        most: sum { isNode ? most($0) : max(0, most($0) - problem.reserved[$0]) },
+        mostReplicas: mostReplicas(in: nodes, problem, staying))
       if let g = found[key] {
         groups[g].bins.append(bin)
       } else {
         found[key] = groups.count
         groups.append(
           Group(
-            bins: [bin], allocatable: key.allocatable, reserved: key.reserved, mostReplicas: key.mostReplicas,
-            capacity: [], limits: []))
+            bins: [bin], allocatable: key.allocatable, reserved: key.reserved, most: key.most,
+            mostReplicas: key.mostReplicas, capacity: [], limits: []))
       }
     }
     if groups.count > Self.mostGroups { lump() }
   }
 
   /// The most replicas of each item on some nodes, by limits and rules.
-  private func mostReplicas(in nodes: [Int], _ problem: Problem) -> [Int] {
+  private func mostReplicas(in nodes: [Int], _ problem: Problem, _ staying: Staying) -> [Int] {
     var most = workloads.map { w in
       min(problem.workloads[w].replicas, nodes.reduce(0) { $0 + problem.limit(workload: w, node: $1) })
     }
@@ -130,14 +136,19 @@ extension PatternTier {
       let (workload, partition) = rule.workloadAndPartition
       guard let item = itemOf[workload] else { continue }
       var byDomain: [Int32: Int] = [:]
+      // What stays may stay in any case.
+      var stays: [Int32: Int] = [:]
       for node in nodes {
         let domain = problem.partitions[partition].domain[node]
         byDomain[domain, default: 0] += problem.limit(workload: workload, node: node)
+        stays[domain, default: 0] += staying.count(workload, on: node)
       }
       switch rule {
       case .atMost(_, _, let count):
-        for domain in byDomain.keys where domain >= 0 { byDomain[domain] = min(count, byDomain[domain] ?? 0) }
-      case .together, .spread: byDomain[-1] = nil
+        for domain in byDomain.keys where domain >= 0 {
+          byDomain[domain] = min(max(count, stays[domain] ?? 0), byDomain[domain] ?? 0)
+        }
+      case .together, .spread: byDomain[-1] = min(byDomain[-1] ?? 0, stays[-1] ?? 0)
       case .apart: continue
       }
       most[item] = min(most[item], byDomain.values.reduce(0, +))
@@ -148,7 +159,9 @@ extension PatternTier {
   /// Pairs that rules keep apart in every bin.
   private func conflicts(_ problem: Problem) -> [(Int, Int)] {
     var conflicts: [(Int, Int)] = []
-    for case .apart(let workload, let other, let partition) in problem.rules {
+    let broken = Staying(problem).broken
+    for (index, rule) in problem.rules.enumerated() where broken[index].isEmpty {
+      guard case .apart(let workload, let other, let partition) = rule else { continue }
       guard let a = itemOf[workload], let b = itemOf[other] else { continue }
       let isInOneDomain = nodesOf.allSatisfy { nodes in
         let domains = Set(nodes.map { problem.partitions[partition].domain[$0] })
@@ -169,6 +182,7 @@ extension PatternTier {
         lump.bins += member.bins
         lump.allocatable = zip(lump.allocatable, member.allocatable).map { max($0, $1) }
         lump.reserved = zip(lump.reserved, member.reserved).map { min($0, $1) }
+        lump.most = zip(lump.most, member.most).map { max($0, $1) }
         lump.mostReplicas = zip(lump.mostReplicas, member.mostReplicas).map { max($0, $1) }
         return lump
       }
@@ -210,7 +224,7 @@ extension Problem.Rule {
   fileprivate var workloadAndPartition: (Int, Int) {
     switch self {
     case .atMost(let workload, let partition, _), .apart(let workload, _, let partition): (workload, partition)
-    case .together(let workload, _, let partition, _): (workload, partition)
+    case .together(let workload, _, _, let partition, _, _): (workload, partition)
     case .spread(let workload, _, let partition, _, _, _, _): (workload, partition)
     }
   }

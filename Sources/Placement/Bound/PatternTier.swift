@@ -25,6 +25,8 @@ struct PatternTier {
     /// What a bin can give in all, and what others use of it already, for each resource.
     var allocatable: [Int64]
     var reserved: [Int64]
+    /// The most that a bin can be filled with: what it can give, or what fills it already and may stay.
+    var most: [Int64]
     /// The most replicas of each item that a bin may hold, whatever its capacity.
     var mostReplicas: [Int]
     /// What a bin can hold at the utilization in force, for each resource.
@@ -61,6 +63,14 @@ struct PatternTier {
   var conflicts: [(Int, Int)] = []
 
   var itemCount: Int { workloads.count }
+  /// The highest utilization that a bin can have.
+  var highestUtilization: Double {
+    groups.reduce(0) { highest, group in
+      (0..<resourceCount).reduce(highest) { highest, k in
+        group.allocatable[k] > 0 ? max(highest, Double(group.most[k]) / Double(group.allocatable[k])) : highest
+      }
+    }
+  }
   var totalGain: Double { edges.reduce(0) { $0 + $1.gain } }
 
   /// What a pattern gains.
@@ -79,8 +89,8 @@ struct PatternTier {
     for g in groups.indices {
       groups[g].capacity = (0..<resourceCount).map { k in
         // Rounding may let in a little more than the utilization, never less.
-        let most = (Double(groups[g].allocatable[k]) * utilization * (1 + 1e-12) + 1e-9).rounded(.down)
-        let filled = most < Double(groups[g].allocatable[k]) ? Int64(saturating: most) : groups[g].allocatable[k]
+        let level = (Double(groups[g].allocatable[k]) * utilization * (1 + 1e-12) + 1e-9).rounded(.down)
+        let filled = level < Double(groups[g].most[k]) ? Int64(saturating: level) : groups[g].most[k]
         return max(0, filled - groups[g].reserved[k])
       }
       groups[g].limits = workloads.indices.map { item in

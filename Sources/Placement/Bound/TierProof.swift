@@ -70,8 +70,10 @@ final class TierProof {
     self.levels = levels
     self.mostPatterns = mostPatterns
     weight = utilization
+    var tier = tier
+    level = max(1, floor, tier.highestUtilization)
+    tier.fill(upTo: level)
     generation = try ColumnGeneration(tier)
-    level = max(1, floor)
     intervals = [
       utilization > 0
         ? Interval(low: levels.lowest(from: floor), high: levels.highest(upTo: level), cost: 0)

@@ -90,9 +90,12 @@ extension Problem {
       return "\(workloads[w].name) may have at most \(count) in each \(domain)"
     case .apart(let w, let other, _):
       return "\(workloads[w].name) and \(workloads[other].name) must not share a \(domain)"
-    case .together(let w, let others, _, _):
+    case .together(let w, let others, let staying, _, _, let first):
+      if first, others.isEmpty { return "\(workloads[w].name) must share one \(domain) with its own replicas" }
       let names = list(others.map { workloads[$0].name }, "or")
-      return "\(workloads[w].name) must share a \(domain) with \(names.isEmpty ? "pods outside the plan" : names)"
+      let running = list(staying.map { workloads[$0].name }, "or")
+      let pods = running.isEmpty ? "pods outside the plan" : "\(running), of which none may be the first"
+      return "\(workloads[w].name) must share a \(domain) with \(names.isEmpty ? pods : names)"
     case .spread(let w, _, _, let maxSkew, _, _, _):
       return "\(workloads[w].name) must be spread: no \(domain) holds over \(maxSkew) more than the emptiest"
     }

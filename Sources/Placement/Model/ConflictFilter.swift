@@ -69,7 +69,7 @@ struct ConflictFilter {
         let request = problem.requests[w * problem.resources.count + k]
         if request > 0 { room = min(room, Int(clamping: problem.capacity(node: n, resource: k) / request)) }
       }
-      left -= room
+      left -= max(room, problem.staying(workload: w, node: n))
     }
     return left > 0
   }

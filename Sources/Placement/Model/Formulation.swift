@@ -15,6 +15,9 @@ struct Formulation {
     }
     static func column(_ column: Int) -> Sum { Sum(terms: [(column, 1)]) }
     static func constant(_ value: Double) -> Sum { Sum(constant: value) }
+
+    /// Whether it is 0 whatever the columns are.
+    var isZero: Bool { constant == 0 && terms.isEmpty }
   }
 
   /// Which value a column takes that follows from others: the least or the greatest that its rows allow.

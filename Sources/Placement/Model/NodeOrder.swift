@@ -48,6 +48,9 @@ struct NodeOrder {
     }
     for w in model.workloads { signature.append(Int64(saturating: most(w, n, model))) }
     if problem.zones.count > 1 && weights.leavingZone != 0 { signature.append(Int64(clamping: problem.nodes[n].zone)) }
+    if model.staying.matters {
+      for w in problem.workloads.indices { signature.append(Int64(model.staying.count(w, on: n))) }
+    }
     if weights.move != 0 || weights.maxMoves != nil {
       for now in problem.current { signature.append(Int64(now?.first { $0.node == n }?.replicas ?? 0)) }
     }
@@ -60,7 +63,7 @@ struct NodeOrder {
       guard isAlone else { continue }
       for rule in problem.rules {
         switch rule {
-        case .together(_, _, p, let present): signature.append(present[Int(d)] ? 1 : 0)
+        case .together(_, _, _, p, let present, _): signature.append(present[Int(d)] ? 1 : 0)
         case .spread(_, _, p, _, _, let base, let eligible):
           signature += [Int64(clamping: base[Int(d)]), eligible[Int(d)] ? 1 : 0]
         default: break

@@ -116,19 +116,23 @@ extension PlacementModel {
     return Assignment(placed: placed)
   }
 
-  /// Whether no node is over its capacity, in whole numbers.
+  /// Whether no node on which replicas start is over its capacity, in whole numbers.
   private func isExact(_ assignment: Assignment) -> Bool {
     let resources = problem.resources.count
     var load = Array(repeating: Int64(0), count: nodes.count * resources)
+    var takes = Array(repeating: false, count: nodes.count * resources)
     for w in workloads {
       for place in assignment.placed[w] where self.place[place.node] >= 0 {
-        for k in 0..<resources {
-          load[self.place[place.node] * resources + k] += Int64(place.replicas) * problem.requests[w * resources + k]
+        let starts = place.replicas > staying.count(w, on: place.node)
+        for k in 0..<resources where problem.requests[w * resources + k] > 0 {
+          let i = self.place[place.node] * resources + k
+          load[i] += Int64(place.replicas) * problem.requests[w * resources + k]
+          takes[i] = takes[i] || starts
         }
       }
     }
     return load.indices.allSatisfy {
-      load[$0] <= problem.capacity(node: nodes[$0 / resources], resource: $0 % resources)
+      !takes[$0] || load[$0] <= problem.capacity(node: nodes[$0 / resources], resource: $0 % resources)
     }
   }
 }

@@ -32,8 +32,11 @@ struct PlacementModel {
   private(set) var order = NodeOrder()
   /// How GLPK searches.
   var search = LinearProgram.IntegerOptions()
-  /// Indicators made so far.
+  /// Indicators made so far: that a domain holds a replica, and that one starts there.
   var indicators: [DomainKey: Formulation.Sum] = [:]
+  var startIndicators: [DomainKey: Formulation.Sum] = [:]
+  /// What runs now and may stay.
+  let staying: Staying
 
   /// The model of the whole problem.
   ///
@@ -61,6 +64,7 @@ struct PlacementModel {
     _ problem: Problem, nodes: [Int], fixed: [[Problem.Placed]], replicas: [Int], optional: Set<Int> = []
   ) {
     self.problem = problem
+    staying = Staying(problem)
     self.nodes = nodes
     self.fixed = fixed
     workloads = problem.workloads.indices.filter { replicas[$0] > 0 }
@@ -76,7 +80,7 @@ struct PlacementModel {
     addTraffic()
     addPeak()
     addMoves()
-    for rule in problem.rules { add(rule) }
+    for (index, rule) in problem.rules.enumerated() { add(rule, broken: staying.broken[index]) }
     order = NodeOrder(self)
     order.constrain(&self)
   }
@@ -88,7 +92,7 @@ struct PlacementModel {
     return column >= 0 ? column : nil
   }
 
-  /// Every replica placed, within limits; no column where there is no room for a replica.
+  /// Every replica placed, within limits; no column where there is no room for a replica and none stays.
   private mutating func addReplicas(_ optional: Set<Int>) {
     let resources = problem.resources.count
     columns = Array(repeating: -1, count: workloads.count * nodes.count)
@@ -100,6 +104,7 @@ struct PlacementModel {
           let request = problem.requests[w * resources + k]
           if request > 0 { most = min(most, Int(clamping: problem.capacity(node: n, resource: k) / request)) }
         }
+        most = max(most, min(replicas[i], staying.count(w, on: n)))
         guard most > 0 else { continue }
         let column = formulation.addColumn(upper: Double(most), integer: true)
         columns[i * nodes.count + j] = column
@@ -117,21 +122,43 @@ struct PlacementModel {
       let unit = workloads.reduce(Int64(0)) { greatestCommonDivisor($0, problem.requests[$1 * resources + k]) }
       guard unit > 0 else { continue }
       for n in nodes {
-        // Where it is 0, no workload that requests the resource has a column.
-        let capacity = Double(problem.capacity(node: n, resource: k) / unit)
-        var load = Formulation.Sum()
-        var most = 0.0
+        let capacity = problem.capacity(node: n, resource: k) / unit
+        var held: [(column: Int, request: Int64, stay: Int64)] = []
         for w in workloads {
           let request = problem.requests[w * resources + k] / unit
           if request > 0, let column = column(workload: w, node: n) {
-            let part = Double(request) / capacity
-            load.terms.append((column, part))
-            most += part * formulation.upper[column]
+            held.append((column, request, Int64(staying.count(w, on: n))))
           }
         }
-        if most > 1 { formulation.addRow(load, atMost: 1) }
+        let most = held.reduce(0.0) { $0 + Double($1.request) * formulation.upper[$1.column] }
+        guard most > Double(capacity) else { continue }
+        let now = held.reduce(0) { $0 + $1.request * $1.stay }
+        guard now > capacity else {
+          let whole = Double(capacity)
+          formulation.addRow(Formulation.Sum(terms: held.map { ($0.column, Double($0.request) / whole) }), atMost: 1)
+          continue
+        }
+        // Too full already: it holds no more than it does now until a replica starts there, and then it has to fit.
+        let takes = starts(held.map { (.column($0.column), formulation.upper[$0.column], Double($0.stay)) })
+        if takes.isZero { continue }
+        let whole = Double(now)
+        let load = Formulation.Sum(terms: held.map { ($0.column, Double($0.request) / whole) })
+        formulation.addRow(load + (1 - Double(capacity) / whole) * takes, atMost: 1)
       }
     }
+  }
+
+  /// 1 where one of some counts is more than what stays; where none is, it may be either. 0 where none can be.
+  mutating func starts(_ counts: [(sum: Formulation.Sum, most: Double, stay: Double)]) -> Formulation.Sum {
+    if counts.contains(where: { $0.sum.constant > $0.stay }) { return .constant(1) }
+    let open = counts.filter { $0.most > $0.stay }
+    if open.isEmpty { return .constant(0) }
+    let column = formulation.addColumn(upper: 1, integer: true, follows: .least)
+    let sum = Formulation.Sum.column(column)
+    for count in open {
+      formulation.addRow(count.sum - (count.most - count.stay) * sum, atMost: count.stay, defines: column)
+    }
+    return sum
   }
 
   /// The traffic terms, at node and at zone tier.
@@ -258,12 +285,17 @@ struct PlacementModel {
   }
 
   /// How many replicas of a workload a domain holds, and the most that it can hold; `domain` maps nodes to domains.
-  func count(_ w: Int, in d: Int32, of domain: [Int32]) -> (sum: Formulation.Sum, most: Double) {
+  ///
+  /// - Parameter onlyStaying: whether to count on those nodes alone from which some may stay.
+  func count(
+    _ w: Int, in d: Int32, of domain: [Int32], staying onlyStaying: Bool = false
+  ) -> (sum: Formulation.Sum, most: Double) {
+    func counts(_ n: Int) -> Bool { domain[n] == d && (!onlyStaying || staying.count(w, on: n) > 0) }
     var sum = Formulation.Sum()
-    for place in fixed[w] where domain[place.node] == d { sum.constant += Double(place.replicas) }
+    for place in fixed[w] where counts(place.node) { sum.constant += Double(place.replicas) }
     guard rank[w] >= 0 else { return (sum, sum.constant) }
     var most = 0.0
-    for (j, n) in nodes.enumerated() where domain[n] == d {
+    for (j, n) in nodes.enumerated() where counts(n) {
       let column = columns[rank[w] * nodes.count + j]
       guard column >= 0 else { continue }
       sum.terms.append((column, 1))

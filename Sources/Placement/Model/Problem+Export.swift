@@ -41,8 +41,8 @@ extension Problem {
     data.table(
       "param limit",
       workloads.indices.flatMap { w in
-        nodes.indices.filter { limit(workload: w, node: $0) < workloads[w].replicas }.map {
-          [workloadNames[w], nodeNames[$0], "\(limit(workload: w, node: $0))"]
+        nodes.indices.filter { startLimit(workload: w, node: $0) < workloads[w].replicas }.map {
+          [workloadNames[w], nodeNames[$0], "\(startLimit(workload: w, node: $0))"]
         }
       })
     data.comment("traffic in \(trafficUnit.rawValue)")
@@ -53,6 +53,11 @@ extension Problem {
       "param current",
       workloads.indices.flatMap { w in
         (current[w] ?? []).map { [workloadNames[w], nodeNames[$0.node], "\($0.replicas)"] }
+      })
+    data.table(
+      "param evicted",
+      evictedFrom.sorted { $0.key < $1.key }.flatMap { w, from in
+        from.sorted().map { [workloadNames[w], nodeNames[$0], "1"] }
       })
     data.parameter("leavingNode", "\(weights.leavingNode)")
     data.parameter("leavingZone", "\(weights.leavingZone)")
@@ -110,9 +115,10 @@ extension Problem {
         atMost.append([name, workloads[w], partitions[p], "\(count)"])
       case .apart(let w, let other, let p):
         apart.append([name, workloads[w], workloads[other], partitions[p]])
-      case .together(let w, let others, let p, let present):
-        together.append([name, workloads[w], partitions[p]])
+      case .together(let w, let others, let staying, let p, let present, let first):
+        together.append([name, workloads[w], partitions[p], first ? "1" : "0"])
         sets.append(("OTHERS[\(name)]", others.map { workloads[$0] }))
+        sets.append(("STAYING[\(name)]", staying.map { workloads[$0] }))
         sets.append(("PRESENT[\(name)]", flags(present)))
       case .spread(let w, let members, let p, let maxSkew, let minDomains, let base, let eligible):
         spread.append([name, workloads[w], partitions[p], "\(maxSkew)", "\(minDomains)"])
@@ -123,7 +129,7 @@ extension Problem {
     }
     data.table("param: AT_MOST: mostWorkload mostPartition mostCount", atMost)
     data.table("param: APART: apartWorkload apartOther apartPartition", apart)
-    data.table("param: TOGETHER: togetherWorkload togetherPartition", together)
+    data.table("param: TOGETHER: togetherWorkload togetherPartition mayBeFirst", together)
     data.table("param: SPREAD: spreadWorkload spreadPartition maxSkew minDomains", spread)
     for (name, members) in sets { data.set(name, members) }
     data.table("param base", bases)

@@ -54,6 +54,11 @@ struct Annealing {
       let m = Int(state.memberOfReplica[r])
       let from = Int(state.nodeOfReplica[r])
       let to = random.below(state.nodeCount)
+      if state.search.companyOf[m] >= 0, random.next() & 3 == 0 {
+        attemptRelocation(m, to, &state)
+        decide(&state)
+        continue
+      }
       if to == from || (state.isWithinCapacity(from) && random.next() & 3 != 0) { continue }
       guard state.allowed(m, to, 1) else { continue }
       state.attempt(m, from, to, 1)
@@ -72,6 +77,10 @@ struct Annealing {
     let from = Int(state.nodeOfReplica[r])
     let dice = random.next()
     guard let to = target(for: m, from: from, dice, state) else { return }
+    if state.search.companyOf[m] >= 0, dice & 0xC000 == 0 {
+      proposeRelocation(m, to, &state)
+      return
+    }
     let here = state.counts(of: m, on: from)
     let k = here > 1 && dice & 0x300 == 0 ? 1 + random.below(here) : 1
     guard state.allowed(m, to, k) else { return }
@@ -107,13 +116,13 @@ struct Annealing {
     state.attempt(m, from, to, k)
     // One victim often is not enough for a large newcomer; a few make room or the proposal is off.
     for _ in 0..<3 {
+      if state.isWithinCapacity(to) { break }
       let victim = Int(state.memberOfReplica[state.replica(random.below(there), on: to)])
       let held = state.counts(of: victim, on: to)
       guard victim != m, held > 0 else { continue }
       let back = held > 1 && k > 1 ? 1 + random.below(held) : 1
       guard state.allowed(victim, from, back) else { continue }
       state.attempt(victim, to, from, back)
-      if state.isWithinCapacity(to) { break }
     }
     if state.mayBreak || state.isWithinCapacity(to) && state.isWithinCapacity(from) {
       decide(&state)
@@ -152,6 +161,57 @@ struct Annealing {
     } else {
       state.rollback()
     }
+  }
+
+  /// Takes a whole company to the domain of a node, as none of its members may leave the others.
+  private mutating func proposeRelocation(_ m: Int, _ to: Int, _ state: inout SearchState) {
+    let touched = attemptRelocation(m, to, &state)
+    if let touched, state.mayBreak || touched.allSatisfy({ state.isWithinCapacity($0) }) {
+      decide(&state)
+    } else {
+      state.rollback()
+    }
+  }
+
+  /// Answers the nodes that take replicas; nil where not all may move.
+  @discardableResult
+  private mutating func attemptRelocation(_ m: Int, _ to: Int, _ state: inout SearchState) -> Set<Int>? {
+    let company = state.search.companies[state.search.companyOf[m]]
+    let domain = state.search.problem.partitions[company.partition].domain
+    guard domain[to] >= 0 else { return nil }
+    let nodes = company.nodes[Int(domain[to])]
+    var touched = Set<Int>()
+    for v in company.members {
+      for r in state.firstReplica[v]..<state.firstReplica[v + 1] {
+        let from = Int(state.nodeOfReplica[r])
+        if domain[from] == domain[to] { continue }
+        guard state.isOwn(from), let target = room(for: v, in: nodes, of: domain, state) else { return nil }
+        state.attempt(v, from, target, 1)
+        touched.insert(target)
+      }
+    }
+    return touched
+  }
+
+  /// A node of a domain for one more replica of a member: of a partner, or any; with room, if a few looks find some.
+  private mutating func room(
+    for v: Int, in nodes: [Int32], of domain: [Int32], _ state: borrowing SearchState
+  ) -> Int? {
+    let partners = state.neighbours(of: v)
+    var last: Int?
+    for look in 0..<8 {
+      var target = Int(nodes[random.below(nodes.count)])
+      if look & 1 == 0, !partners.isEmpty {
+        let partner = Int(partners[random.below(partners.count)].member)
+        let first = state.firstReplica[partner]
+        let near = Int(state.nodeOfReplica[first + random.below(state.firstReplica[partner + 1] - first)])
+        if domain[near] == domain[target] { target = near }
+      }
+      guard state.allowed(v, target, 1) else { continue }
+      last = target
+      if state.fits(v, target, 1) { return target }
+    }
+    return last
   }
 
   private mutating func decide(_ state: inout SearchState) {

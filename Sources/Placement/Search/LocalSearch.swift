@@ -114,14 +114,14 @@ extension SearchProblem {
 }
 
 extension Problem {
-  /// An assignment that keeps capacities and rules, near one that does not; nil where none was found.
+  /// An assignment that keeps capacities, rules and the most moves, near one that does not; nil where none was found.
   ///
   /// - Parameter keepsTraffic: whether traffic counts on the way, or only what is broken.
   func repaired(_ assignment: Assignment, seed: UInt64, keepsTraffic: Bool) -> Assignment? {
     var problem = self
     if !keepsTraffic {
       problem.edges = []
-      problem.weights = Weights(leavingNode: 0, leavingZone: 0)
+      problem.weights = Weights(leavingNode: 0, leavingZone: 0, maxMoves: weights.maxMoves)
     }
     let search = SearchProblem(problem, packsFillers: false)
     // One replica's worth of traffic must never pay for breaking a rule.
@@ -137,7 +137,7 @@ extension Problem {
       annealing.temperature = typical * 0.3 * power(0.003, keepsTraffic && movesMatter ? 1 - passed : passed)
       annealing.repair(&state, proposals: proposals)
     }
-    guard state.brokenCount == 0 else { return nil }
+    guard state.brokenCount == 0, !state.isOverdrawn else { return nil }
     var placed = [[Placed]](repeating: [], count: workloads.count)
     for (m, places) in search.placed(state.snapshot()).enumerated() { placed[search.members[m]] = places }
     return Assignment(placed: placed)
@@ -145,13 +145,15 @@ extension Problem {
 
   /// A first placement that keeps everything: where the origin has the replicas as far as they can stay there, the rest
   /// by traffic. Where there is none, and moves matter, the origin is what runs now.
-  func start(seed: UInt64, from origin: Assignment? = nil) throws(PlacementError) -> Assignment {
+  ///
+  /// - Parameter repairs: how often to try to repair one that does not keep everything.
+  func start(seed: UInt64, from origin: Assignment? = nil, repairs: Int = 4) throws(PlacementError) -> Assignment {
     var packing = Packing(self, keepsRules: true)
     let origin = origin?.placed ?? (movesMatter ? current.map { $0 ?? [] } : [])
     for (w, places) in origin.enumerated() {
       var left = workloads[w].replicas
       for place in places {
-        let room = packing.room(for: w, on: place.node)
+        let room = max(packing.room(for: w, on: place.node), staying(workload: w, node: place.node))
         let stays = min(left, place.replicas, limit(workload: w, node: place.node), room)
         if stays > 0 { packing.put(w, place.node, stays) }
         left -= stays
@@ -163,7 +165,7 @@ extension Problem {
     }
     let assignment = packing.assignment
     if isFeasible(assignment) { return assignment }
-    for attempt in 0..<4 {
+    for attempt in 0..<repairs {
       let keepsMoves = movesMatter && attempt < 2
       if let repaired = repaired(assignment, seed: seed &+ UInt64(attempt), keepsTraffic: keepsMoves) {
         return repaired

@@ -58,8 +58,9 @@ struct Packing {
 
   /// Puts replicas where they are known to go.
   mutating func put(_ w: Int, _ node: Int, _ replicas: Int) {
-    counts[w][node, default: 0] += replicas
-    rules?.add(workload: w, node: node, replicas: replicas)
+    let held = counts[w][node, default: 0]
+    counts[w][node] = held + replicas
+    rules?.add(workload: w, node: node, replicas: replicas, to: held)
     for k in 0..<resourceCount {
       free[node * resourceCount + k] -= Int64(replicas) * problem.requests[w * resourceCount + k]
     }
@@ -200,7 +201,7 @@ struct Packing {
 
   private mutating func allows(_ w: Int, _ n: Int) -> Bool {
     guard held[n] < problem.limitRows[problem.workloads[w].limitRow][n] else { return false }
-    return !isBound || rules?.admits(workload: w, node: n) ?? true
+    return !isBound || rules?.admits(workload: w, node: n, beside: Int(held[n])) ?? true
   }
 
   private func fits(_ w: Int, _ n: Int) -> Bool {

@@ -1,15 +1,24 @@
 extension Problem {
   /// The same problem with rules written as node limits where that says the same: limits cost nothing to check.
   ///
+  /// - What runs and may stay raises the limit of its node.
   /// - Nodes in no domain of a `together` or `spread` rule take no replica.
   /// - `atMost` over single nodes is a limit.
   /// - `spread` of one workload over more single nodes than it has replicas leaves some node empty, so that the skew is
   ///   a limit.
   func withSimplerRules() -> Problem {
-    guard !rules.isEmpty else { return self }
+    let staying = Staying(self)
+    var rowOf = workloads.map { limitRows[$0.limitRow] }
+    var raised = false
+    for (w, places) in staying.placed.enumerated() {
+      for place in places where Int(rowOf[w][place.node]) < min(place.replicas, workloads[w].replicas) {
+        rowOf[w][place.node] = Int32(clamping: place.replicas)
+        raised = true
+      }
+    }
+    guard raised || !rules.isEmpty else { return self }
     var simpler = self
     simpler.rules = []
-    var rowOf = workloads.map { limitRows[$0.limitRow] }
     let isSingleNodes = partitions.map { partition in
       var size = [Int](repeating: 0, count: partition.count)
       for d in partition.domain where d >= 0 { size[Int(d)] += 1 }
@@ -18,18 +27,20 @@ extension Problem {
     func lower(_ w: Int, _ limit: (_ domain: Int) -> Int, in p: Int) {
       for n in nodes.indices {
         let d = partitions[p].domain[n]
-        if d >= 0 { rowOf[w][n] = min(rowOf[w][n], Int32(clamping: max(0, limit(Int(d))))) }
+        if d >= 0 { rowOf[w][n] = min(rowOf[w][n], Int32(clamping: max(0, limit(Int(d)), staying.count(w, on: n)))) }
       }
     }
     func excludeOutside(_ w: Int, of p: Int) {
-      for n in nodes.indices where partitions[p].domain[n] < 0 { rowOf[w][n] = 0 }
+      for n in nodes.indices where partitions[p].domain[n] < 0 {
+        rowOf[w][n] = min(rowOf[w][n], Int32(clamping: staying.count(w, on: n)))
+      }
     }
     for rule in rules {
       switch rule {
       case .atMost(let w, let p, let count) where isSingleNodes[p]:
         lower(w, { _ in count }, in: p)
         continue
-      case .together(let w, _, let p, _):
+      case .together(let w, _, _, let p, _, _):
         excludeOutside(w, of: p)
       case .spread(let w, let members, let p, let maxSkew, let minDomains, let base, let eligible):
         excludeOutside(w, of: p)

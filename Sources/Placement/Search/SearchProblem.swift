@@ -30,6 +30,20 @@ struct SearchProblem: Sendable {
   let rulesOf: [[Int]]
   /// Compact index of each workload; −1 for fillers.
   let memberOf: [Int]
+  /// What runs now and may stay.
+  let staying: Staying
+  /// Members that have to share a domain with each other, of which a single one cannot leave it.
+  let companies: [Company]
+  /// The company of each member; −1 for none.
+  let companyOf: [Int]
+
+  /// Members that rules keep in one domain.
+  struct Company: Sendable {
+    var members: [Int]
+    var partition: Int
+    /// The nodes of each domain.
+    var nodes: [[Int32]]
+  }
 
   /// Lays out a problem.
   ///
@@ -46,12 +60,14 @@ struct SearchProblem: Sendable {
       degree[edge.v] += 1
     }
     let movesMatter = problem.movesMatter
+    staying = Staying(problem)
     var members: [Int] = []
     var fillers: [Int] = []
     var memberOf = [Int](repeating: -1, count: problem.workloads.count)
     for w in problem.workloads.indices where problem.workloads[w].replicas > 0 {
       let isFiller =
         packsFillers && degree[w] == 0 && rulesOfWorkload[w].isEmpty && !(movesMatter && problem.current[w] != nil)
+        && !staying.overfills(w, problem)
       if isFiller {
         fillers.append(w)
       } else {
@@ -84,6 +100,46 @@ struct SearchProblem: Sendable {
     rulesOf = members.map { rulesOfWorkload[$0] }
     self.fillers = fillers
     self.memberOf = memberOf
+    companies = Self.companies(problem, memberOf)
+    var companyOf = [Int](repeating: -1, count: members.count)
+    for (index, company) in companies.enumerated() {
+      for m in company.members { companyOf[m] = index }
+    }
+    self.companyOf = companyOf
+  }
+
+  /// The workloads that are together with themselves, and those that are together with them.
+  private static func companies(_ problem: Problem, _ memberOf: [Int]) -> [Company] {
+    var companies: [Company] = []
+    var known = Set<Int>()
+    for case .together(let leader, _, _, let p, _, true) in problem.rules where known.insert(leader).inserted {
+      var workloads = [leader]
+      var next = 0
+      while next < workloads.count {
+        for case .together(let w, let others, let staying, _, _, let first) in problem.rules
+        where !first && !known.contains(w) && (others + staying).contains(workloads[next]) {
+          known.insert(w)
+          workloads.append(w)
+        }
+        next += 1
+      }
+      var nodes = Array(repeating: [Int32](), count: problem.partitions[p].count)
+      for (n, d) in problem.partitions[p].domain.enumerated() where d >= 0 { nodes[Int(d)].append(Int32(n)) }
+      let members = workloads.map { memberOf[$0] }.filter { $0 >= 0 }
+      companies.append(Company(members: members, partition: p, nodes: nodes))
+    }
+    return companies
+  }
+}
+
+extension Staying {
+  /// Whether a workload runs on a node that is too full of what it requests.
+  func overfills(_ w: Int, _ problem: Problem) -> Bool {
+    guard !overfull.isEmpty else { return false }
+    let count = problem.resources.count
+    return placed[w].contains { place in
+      (0..<count).contains { overfull[place.node * count + $0] && problem.requests[w * count + $0] > 0 }
+    }
   }
 }
 
@@ -93,7 +149,8 @@ extension Problem.Rule {
     switch self {
     case .atMost(let workload, _, _): [workload]
     case .apart(let workload, let other, _): [workload, other]
-    case .together(let workload, let others, _, _): [workload] + others.filter { $0 != workload }
+    case .together(let workload, let others, let staying, _, _, _):
+      [workload] + others.filter { $0 != workload } + staying.filter { $0 != workload && !others.contains($0) }
     case .spread(let workload, let members, _, _, _, _, _): [workload] + members.filter { $0 != workload }
     }
   }

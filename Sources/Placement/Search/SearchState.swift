@@ -53,6 +53,11 @@ struct SearchState: ~Copyable {
   private var peaks: PeakTree
   private var rules: RuleCounts
   private var moves: MoveCounts?
+  /// Replicas that start on a node and request a resource, `startsOn[n * resourceCount + k]`; empty where no node is
+  /// fuller than it may be. Where there are none, what is too much may stay.
+  private var startsOn: [Int32]
+  /// Whether capacities or rules depend on what starts.
+  private let countsStarts: Bool
   /// What traffic costs where the worst of several matrices counts.
   private var matrices: MatrixCosts?
   private let countsWorst: Bool
@@ -147,6 +152,8 @@ struct SearchState: ~Copyable {
     peakWeight = problem.weights.utilization
     peaks = PeakTree(leaves: nodes)
     rules = RuleCounts(search)
+    startsOn = search.staying.overfull.isEmpty ? [] : Array(repeating: 0, count: nodes * resources)
+    countsStarts = search.staying.matters
     moves = problem.movesMatter ? MoveCounts(search) : nil
     matrices = MatrixCosts(search)
     countsWorst = matrices != nil
@@ -164,6 +171,7 @@ struct SearchState: ~Copyable {
         }
         settle(m, place.node, Int32(place.replicas))
         rules.add(m, node: place.node, replicas: place.replicas)
+        if countsStarts { addStarts(m, place.node, from: 0, to: place.replicas) }
         moves?.change(m, node: place.node, from: 0, to: place.replicas)
       }
       precondition(replica == first[m + 1], "every replica has a node")
@@ -271,12 +279,20 @@ struct SearchState: ~Copyable {
     return limit >= Int(members[m].replicas) || counts(of: m, on: n) + k <= limit
   }
 
-  /// Whether what is on a node fits there.
+  /// Whether what is on a node fits there, or may stay.
   @inline(__always)
   func isWithinCapacity(_ n: Int) -> Bool {
-    for r in 0..<resourceCount where free[n * resourceCount + r] < 0 { return false }
+    for r in 0..<resourceCount where free[n * resourceCount + r] < 0 && !mayStayFull(n * resourceCount + r) {
+      return false
+    }
     return true
   }
+
+  /// Whether a node that is too full of a resource takes no replica that requests it.
+  private func mayStayFull(_ i: Int) -> Bool { !startsOn.isEmpty && startsOn[i] == 0 }
+
+  /// Whether a search that keeps to a region may move what is on a node.
+  func isOwn(_ n: Int) -> Bool { regionOfNode[n] == region }
 
   // MARK: Trying
 
@@ -597,8 +613,9 @@ struct SearchState: ~Copyable {
     var excess = 0.0
     for r in 0..<resourceCount {
       let i = n * resourceCount + r
+      guard free[i] < 0, !mayStayFull(i) else { continue }
       // A node that offers none of a resource is over by whole units.
-      if free[i] < 0 { excess -= Double(free[i]) * (inverseAllocatable[i] > 0 ? inverseAllocatable[i] : 1) }
+      excess -= Double(free[i]) * (inverseAllocatable[i] > 0 ? inverseAllocatable[i] : 1)
     }
     return excess
   }
@@ -617,6 +634,7 @@ struct SearchState: ~Copyable {
   private mutating func shift(_ m: Int, _ from: Int, _ to: Int, _ k: Int) {
     let member = members[m]
     if moves != nil { noteMoves(m, from, to, k) }
+    if countsStarts { noteStarts(m, from, to, k) }
     if member.row >= 0 {
       rows[member.row &+ from] &-= Int32(truncatingIfNeeded: k)
       rows[member.row &+ to] &+= Int32(truncatingIfNeeded: k)
@@ -647,6 +665,23 @@ struct SearchState: ~Copyable {
     let (here, there) = (counts(of: m, on: from), counts(of: m, on: to))
     moves?.change(m, node: from, from: here, to: here - k)
     moves?.change(m, node: to, from: there, to: there + k)
+  }
+
+  private mutating func noteStarts(_ m: Int, _ from: Int, _ to: Int, _ k: Int) {
+    let (here, there) = (counts(of: m, on: from), counts(of: m, on: to))
+    addStarts(m, from, from: here, to: here - k)
+    addStarts(m, to, from: there, to: there + k)
+  }
+
+  private mutating func addStarts(_ m: Int, _ n: Int, from before: Int, to after: Int) {
+    let stay = search.staying.count(search.members[m], on: n)
+    let more = max(0, after - stay) - max(0, before - stay)
+    guard more != 0 else { return }
+    if hasRules[m] { rules.addStarts(m, node: n, replicas: more) }
+    guard !startsOn.isEmpty else { return }
+    for r in 0..<resourceCount where request[m * resourceCount + r] > 0 {
+      startsOn[n * resourceCount + r] += Int32(truncatingIfNeeded: more)
+    }
   }
 
   private func utilization(of n: Int) -> Double {

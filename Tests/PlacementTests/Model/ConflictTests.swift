@@ -113,8 +113,10 @@ struct Hopeless: Sendable, CustomTestStringConvertible {
       var problem = cluster([("web", 2, 600, 1), ("db", 1, 600, 1)])
       problem.current = [[.init(node: 2, replicas: 2)], [.init(node: 3, replicas: 1)]]
       problem.weights.maxMoves = 0
+      problem.evictedFrom = [0: [2]]
+      allow([0, 1], for: 0, &problem)
       return Hopeless(
-        testDescription: "a node too full that nothing may leave", problem: problem,
+        testDescription: "a node that evicts what may not move", problem: problem,
         sentences: [
           "web needs 2 × 600 cpu",
           "big-1 has 4000 cpu, big-2 has 4000 cpu, small-1 has 1000 cpu, small-2 has 1000 cpu left",
