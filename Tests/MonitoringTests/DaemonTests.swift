@@ -40,10 +40,10 @@ struct DaemonTests {
 
   @Test("reads again what it was given when its terminal hangs up, and goes on", .timeLimit(.minutes(1)))
   func hangUp() async throws {
+    // Whoever has not trapped it yet would end with it; later than that it would take the trap away.
+    signal(SIGHUP, SIG_IGN)
     let reader = Reader()
     let daemon = Task { try await Daemon(monitoring: nil, [Waiting(), reader], logger: logger).run() }
-    // Whoever has not trapped it yet would end with it.
-    signal(SIGHUP, SIG_IGN)
     for count in 1...2 {
       while reader.reads.withLock({ $0 }) < count {
         kill(getpid(), SIGHUP)
