@@ -12,7 +12,7 @@ import Traffic
 /// What the planner, the evaluation, the exported model and the extender say of a cluster, beside what the rules say.
 struct Comparison {
   private let cluster: Cluster
-  private let rules: Rules
+  let rules: Rules
   private let input: PlanInput
   /// The index of each of the cluster's workloads in the problem; the same for nodes, nil for those that take nothing.
   private let workloadIndex: [Int]

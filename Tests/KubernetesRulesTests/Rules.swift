@@ -91,6 +91,17 @@ struct Rules {
     }
   }
 
+  /// Whether a workload's affinity selects its own pods and those of another: where its first pod may start then hangs on
+  /// whose turn came first.
+  var dependsOnTurns: Bool {
+    let workloads = cluster.workloads.indices
+    return workloads.contains { own in
+      let terms = affinityMatches[own]
+      return !terms.isEmpty && terms.allSatisfy { $0[own] }
+        && workloads.contains { other in other != own && terms.allSatisfy { $0[other] } }
+    }
+  }
+
   /// What a pod fails of, told apart as finely as what may be broken for itself: a term, a constraint, a resource.
   enum Failure: Hashable {
     case notReady
