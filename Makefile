@@ -6,7 +6,7 @@ TONARI   := .build/release/tonari
 SOURCES  := Package.swift Sources Tests
 SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
 STEERING := ^OverflowControllerTests
-BLOCKING := ^(MessagingTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|NodeDriverTests|TonariClientTests|CTonariClientTests)
+BLOCKING := ^(MessagingTests|MonitoringTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|NodeDriverTests|TonariClientTests|CTonariClientTests)
 WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|RestartTests|SelectorTests|PodSocketsTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
 FUZZING  := ^FuzzTests
 

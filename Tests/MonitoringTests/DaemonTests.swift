@@ -40,8 +40,8 @@ struct DaemonTests {
 
   @Test("reads again what it was given when its terminal hangs up, and goes on", .timeLimit(.minutes(1)))
   func hangUp() async throws {
-    // Whoever has not trapped it yet would end with it; later than that it would take the trap away.
-    signal(SIGHUP, SIG_IGN)
+    // Whoever has not trapped it yet would end with it. A trap that was laid before stays: it is not laid twice.
+    if let trap = signal(SIGHUP, SIG_IGN) { signal(SIGHUP, trap) }
     let reader = Reader()
     let daemon = Task { try await Daemon(monitoring: nil, [Waiting(), reader], logger: logger).run() }
     for count in 1...2 {
