@@ -76,14 +76,15 @@ final class SelectorConnection: Sendable {
         return connection
       }
     }
-    return switch address.place {
-    case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: setUp)
-    case .tcp(_, let port),
-      .tls(_, let port) where !(1...65_535).contains(port):
-      // The system would take the last 16 bits of it.
-      throw SelectorClientError(.invalidRequest, "address '\(address)': expected a port from 1 to 65535")
+    switch address.place {
+    case .unix(let path):
+      return try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: setUp)
     case .tcp(let host, let port), .tls(let host, let port):
-      try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // The system would take the last 16 bits of it.
+      guard (1...65_535).contains(port) else {
+        throw SelectorClientError(.invalidRequest, "address '\(address)': expected a port from 1 to 65535")
+      }
+      return try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .connect(host: host, port: port, channelInitializer: setUp)
     }
   }
