@@ -42,6 +42,11 @@ struct OpenPicks: Sendable {
   /// By ``PickLife``.
   private var rows = PickLife.allCases.map { _ in Row() }
   private var free: Int32 = -1
+  /// How many places were freed since the free ones were put in order.
+  private var freed = 0
+  /// The last place with a pick when it was looked for; -1 for none. As long as one in the second half has a pick, no other
+  /// is looked for.
+  private var last = -1
   /// How many there are.
   private(set) var count = 0
   /// How often somebody was to complete a pick of somebody else.
@@ -105,6 +110,12 @@ struct OpenPicks: Sendable {
   mutating func remove(_ id: UInt64, key: PickKey = .inProcess) -> Pick? {
     guard let index = place(of: id, key: key) else { return nil }
     return remove(at: index)
+  }
+
+  /// The oldest pick of a life: the one that was not made, nor renewed, for longest.
+  func oldest(_ life: PickLife) -> Pick? {
+    let oldest = rows[life.rawValue].oldest
+    return oldest >= 0 ? entries[Int(oldest)].pick : nil
   }
 
   /// Takes out the oldest pick of a life where it was made, and renewed, before a time.
@@ -174,25 +185,42 @@ struct OpenPicks: Sendable {
     entries[Int(index)].pick = nil
     entries[Int(index)].younger = free
     free = index
+    freed &+= 1
     count -= 1
     return pick
   }
 
-  /// Gives memory back that a time with many picks left behind. It looks at each place, so that it is done now and then,
-  /// and only where most are free; picks at the end keep those before them, and new ones go to the front.
+  /// Gives memory back that a time with many picks left behind, where that is half of it or more; picks at the end keep those
+  /// before them, and new ones go to the front.
+  ///
+  /// To be done now and then: what it looks at and copies is paid for by what it gives back, or by picks that were taken out
+  /// since, so that one that somebody keeps at the end costs nothing again and again.
   mutating func shrink() {
     guard entries.count > Self.kept, count < entries.count / 4 else { return }
-    let kept = max(Self.kept, (entries.lastIndex { $0.pick != nil } ?? -1) + 1)
+    if last < entries.count / 2 || last >= entries.count || entries[last].pick == nil {
+      last = entries.lastIndex { $0.pick != nil } ?? -1
+    }
+    let kept = max(Self.kept, last + 1)
+    guard kept < entries.count / 2 else {
+      if freed > entries.count / 8 { orderFree() }
+      return
+    }
     for entry in entries[kept...] where entry.use >= firstUse {
       firstUse = (entry.use &+ 1) & (1 << UInt32(Self.useBits) - 1)
     }
     entries = Array(entries[..<kept])
+    orderFree()
+    rechain(kept)
+  }
+
+  /// Lets new picks go to the free places at the front.
+  private mutating func orderFree() {
+    freed = 0
     free = -1
     for index in entries.indices.reversed() where entries[index].pick == nil {
       entries[index].younger = free
       free = Int32(truncatingIfNeeded: index)
     }
-    rechain(kept)
   }
 
   // MARK: Chains of owners

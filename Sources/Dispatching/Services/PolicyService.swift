@@ -306,12 +306,18 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     }
   }
 
-  /// The oldest of those that are completed least surely.
+  /// Of those that end by themselves the one that was made first, of whichever life, so that nobody's picks stay at the cost
+  /// of all others'; one that somebody attends to where there is no other.
   private static func takeOldest(_ state: inout State) -> Pick? {
-    for life in PickLife.allCases {
-      if let pick = state.open.removeOldest(life) { return pick }
-    }
-    return nil
+    let (unary, connected) = (state.open.oldest(.unary)?.dispatched, state.open.oldest(.connected)?.dispatched)
+    let life: PickLife =
+      switch (unary, connected) {
+      case (let unary?, let connected?): unary <= connected ? .unary : .connected
+      case (_?, nil): .unary
+      case (nil, _?): .connected
+      case (nil, nil): .attended
+      }
+    return state.open.removeOldest(life)
   }
 
   private func letGo(_ pick: Pick, _ state: inout State, at now: Moment) {

@@ -89,6 +89,59 @@ struct OpenPicksTests {
     #expect(service.complete(ids[5], .success, at: .seconds(20)))
   }
 
+  @Test(
+    "of many open picks the first ones make room, of whichever life, so that nobody's take all the place of others'")
+  func hoarder() {
+    let dispatcher = dispatcher { $0.mostOpenPicksOfService = 10 }
+    let service = dispatcher.service("s")!
+    func pick(_ life: PickLife, at second: Double) -> UInt64 {
+      var query = PickQuery()
+      query.life = life
+      #expect(service.pick(query, owner: life == .connected ? 7 : 0, at: .seconds(second), into: answer) == .picked)
+      return answer.id
+    }
+    let attended = pick(.attended, at: 0)
+    let hoarded = (0..<9).map { _ in pick(.connected, at: 1) }
+    for id in hoarded { #expect(service.renew(id, at: .seconds(1.5))) }
+    let unary = (0..<5).map { _ in pick(.unary, at: 2) }
+    #expect(service.tally.openPicks == 10 && service.tally.counts.evicted == 5)
+    for id in unary { #expect(service.complete(id, .success, at: .seconds(3)), "it is open still") }
+    #expect(hoarded.count { service.complete($0, .success, at: .seconds(3)) } == 4)
+    #expect(service.complete(attended, .success, at: .seconds(3)), "somebody sees when its request ends")
+    // Where only such are there, the oldest of them makes room all the same.
+    let first = pick(.attended, at: 4)
+    for second in 5..<15 { _ = pick(.attended, at: Double(second)) }
+    #expect(!service.complete(first, .success, at: .seconds(20)) && service.tally.openPicks == 10)
+  }
+
+  @Test("one pick that is kept at the end costs no copy of all places each time that memory is to be given back")
+  func shrinksCheaply() throws {
+    var selector = ReplicaSelector(RandomPolicy())
+    selector.replace(with: [Replica(name: "a:1")], at: .start)
+    let made = selector.pick(at: .start)
+    let pick = try #require(made)
+    var picks = OpenPicks(salt: 7)
+    let ids = (0..<200_000).compactMap { _ in picks.insert(pick, owner: 3) }
+    for id in ids.dropLast() { _ = picks.remove(id) }
+    let last = try #require(ids.last)
+    picks.shrink()
+    let time = ContinuousClock().measure {
+      for second in 0..<2000 {
+        let isRenewed = picks.renew(last, at: .seconds(Double(second)))
+        #expect(isRenewed)
+        if let id = picks.insert(pick, owner: 4) { _ = picks.remove(id) }
+        picks.shrink()
+      }
+    }
+    // With a copy each time this takes minutes.
+    #expect(time < .seconds(10), "\(time)")
+    #expect(picks.capacity == 200_000)
+    let removed = picks.remove(last)
+    #expect(removed != nil)
+    picks.shrink()
+    #expect(picks.capacity <= OpenPicks.kept && picks.count == 0)
+  }
+
   @Test("beyond what may be open over all services, whoever has picks open gives one up for a new one")
   func evictsInAll() {
     let dispatcher = dispatcher { $0.mostOpenPicks = 10 }
