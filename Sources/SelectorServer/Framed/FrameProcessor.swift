@@ -212,14 +212,14 @@ struct FrameProcessor: ~Copyable {
   private func complete(
     _ request: TonariRequest, of session: inout FrameSession, into output: inout OutputBuffer, at now: Moment
   ) {
-    let wasOpen =
+    let ending =
       directory.service(ofPick: request.pick_id)?.end(
         request.pick_id, key: key(request.pick_key.start, request.pick_key.length, of: session),
         Outcome(number: Int64(truncatingIfNeeded: request.outcome)),
         latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us),
         servedBy: nil, load: nil, at: now)
-      ?? false
-    completed(request.id, wasOpen: wasOpen, of: &session, into: &output)
+      ?? .unknown
+    completed(request.id, ending, of: &session, into: &output)
   }
 
   /// The key that a message has, or the one of its sender.
@@ -231,9 +231,13 @@ struct FrameProcessor: ~Copyable {
 
   @inline(__always)
   private func completed(
-    _ id: UInt64, wasOpen: Bool, of session: inout FrameSession, into output: inout OutputBuffer
+    _ id: UInt64, _ ending: PickEnding, of session: inout FrameSession, into output: inout OutputBuffer
   ) {
-    if wasOpen { session.noteCompletion() }
+    switch ending {
+    case .completed: session.noteCompletion()
+    case .renewed: session.noteRenewal()
+    case .unknown: break
+    }
     guard id != 0 else { return }
     output.advance(to: tonari_put_completed(output.room(for: Int(TONARI_LONGEST_ANSWER)), id))
   }
@@ -269,7 +273,7 @@ struct FrameProcessor: ~Copyable {
           into: &output, at: now)
       case TONARI__SELECTOR__V1__ENVELOPE__MESSAGE_COMPLETE:
         let request = envelope.pointee.complete.pointee
-        completed(id, wasOpen: complete(request, of: session, at: now), of: &session, into: &output)
+        completed(id, complete(request, of: session, at: now), of: &session, into: &output)
       default:
         guard let request = try? Tonari_Selector_V1_Envelope(serializedBytes: Array(message)) else { return .malformed }
         if case .watch(let wanted) = request.message {
@@ -301,13 +305,14 @@ struct FrameProcessor: ~Copyable {
 
   private func complete(
     _ request: Tonari__Selector__V1__CompleteRequest, of session: borrowing FrameSession, at now: Moment
-  ) -> Bool {
+  ) -> PickEnding {
     let servedBy = String(cString: request.served_by)
     return directory.service(ofPick: request.pick_id)?.end(
       request.pick_id, key: key(request.pick_key.data, request.pick_key.len, of: session),
       Outcome(number: Int64(request.outcome.rawValue)),
       latencySeconds: request.latency_us == 0 ? nil : LoadReport.seconds(microseconds: request.latency_us),
-      servedBy: servedBy.isEmpty ? nil : servedBy, load: request.load.map { LoadReport($0.pointee) }, at: now) ?? false
+      servedBy: servedBy.isEmpty ? nil : servedBy, load: request.load.map { LoadReport($0.pointee) }, at: now)
+      ?? .unknown
   }
 
   // MARK: - Watches

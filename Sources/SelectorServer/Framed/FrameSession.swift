@@ -25,7 +25,8 @@ struct FrameSession: ~Copyable {
   private(set) var openPicks = 0
   /// What it ever picked from.
   private(set) var picked = PickedServices()
-  private var picksInPeriod = 0
+  /// Picks, and renewals of picks, in a time as long as a pick stays open.
+  private var heldInPeriod = 0
   private var periodEnd = Moment(nanoseconds: .min)
   /// What it watches.
   var watches: [FrameWatch] = []
@@ -62,7 +63,7 @@ struct FrameSession: ~Copyable {
   @inline(__always)
   mutating func note(pick id: UInt64) {
     openPicks &+= 1
-    picksInPeriod &+= 1
+    heldInPeriod &+= 1
     picked.note(pick: id)
   }
 
@@ -72,13 +73,19 @@ struct FrameSession: ~Copyable {
     if openPicks > 0 { openPicks &-= 1 }
   }
 
+  /// Counts a pick that goes on: it is open for a lifetime from now on. More than once where it was renewed before.
+  @inline(__always)
+  mutating func noteRenewal() {
+    heldInPeriod &+= 1
+  }
+
   /// Counts no longer what must have expired, so that completions that get lost do not add up.
   @inline(__always)
   mutating func forgetExpired(at now: Moment, lifetime: Int64) {
     guard now >= periodEnd else { return }
-    // At least a lifetime has passed: what was picked before is not open any more.
-    openPicks = min(openPicks, picksInPeriod)
-    picksInPeriod = 0
+    // At least a lifetime has passed: what was picked before, and not renewed, is not open any more.
+    openPicks = min(openPicks, heldInPeriod)
+    heldInPeriod = 0
     periodEnd = Moment(nanoseconds: now.nanoseconds &+ lifetime)
   }
 

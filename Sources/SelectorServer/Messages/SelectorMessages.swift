@@ -161,19 +161,29 @@ extension SelectorMessages {
   }
 }
 
+/// What became of an open pick when somebody said how its request went.
+enum PickEnding: Hashable, Sendable {
+  /// It is complete.
+  case completed
+  /// Its request goes on, and it is open for as long again.
+  case renewed
+  /// It was not open, or is somebody else's.
+  case unknown
+}
+
 extension DispatchedService {
-  /// Learns how a pick's request ended, nil where it goes on. Answers whether that completed an open pick.
+  /// Learns how a pick's request ended, nil where it goes on.
   @discardableResult
   func end(
     _ id: UInt64, key: PickKey, _ outcome: Outcome?, latencySeconds: Double?, servedBy: String?, load: LoadReport?,
     at now: Moment
-  ) -> Bool {
+  ) -> PickEnding {
     guard let outcome else {
-      if let servedBy, respond(id, key: key, from: (servedBy, .failure), at: now) { return false }
-      renew(id, key: key, at: now)
-      return false
+      if let servedBy, respond(id, key: key, from: (servedBy, .failure), at: now) { return .renewed }
+      return renew(id, key: key, at: now) ? .renewed : .unknown
     }
     return complete(id, key: key, outcome, latencySeconds: latencySeconds, servedBy: servedBy, load: load, at: now)
+      ? .completed : .unknown
   }
 }
 

@@ -195,6 +195,28 @@ struct FrameProcessorTests {
     #expect(bench.session.openPicks == 1)
   }
 
+  @Test("Picks that are renewed count against the bound for as long as they are open")
+  func renewedPicks() throws {
+    var bench = FrameBench(FrameBench.dispatcher(), FramedOptions(mostOpenPicks: 2))
+    let open = try bench.answers(Frames.pick(1), Frames.pick(2)).map(\.picked.pickID)
+    for _ in 0..<6 {
+      bench.now = Moment(nanoseconds: bench.now.nanoseconds + 50_000_000_000)
+      // By the way that is quick, and by the one that reads whatever there is.
+      _ = try bench.answers(
+        Frames.complete(0, open[0]) { $0.outcome = .underWay },
+        Frames.complete(0, open[1]) {
+          $0.outcome = .underWay
+          $0.load.queued = 1
+        })
+      bench.dispatcher.expire(at: bench.now)
+      #expect(bench.dispatcher.status(at: bench.now)[0].openPicks == 2)
+      #expect(try bench.answers(Frames.pick(3)).first?.error.code == 8)
+    }
+    for id in open { _ = try bench.answers(Frames.complete(0, id)) }
+    #expect(bench.session.openPicks == 0)
+    #expect(try bench.answers(Frames.pick(4)).first?.picked.address.isEmpty == false)
+  }
+
   @Test("Services that come and go are seen at once")
   func directory() throws {
     var bench = FrameBench()
