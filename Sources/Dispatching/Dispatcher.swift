@@ -450,29 +450,36 @@ extension Dispatcher {
     state.withLock { $0.peers.names.allSatisfy { $0 >= selector } }
   }
 
-  /// Counts anew and plans, where it is time. What a policy says that a service bears, all its ports bear together: each is to
-  /// the others as another selector of the cluster is.
+  /// Counts anew and plans, where it is time. What a policy says that a service bears, all its ports bear together, here and
+  /// at other selectors of the cluster.
   func planOverflow(at now: Moment) {
-    let (overflows, digests) = state.withLock { ($0.overflows, $0.peers.digests.map(\.arrivals)) }
+    let overflows = state.withLock { $0.overflows }
     guard !overflows.isEmpty else { return }
-    func policy(_ service: String) -> String? {
+    let services = directory.all.compactMap { service in service.arrivals(at: now).map { (service, $0) } }
+    guard services.contains(where: { $0.1.isDue }) else { return }
+    func policyName(of service: String) -> String? {
       if overflows[service] != nil { return service }
       let base = ServiceDirectory.base(of: service)
       return overflows[base] == nil ? nil : base
     }
-    var services: [String: [DispatchedService]] = [:]
-    for service in directory.all {
-      if let policy = policy(service.name) { services[policy, default: []].append(service) }
+    var together: [String: PeerArrivals] = [:]
+    var due: [(service: DispatchedService, policy: String, arrivals: PeerArrivals)] = []
+    for (service, standing) in services {
+      guard let policy = policyName(of: service.name) else { continue }
+      together[policy, default: PeerArrivals()].add(standing.arrivals)
+      if standing.isDue { due.append((service, policy, standing.arrivals)) }
     }
     var peers: [String: [PeerArrivals]] = [:]
-    for (name, arrivals) in digests.lazy.joined() {
-      if let policy = policy(name) { peers[policy, default: []].append(arrivals) }
-    }
-    for (policy, ports) in services {
-      for service in ports {
-        let siblings = ports.count > 1 ? ports.filter { $0 !== service }.compactMap(\.arrivals) : []
-        service.planOverflow(peers: (peers[policy] ?? []) + siblings, at: now)
+    for digest in state.withLock({ $0.peers.digests.map(\.arrivals) }) {
+      var said: [String: PeerArrivals] = [:]
+      for (name, arrivals) in digest {
+        if let policy = policyName(of: name) { said[policy, default: PeerArrivals()].add(arrivals) }
       }
+      for (policy, arrivals) in said { peers[policy, default: []].append(arrivals) }
+    }
+    for (service, policy, arrivals) in due {
+      let siblings = (together[policy] ?? arrivals).without(arrivals)
+      service.planOverflow(peers: peers[policy] ?? [], siblings: siblings, at: now)
     }
   }
 }

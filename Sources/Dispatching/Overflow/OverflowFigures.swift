@@ -21,4 +21,22 @@ struct PeerArrivals: Hashable, Sendable {
   var perMinute = 0.0
   /// Those of them that another cluster sent.
   var receivedPerMinute = 0.0
+
+  /// Takes in what comes elsewhere, too.
+  mutating func add(_ other: PeerArrivals) {
+    perMinute += other.perMinute
+    receivedPerMinute += other.receivedPerMinute
+  }
+
+  /// What is left without a part of it; no less than nothing.
+  func without(_ part: PeerArrivals) -> PeerArrivals {
+    PeerArrivals(
+      perMinute: max(0, perMinute - part.perMinute),
+      receivedPerMinute: max(0, receivedPerMinute - part.receivedPerMinute))
+  }
+
+  /// No more than so many of either.
+  func capped(at most: Double) -> PeerArrivals {
+    PeerArrivals(perMinute: min(perMinute, most), receivedPerMinute: min(receivedPerMinute, most))
+  }
 }

@@ -33,6 +33,8 @@ struct OverflowPlanner: Sendable {
   /// All that come to the cluster.
   private var all = PeerArrivals()
   private var selectors = 1
+  /// Whether anything comes here to other ports of the service.
+  private var hasSiblings = false
   /// What the policy says that the replicas there are bear together.
   private var given = 0.0
 
@@ -78,13 +80,16 @@ struct OverflowPlanner: Sendable {
   ///
   /// - Parameters:
   ///   - answers: how requests ended meanwhile that stayed.
-  ///   - peers: what each of the other selectors of the own cluster says.
+  ///   - peers: what each of the other selectors of the own cluster says of all ports of the service.
+  ///   - siblings: what comes here to the service's other ports, all together.
   mutating func count(
-    _ figures: OverflowFigures, _ answers: OverflowGate.Answers, peers: [PeerArrivals], at now: Moment
+    _ figures: OverflowFigures, _ answers: OverflowGate.Answers, peers: [PeerArrivals], siblings: PeerArrivals,
+    at now: Moment
   ) {
     look(figures, at: now)
     let seconds = last.map { now.seconds(since: $0.time) } ?? 0
     selectors = peers.count + 1
+    hasSiblings = siblings.perMinute > 0
     var counted: Double?
     if let last, seconds > 0 {
       func rate(_ now: UInt64, _ before: UInt64) -> Double { Double(now &- min(before, now)) * 60 / seconds }
@@ -103,11 +108,8 @@ struct OverflowPlanner: Sendable {
     }
     last = (now, figures.arrivals, figures.received, figures.sent)
     let most = Self.mostOfPeer * given
-    all = peers.reduce(own) { sum, peer in
-      PeerArrivals(
-        perMinute: sum.perMinute + min(peer.perMinute, most),
-        receivedPerMinute: sum.receivedPerMinute + min(peer.receivedPerMinute, most))
-    }
+    all = own
+    for others in peers + [siblings] { all.add(others.capped(at: most)) }
     if let counted {
       let mean = answers.count > 0 ? answers.seconds / Double(answers.count) : nil
       let failed = answers.count > 0 ? Double(answers.failures) / Double(answers.count) : nil
@@ -136,17 +138,20 @@ struct OverflowPlanner: Sendable {
       retryAfter: UInt32(saturating: seconds * 1000))
   }
 
-  /// This selector's part of the requests that come to the cluster, 0…1.
+  /// Whether others share the capacity.
+  private var isShared: Bool { selectors > 1 || hasSiblings }
+
+  /// This selector's and port's part of the requests that come to the cluster, 0…1.
   private var part: Double {
-    guard selectors > 1 else { return 1 }
+    guard isShared else { return 1 }
     guard all.perMinute > 0 else { return 1 / Double(selectors) }
     return min(1, max(own.perMinute / all.perMinute, 0.01))
   }
 
-  /// What this selector lets in: what comes to it and an equal part of what nobody uses; where there is too much, its part
-  /// of the capacity.
+  /// What this selector lets in: what comes to it and an equal part of what nobody uses, which is there for whichever of its
+  /// ports needs it; where there is too much, its part of the capacity.
   private var admitted: Double {
-    guard selectors > 1 else { return capacity }
+    guard isShared else { return capacity }
     let unused = capacity - all.perMinute
     return unused >= 0 ? own.perMinute + unused / Double(selectors) : capacity * part
   }

@@ -97,11 +97,15 @@ public class DispatchedService: @unchecked Sendable {
   func picks(of address: String) -> UInt64 { preconditionFailure("a subclass counts") }
   func hear(_ peers: [String: PeerKnowledge], at now: Moment) { preconditionFailure("a subclass hears") }
   func set(_ overflow: ServiceOverflow?, at now: Moment) { preconditionFailure("a subclass overflows") }
-  func planOverflow(peers: [PeerArrivals], at now: Moment) { preconditionFailure("a subclass plans") }
+  func planOverflow(peers: [PeerArrivals], siblings: PeerArrivals, at now: Moment) {
+    preconditionFailure("a subclass plans")
+  }
   func hear(_ headroom: Headroom?, of neighbour: String, at now: Moment) -> Bool {
     preconditionFailure("a subclass hears")
   }
   func overflowStatus(at now: Moment) -> OverflowStatus? { preconditionFailure("a subclass knows") }
   /// What comes here; nil without a policy of overflow.
   var arrivals: PeerArrivals? { preconditionFailure("a subclass counts") }
+  /// The same, and whether it is time to count and plan again.
+  func arrivals(at now: Moment) -> (arrivals: PeerArrivals, isDue: Bool)? { preconditionFailure("a subclass counts") }
 }

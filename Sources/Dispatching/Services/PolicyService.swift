@@ -391,7 +391,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
     planAgain(at: now)
   }
 
-  override func planOverflow(peers: [PeerArrivals], at now: Moment) {
+  override func planOverflow(peers: [PeerArrivals], siblings: PeerArrivals, at now: Moment) {
     planner.withLock { planner in
       guard planner?.isDue(at: now) == true else { return }
       let counted = state.withLock { state in
@@ -399,7 +399,7 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
         return (answers, Self.figures(state))
       }
       guard case (let answers?, let figures?) = counted else { return }
-      planner?.count(figures, answers, peers: peers, at: now)
+      planner?.count(figures, answers, peers: peers, siblings: siblings, at: now)
       guard let plan = planner?.plan(at: now) else { return }
       state.withLock { $0.overflow?.follow(plan, at: now) }
     }
@@ -430,6 +430,10 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   }
 
   override var arrivals: PeerArrivals? { planner.withLock { $0?.own } }
+
+  override func arrivals(at now: Moment) -> (arrivals: PeerArrivals, isDue: Bool)? {
+    planner.withLock { planner in planner.map { ($0.own, $0.isDue(at: now)) } }
+  }
 
   private static func figures(_ state: borrowing State) -> OverflowFigures? {
     guard let gate = state.overflow else { return nil }

@@ -1,6 +1,7 @@
 import Overflow
 import Selection
 import SelectorProtocol
+import SwiftProtobuf
 import Testing
 
 @testable import Dispatching
@@ -95,6 +96,57 @@ struct SharedCapacityTests {
     _ = edge.load(perMinute: 300, for: 2)
     let status = try #require(edge.status)
     #expect(status.demandPerMinute.isFinite && status.admittedPerMinute.isFinite && status.admittedPerMinute >= 0)
+  }
+
+  /// A cluster whose service has many ports beside its own name.
+  private func edge(ports: Int) -> Edge {
+    let edge = Edge(Edge.policy())
+    for port in 0..<ports {
+      edge.dispatcher.register(
+        [ServiceReplica(address: "here-0:\(1000 + port)", zone: "z", cluster: "here")], of: "shop/cart:p\(port)",
+        lifetime: .seconds(3600), at: edge.now)
+    }
+    return edge
+  }
+
+  @Test("Ports that nobody asks for take nothing from those that somebody does")
+  func idlePorts() {
+    let edge = edge(ports: 20)
+    _ = edge.load(perMinute: 60, for: 5)
+    #expect(abs((edge.status?.admittedPerMinute ?? 0) - 600) < 10, "\(edge.status?.admittedPerMinute ?? 0)")
+    // All that the service bears is there at once for a port to which it suddenly comes.
+    let served = edge.load(perMinute: 540, for: 10).map(\.isLocal)
+    #expect(served.count { $0 } >= served.count - 2, "\(served)")
+  }
+
+  @Test("Plans of thousands of ports cost what they are, not that times their number")
+  func manyPorts() {
+    let edge = edge(ports: 4000)
+    let time = ContinuousClock().measure {
+      for second in 1...10 { edge.dispatcher.expire(at: .seconds(Double(second))) }
+    }
+    #expect(edge.dispatcher.overflows(at: .seconds(10)).count == 4001)
+    // With a look at all ports for each of them this takes minutes.
+    #expect(time < .seconds(20), "\(time)")
+  }
+
+  @Test("What another selector says of many ports is one other selector's, all together")
+  func peerPorts() throws {
+    let edge = edge(ports: 9)
+    edge.dispatcher.hear(
+      .with { digest in
+        digest.selector = "other"
+        digest.services = (["shop/cart"] + (0..<9).map { "shop/cart:p\($0)" }).map { name in
+          Tonari_Selector_V1_ServiceDigest.with {
+            $0.service = name
+            $0.arrivals.perMinute = 20
+          }
+        }
+      }, at: edge.now)
+    edge.advance(to: .seconds(2.5))
+    let status = try #require(edge.status)
+    #expect(abs(status.demandPerMinute - 200) < 1)
+    #expect(abs(status.admittedPerMinute - 200) < 10, "half of what is left: \(status.admittedPerMinute)")
   }
 
   @Test(
