@@ -77,6 +77,9 @@ public final class Dispatcher: Sendable {
   /// A service; nil where there is none of this name.
   public func service(_ name: String) -> DispatchedService? { state.withLock { $0.directory[name] } }
 
+  /// A service by its own name.
+  func service(named name: String) -> DispatchedService? { state.withLock { $0.directory.service(named: name) } }
+
   /// All there is to know, by service.
   public func status(at now: Moment) -> [ServiceStatus] {
     let services = directory.all.sorted { $0.name < $1.name }
@@ -132,8 +135,8 @@ extension Dispatcher {
     for (name, replicas) in services { set(replicas, of: name, from: source, at: now) }
   }
 
-  /// Lets a service be asked for by other names, in place of those that it had. Where there is a service that has one of them
-  /// for its own, that one is meant.
+  /// Lets a service be asked for by other names, in place of those that it had. Where a file or Kubernetes names a service that
+  /// has one of them for its own, that one is meant.
   public func set(aliases: Set<String>, of name: String) {
     changing.withLock { _ in
       let before = state.withLock { state in
@@ -149,8 +152,11 @@ extension Dispatcher {
   }
 
   /// The own name of a service, whichever of its names it is called by.
-  private func ownName(of service: String) -> String {
-    state.withLock { $0.members[service] == nil ? $0.aliased[service] ?? service : service }
+  func ownName(of service: String) -> String {
+    state.withLock { state in
+      guard let own = state.aliased[service] else { return service }
+      return state.members[service] == nil || state.registered.contains(service) ? own : service
+    }
   }
 
   /// The addresses of a service's replicas that some sources name.
@@ -237,7 +243,7 @@ extension Dispatcher {
   @discardableResult
   public func report(_ load: LoadReport, of address: String, in cluster: String? = nil, at now: Moment) -> Int {
     let having = state.withLock { state in
-      names(having: address, in: cluster, state).compactMap { state.directory[$0] }
+      names(having: address, in: cluster, state).compactMap { state.directory.service(named: $0) }
     }
     return having.count { $0.report(load, of: address, in: cluster, at: now) }
   }
@@ -272,7 +278,9 @@ extension Dispatcher {
   }
 
   private func services(having address: String) -> [DispatchedService] {
-    state.withLock { state in state.having[address].map { $0.compactMap { state.directory[$0] } } ?? [] }
+    state.withLock { state in
+      state.having[address].map { $0.compactMap { state.directory.service(named: $0) } } ?? []
+    }
   }
 
   /// Changes who belongs to a service, which comes with its first replica and goes with its last. Answers why it is not
@@ -299,7 +307,8 @@ extension Dispatcher {
         state.members[name] = members.isEmpty ? nil : members
         if members.isRegisteredAlone {
           state.registered.insert(name, by: registrant)
-        } else {
+        } else if !members.hasGatewaysAlone {
+          // Where a policy's gateways stay when all others go, it is still one that somebody registered.
           state.registered.remove(name)
         }
         if before.held != members.held {
@@ -313,8 +322,11 @@ extension Dispatcher {
         return .taken
       }
       guard status == .taken, changes else { return status }
-      let known = state.withLock { $0.directory.service(named: name) }
-      let service = known ?? (members.isEmpty ? nil : makeService(name, at: now))
+      let (known, isRegistered) = state.withLock { ($0.directory.service(named: name), $0.registered.contains(name)) }
+      let service = known ?? (members.isEmpty ? nil : makeService(name, isRegistered: isRegistered, at: now))
+      if !members.isEmpty, let was = state.withLock({ $0.directory.isRegistered(name) }), was != isRegistered {
+        changeDirectory { $0.set(isRegistered: isRegistered, of: name) }
+      }
       if known == nil, let service, let overflow = overflow(of: name) {
         // The gateways come with the service, and stay when all others go.
         if members.set(overflow.gateways, from: .overflow) { state.withLock { $0.members[name] = members } }
@@ -374,13 +386,13 @@ extension Dispatcher {
     return state.registered.count < options.mostRegisteredServices ? .taken : .tooManyServices
   }
 
-  private func makeService(_ name: String, at now: Moment) -> DispatchedService? {
+  private func makeService(_ name: String, isRegistered: Bool, at now: Moment) -> DispatchedService? {
     guard let number = state.withLock({ $0.directory.nextNumber }) else { return nil }
     let service = options.policy.service(
       name: name, number: number, options: options, openPicks: openPickCount, at: now)
     let aliases = state.withLock { $0.aliases[name] ?? [] }
     changeDirectory {
-      $0.add(service)
+      $0.add(service, isRegistered: isRegistered)
       $0.set(aliases: aliases, for: [], of: service)
     }
     return service
@@ -502,7 +514,7 @@ extension Dispatcher {
   func tellServices(_ digest: PeerDigest?, after before: PeerDigest?, at now: Moment) {
     let peers = withPeers { Array($0.digests) }
     for name in Set(before?.services.keys ?? [:].keys).union(digest?.services.keys ?? [:].keys) {
-      guard let service = service(name) else { continue }
+      guard let service = service(named: name) else { continue }
       var together: [String: PeerKnowledge] = before?.services[name]?.mapValues { _ in PeerKnowledge() } ?? [:]
       for peer in peers {
         for (address, knowledge) in peer.services[name] ?? [:] {

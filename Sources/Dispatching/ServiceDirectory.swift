@@ -7,12 +7,20 @@ import HashTreeCollections
 public struct ServiceDirectory: Sendable {
   private static let block = 256
 
+  /// A service by its own name.
+  private struct Entry: Sendable {
+    var service: DispatchedService
+    /// Whether it is there only because somebody registered it: who may do so may call it anything.
+    var isRegistered: Bool
+  }
+
   /// ``Dispatcher/directoryVersion`` when it was made, or before.
   public var version: UInt64
-  private var names = TreeDictionary<String, DispatchedService>()
+  private var names = TreeDictionary<String, Entry>()
   /// Services by other names that they have.
   private var aliases = TreeDictionary<String, DispatchedService>()
-  /// How many services have names that differ in their ports alone, by the name without one.
+  /// How many services have names that differ in their ports alone, by the name without one; those that are there only because
+  /// somebody registered them are not among them.
   private var ports = TreeDictionary<String, Int>()
   /// By number less one, in blocks.
   private var blocks: [[DispatchedService?]] = []
@@ -28,20 +36,25 @@ public struct ServiceDirectory: Sendable {
   public var count: Int { names.count }
 
   /// The services, in no order.
-  public var all: some Collection<DispatchedService> { names.values }
+  public var all: some Collection<DispatchedService> { names.values.lazy.map(\.service) }
 
   /// The services by their numbers: those that came first, and have not gone, at the front.
   public var inOrder: some Sequence<DispatchedService> { blocks.lazy.joined().compactMap { $0 } }
 
-  /// The services that have other names, by these, in no order.
-  public var byAlias: some Sequence<(key: String, value: DispatchedService)> {
-    aliases.lazy.filter { [names] in names[$0.key] == nil }
+  /// A service by its name, or another that it has. Another name of a service counts before that of one that is there only
+  /// because somebody registered it.
+  public subscript(name: String) -> DispatchedService? {
+    guard let entry = names[name] else { return aliases[name] }
+    return entry.isRegistered ? aliases[name] ?? entry.service : entry.service
   }
 
-  /// A service by its name, or another that it has.
-  public subscript(name: String) -> DispatchedService? { names[name] ?? aliases[name] }
+  /// A service by a name that a file or Kubernetes gives it; nil where there is none, or only one that somebody registered.
+  public func named(_ name: String) -> DispatchedService? {
+    guard let entry = names[name], !entry.isRegistered else { return aliases[name] }
+    return entry.service
+  }
 
-  /// Whether there are several services whose names without a port are this one.
+  /// Whether files and Kubernetes name several services whose names without a port are this one.
   public func hasPorts(_ name: String) -> Bool { (ports[name] ?? 0) > 1 }
 
   /// A service's name without its port.
@@ -50,7 +63,7 @@ public struct ServiceDirectory: Sendable {
   }
 
   /// A service by its own name.
-  func service(named name: String) -> DispatchedService? { names[name] }
+  func service(named name: String) -> DispatchedService? { names[name]?.service }
 
   /// The service that an open pick is of; nil where there is none (any more).
   public func service(ofPick id: UInt64) -> DispatchedService? {
@@ -71,13 +84,30 @@ public struct ServiceDirectory: Sendable {
   }
 
   /// Adds a service that has the ``nextNumber``.
-  mutating func add(_ service: DispatchedService) {
+  ///
+  /// - Parameter isRegistered: whether it is there only because somebody registered it.
+  mutating func add(_ service: DispatchedService, isRegistered: Bool) {
     if free.last == service.number { free.removeLast() } else { used += 1 }
     let index = Int(service.number) - 1
     if index / Self.block == blocks.count { blocks.append(Array(repeating: nil, count: Self.block)) }
     blocks[index / Self.block][index % Self.block] = service
-    names[service.name] = service
-    ports[Self.base(of: service.name), default: 0] += 1
+    names[service.name] = Entry(service: service, isRegistered: isRegistered)
+    if !isRegistered { countPort(of: service.name, 1) }
+  }
+
+  /// Whether a service is there only because somebody registered it; nil where there is none of this name.
+  func isRegistered(_ name: String) -> Bool? { names[name]?.isRegistered }
+
+  mutating func set(isRegistered: Bool, of name: String) {
+    guard let entry = names[name], entry.isRegistered != isRegistered else { return }
+    names[name]?.isRegistered = isRegistered
+    countPort(of: name, isRegistered ? -1 : 1)
+  }
+
+  private mutating func countPort(of name: String, _ change: Int) {
+    let base = Self.base(of: name)
+    let count = (ports[base] ?? 0) + change
+    ports[base] = count > 0 ? count : nil
   }
 
   /// Takes other names for those that a service had.
@@ -87,9 +117,8 @@ public struct ServiceDirectory: Sendable {
   }
 
   mutating func remove(_ service: DispatchedService) {
+    if names[service.name]?.isRegistered == false { countPort(of: service.name, -1) }
     names[service.name] = nil
-    let base = Self.base(of: service.name)
-    ports[base] = ports[base].flatMap { $0 > 1 ? $0 - 1 : nil }
     blocks[(Int(service.number) - 1) / Self.block][(Int(service.number) - 1) % Self.block] = nil
     free.append(service.number)
   }

@@ -6,14 +6,24 @@ public enum ServiceNames {
   /// `outbound_.8080_.v1_.cart.shop.svc.cluster.local`), or by its host name with or without a port
   /// (`cart.shop.svc.cluster.local:8080`, `cart.shop`). A name without a namespace is one of `default`.
   ///
-  /// Nil where there is none, and where a service has several ports and none of them is known by the number.
+  /// Nil where there is none, and where a service has several ports and none of them is known by the number. What somebody
+  /// registered has only names that mean nothing else: who may register may call a service anything.
   public static func service(_ text: some StringProtocol, in dispatcher: Dispatcher) -> DispatchedService? {
     let text = String(text)
-    if let service = dispatcher.service(text) { return service }
-    guard let (name, port) = kubernetesName(of: text) else { return nil }
     let directory = dispatcher.directory
-    guard let port else { return directory[name] }
-    return directory["\(name):\(port)"] ?? (directory.hasPorts(name) ? nil : directory[name])
+    if let service = directory.named(text) { return service }
+    guard let (name, port) = kubernetesName(of: text) else { return directory[text] }
+    if let service = service(name, port, in: directory, directory.named) { return service }
+    guard directory.named(name) == nil else { return nil }
+    return directory[text] ?? service(name, port, in: directory) { directory[$0] }
+  }
+
+  /// The service that has a port, by its number, else the only one of its name.
+  private static func service(
+    _ name: String, _ port: UInt16?, in directory: ServiceDirectory, _ find: (String) -> DispatchedService?
+  ) -> DispatchedService? {
+    guard let port else { return find(name) }
+    return find("\(name):\(port)") ?? (directory.hasPorts(name) ? nil : find(name))
   }
 
   /// `namespace/name` of a host name or of Istio's name for a cluster, and the port where there is one; nil where it cannot be

@@ -1,3 +1,4 @@
+import Overflow
 import Selection
 import SelectorProtocol
 import SwiftProtobuf
@@ -142,6 +143,73 @@ struct ServiceNamesTests {
         }, at: .start)
     }
     #expect(dispatcher.service("s")!.status(at: .start).replicas.map(\.view.othersInFlight).reduce(0, +) == 5)
+  }
+
+  @Test("another name of a service is not given away to who registers under it, before or after")
+  func claimedAliases() throws {
+    let dispatcher = Dispatcher()
+    func register(at now: Moment) {
+      dispatcher.register([replica(9)], of: "shop/cart:80", lifetime: .seconds(10), at: now)
+    }
+    register(at: .start)
+    let claimed = try #require(dispatcher.service("shop/cart:80"))
+    dispatcher.set([replica(1)], of: "shop/cart", from: .kubernetes, at: .start)
+    #expect(dispatcher.directory.named("shop/cart:80") == nil)
+    dispatcher.set(aliases: ["shop/cart:80"], of: "shop/cart")
+    let service = try #require(dispatcher.service("shop/cart"))
+    #expect(dispatcher.service("shop/cart:80") === service && dispatcher.directory.named("shop/cart:80") === service)
+    #expect(dispatcher.report(LoadReport(inFlight: 5), of: replica(9).address, at: .start) == 1)
+    #expect(claimed.status(at: .start).replicas.first?.view.lastReport?.inFlight == 5, "it is known still by its own")
+    // Renewed, it is one of the service that is meant.
+    register(at: .seconds(5))
+    dispatcher.expire(at: .seconds(11))
+    #expect(service.tally.replicas == 2 && dispatcher.directory.count == 1)
+    dispatcher.expire(at: .seconds(16))
+    #expect(service.tally.replicas == 1)
+    // What a file names is a service of its own, and stays one when others register, too.
+    dispatcher.set([replica(3)], of: "shop/cart:80", from: .file, at: .seconds(16))
+    register(at: .seconds(16))
+    #expect(dispatcher.service("shop/cart:80")?.tally.replicas == 2 && dispatcher.directory.hasPorts("shop/cart"))
+    // When the file does not any more, it is one that somebody registered.
+    dispatcher.set([], of: "shop/cart:80", from: .file, at: .seconds(17))
+    #expect(dispatcher.service("shop/cart:80") === service && !dispatcher.directory.hasPorts("shop/cart"))
+  }
+
+  @Test("what another selector calls otherwise is the service of that other name")
+  func aliasesOfPeers() throws {
+    let (one, two) = (Dispatcher(), Dispatcher())
+    one.register([replica(7)], of: "shop/cart:80", lifetime: .seconds(10), at: .start)
+    let answer = PickAnswer()
+    for _ in 0..<3 { _ = one.service("shop/cart:80")?.pick(PickQuery(), owner: 0, at: .start, into: answer) }
+    two.set([replica(1)], of: "shop/cart", from: .kubernetes, at: .start)
+    two.set(aliases: ["shop/cart:80"], of: "shop/cart")
+    two.hear(one.digest(of: "one", at: .start), at: .start)
+    let replicas = try #require(two.service("shop/cart")).status(at: .start).replicas.sorted {
+      $0.replica.address < $1.replica.address
+    }
+    #expect(two.directory.count == 1 && replicas.map(\.replica.address) == [replica(1), replica(7)].map(\.address))
+    #expect(replicas.map(\.view.othersInFlight) == [0, 3])
+  }
+
+  @Test("what somebody registers counts against its budget though a policy adds gateways to it")
+  func gateways() {
+    var options = DispatcherOptions(policy: .random)
+    options.mostRegisteredServices = 10
+    let dispatcher = Dispatcher(options)
+    dispatcher.set([replica(0)], of: "shop/cart", from: .kubernetes, at: .start)
+    let neighbour = ServiceOverflow.Neighbour(name: "b", gateway: "10.9.9.9:443")
+    dispatcher.set(
+      ["shop/cart": ServiceOverflow(cluster: "a", capacity: .perMinute(60), neighbours: [neighbour])], at: .start)
+    for round in 0..<3 {
+      let now = Moment.seconds(Double(round))
+      for number in 0..<20 {
+        dispatcher.register(
+          [replica(number)], of: "shop/cart:\(20 * round + number)x", lifetime: .seconds(0.5), at: now)
+      }
+      dispatcher.expire(at: now + .milliseconds(900))
+      #expect(dispatcher.directory.count <= 11)
+    }
+    #expect(!dispatcher.directory.hasPorts("shop/cart"))
   }
 
   @Test("a service is found by other names that it is given, registrations by these are its own, and they go with it")

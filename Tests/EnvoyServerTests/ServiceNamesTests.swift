@@ -36,4 +36,30 @@ struct ServiceNamesTests {
     #expect(name("cart.shop:81") == nil, "it might be either")
     #expect(name("front.shop:81") == "shop/front", "it can only be this one")
   }
+
+  @Test("What somebody registers takes no name of what Kubernetes names, nor is that refused for it")
+  func registered() {
+    let dispatcher = Dispatcher()
+    dispatcher.set([ServiceReplica(address: "10.0.0.1:8080")], of: "shop/cart", from: .kubernetes, at: .start)
+    func register(_ name: String) {
+      dispatcher.register([ServiceReplica(address: "10.9.9.9:80")], of: name, lifetime: .seconds(10), at: .start)
+    }
+    func name(_ text: String) -> String? { ServiceNames.service(text, in: dispatcher)?.name }
+    let texts = ["cart.shop", "cart.shop:80", "outbound|80||cart.shop.svc.cluster.local", "cart.shop:81"]
+    for other in ["shop/cart:x", "shop/cart:80", "cart.shop:80", "outbound|80||cart.shop.svc.cluster.local"] {
+      register(other)
+      for text in texts { #expect(name(text) == "shop/cart", "\(text) beside \(other)") }
+      #expect(dispatcher.service("shop/cart")?.tally.replicas == 1)
+    }
+    #expect(name("shop/cart:80") == "shop/cart:80", "by its own name it is found")
+    // Of names that mean nothing else all that are registered are alike.
+    for other in ["shop/front", "shop/front:80", "shop/front:x", "made.up:90"] { register(other) }
+    #expect(name("front.shop:80") == "shop/front:80" && name("front.shop:81") == "shop/front")
+    #expect(name("made.up:90") == "made.up:90")
+    // Once Kubernetes names it, it is meant.
+    dispatcher.set([ServiceReplica(address: "10.0.0.2:80")], of: "shop/front", from: .kubernetes, at: .start)
+    #expect(name("front.shop:80") == "shop/front")
+    dispatcher.set([ServiceReplica(address: "10.0.0.2:81")], of: "shop/front:80", from: .kubernetes, at: .start)
+    #expect(name("front.shop:80") == "shop/front:80" && name("front.shop:81") == nil)
+  }
 }

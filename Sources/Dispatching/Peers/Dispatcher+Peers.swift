@@ -24,7 +24,7 @@ extension Dispatcher {
         service.replicas = status.replicas.map {
           Tonari_Selector_V1_ReplicaDigest($0, leases[$0.replica.address], at: now)
         }
-        guard let arrivals = self.service(status.name)?.arrivals else { return }
+        guard let arrivals = self.service(named: status.name)?.arrivals else { return }
         service.arrivals = .with {
           $0.perMinute = arrivals.perMinute
           $0.receivedPerMinute = arrivals.receivedPerMinute
@@ -44,21 +44,25 @@ extension Dispatcher {
     guard digest.selector.utf8.count <= PeerClaims.longestName,
       withPeers({ $0.admits(digest.selector, on: link, most: options.mostPeers) })
     else { return false }
-    var services: [String: [String: PeerKnowledge]] = [:]
+    var replicas: [String: [Tonari_Selector_V1_ReplicaDigest]] = [:]
     var arrivals: [String: PeerArrivals] = [:]
     for service in digest.services {
       let leases = leases(in: service, from: link, at: now)
+      // It may be called otherwise there.
+      let name = ownName(of: service.service)
       if !leases.isEmpty {
-        change(service.service, at: now, by: link.registrant) { members in
+        change(name, at: now, by: link.registrant) { members in
           leases.reduce(false) { members.add([$1.replica], from: .peer, until: $1.until, owner: link.number) || $0 }
         }
-        note(registrar: link.number, of: service.service)
+        note(registrar: link.number, of: name)
       }
-      let known = addresses(of: service.service)
-      guard !known.isEmpty else { continue }
-      if service.hasArrivals, link.isTrusted { arrivals[service.service] = PeerArrivals(service.arrivals) }
-      services[service.service] = PeerClaims.knowledge(service.replicas, of: known)
+      guard !addresses(of: name).isEmpty else { continue }
+      replicas[name, default: []] += service.replicas
+      guard service.hasArrivals, link.isTrusted else { continue }
+      arrivals[name, default: PeerArrivals()].add(PeerArrivals(service.arrivals))
     }
+    var services: [String: [String: PeerKnowledge]] = [:]
+    for (name, replicas) in replicas { services[name] = PeerClaims.knowledge(replicas, of: addresses(of: name)) }
     let heard = PeerDigest(services: services, arrivals: arrivals, heard: now)
     let before = withPeers { $0.set(heard, of: digest.selector, on: link) }
     tellServices(heard, after: before, at: now)

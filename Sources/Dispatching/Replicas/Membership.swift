@@ -26,13 +26,15 @@ struct Membership: Sendable {
   /// Whether no source names any.
   var isEmpty: Bool { sources.allSatisfy { $0.isEmpty } }
 
-  /// Whether only registrations and other selectors name any.
+  /// Whether only registrations and other selectors name any; gateways that a policy adds change nothing about that.
   var isRegisteredAlone: Bool {
-    !isEmpty
-      && ReplicaSource.allCases.allSatisfy { source in
-        source == .registration || source == .peer || sources[source.rawValue].isEmpty
-      }
+    isNamed(by: [.registration, .peer]) && !isNamed(by: [.file, .kubernetes])
   }
+
+  /// Whether there are only the gateways that a policy adds.
+  var hasGatewaysAlone: Bool { isNamed(by: [.overflow]) && !isNamed(by: [.file, .kubernetes, .registration, .peer]) }
+
+  private func isNamed(by some: [ReplicaSource]) -> Bool { some.contains { !sources[$0.rawValue].isEmpty } }
 
   /// The replicas, by address.
   var replicas: [ServiceReplica] {

@@ -6,6 +6,9 @@ struct RegisteredNames: Sendable {
   /// How many there are.
   var count: Int { bringers.count }
 
+  /// Whether a service is one of them.
+  func contains(_ name: String) -> Bool { bringers[name] != nil }
+
   /// How many of them somebody brought.
   func count(by registrant: Registrant) -> Int { brought[registrant] ?? 0 }
 
