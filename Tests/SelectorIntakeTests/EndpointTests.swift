@@ -107,7 +107,7 @@ struct EndpointTests {
     one.ports?.removeFirst()
     #expect(table.set(key("x"), from: two, to: one) == ["d/s"])
     #expect(table.replicas(of: "d/s") == ["d/s": [ServiceReplica(address: "[fd00::1]:2")], "d/s:b": []])
-    #expect(table.aliases == ["d/s": ["d/s:b"]])
+    #expect(table.aliases == ["d/s": ["d/s:b", "d/s:2"]])
     _ = table.set(key("x"), from: one, to: nil)
     #expect(table.replicas(of: "d/s") == ["d/s": []])
     #expect(table.replicas(of: "d/s").isEmpty && table.aliases.isEmpty)
@@ -159,9 +159,106 @@ struct EndpointTests {
     _ = table.set(key("x"), from: nil, to: slice)
     _ = table.replicas(of: "d/s")
     #expect(table.aliases == ["d/s": ["d/s:http", "d/s:8080"], "d/s:grpc": ["d/s:80"]])
-    table.servicePorts["d/s"] = [80: "http", 90: "grpc", 91: "none"]
+    table.servicePorts["d/s"] = said((80, "http"), (90, "grpc"), (91, "none"))
     _ = table.replicas(of: "d/s")
     #expect(table.aliases == ["d/s": ["d/s:http", "d/s:80", "d/s:8080"], "d/s:grpc": ["d/s:90"]])
+    // A single port has them as well, whether it has a name or not.
+    for name in ["http", nil] {
+      let one = try self.slice("x", ["10.0.0.1"], ports: [(name, 8080)])
+      var table = EndpointTable(cluster: "")
+      table.servicePorts["d/s"] = said((80, name ?? ""))
+      _ = table.set(key("x"), from: nil, to: one)
+      _ = table.replicas(of: "d/s")
+      #expect(table.aliases["d/s"] == Set(["d/s:80", "d/s:8080"] + (name.map { ["d/s:\($0)"] } ?? [])))
+    }
+  }
+
+  private func said(_ ports: (Int, String)...) -> [NumberedPort] {
+    ports.map { NumberedPort(number: $0.0, name: $0.1) }
+  }
+
+  @Test(
+    "have for a service's own name the port of the name that had it, else the first of the Service, whatever was before"
+  )
+  func home() throws {
+    func addresses(_ table: inout EndpointTable) -> [String: [String]] {
+      table.replicas(of: "d/s").mapValues { $0.map(\.address) }.filter { !$0.value.isEmpty }
+    }
+    let before = try slice("x", ["10.0.0.1"], ports: [("a", 1), ("b", 2)])
+    var table = EndpointTable(cluster: "")
+    table.servicePorts["d/s"] = said((80, "b"), (90, "a"))
+    _ = table.set(key("x"), from: nil, to: before)
+    #expect(
+      addresses(&table) == ["d/s": ["10.0.0.1:2"], "d/s:a": ["10.0.0.1:1"]], "the Service's first, however it is listed"
+    )
+    // Its pods are others at another number, and those of the other port where they were.
+    let swapped = try slice("x", ["10.0.0.1"], ports: [("a", 2), ("b", 1)])
+    _ = table.set(key("x"), from: before, to: swapped)
+    #expect(addresses(&table) == ["d/s": ["10.0.0.1:1"], "d/s:a": ["10.0.0.1:2"]])
+    // For a time there are none, as when there is no pod, and one more port is the first then.
+    let none = try slice("x", [], ports: [])
+    _ = table.set(key("x"), from: swapped, to: none)
+    #expect(addresses(&table).isEmpty)
+    let three = try slice("x", ["10.0.0.2"], ports: [("a", 1), ("c", 3), ("b", 2)])
+    table.servicePorts["d/s"] = said((70, "c"), (80, "b"), (90, "a"))
+    _ = table.set(key("x"), from: none, to: three)
+    #expect(addresses(&table)["d/s"] == ["10.0.0.2:2"])
+    // While it is not served, the Service's first stands in; then it has its name again.
+    let without = try slice("x", ["10.0.0.2"], ports: [("a", 1), ("c", 3)])
+    _ = table.set(key("x"), from: three, to: without)
+    #expect(addresses(&table) == ["d/s": ["10.0.0.2:3"], "d/s:a": ["10.0.0.2:1"]])
+    _ = table.set(key("x"), from: without, to: three)
+    #expect(addresses(&table)["d/s"] == ["10.0.0.2:2"])
+    // The Service has it no more.
+    table.servicePorts["d/s"] = said((90, "a"), (70, "c"))
+    _ = table.set(key("x"), from: three, to: without)
+    #expect(addresses(&table)["d/s"] == ["10.0.0.2:1"])
+  }
+
+  @Test("leave no name behind of a service that never had a replica")
+  func namesWithoutReplicas() throws {
+    var table = EndpointTable(cluster: "")
+    let dispatcher = Dispatcher()
+    let empty = try slice("x", [], ports: [("a", 1), ("b", 2)])
+    table.servicePorts["d/s"] = said((80, "a"), (90, "b"))
+    for (before, after) in [(nil, empty), (empty, nil)] as [(EndpointSlice?, EndpointSlice?)] {
+      _ = table.set(key("x"), from: before, to: after)
+      for (name, replicas) in table.replicas(of: "d/s") {
+        dispatcher.set(replicas, of: name, from: .kubernetes, at: .start)
+        dispatcher.set(aliases: table.aliases[name] ?? [], of: name)
+      }
+      #expect(table.aliases.isEmpty == (after == nil))
+    }
+    dispatcher.register([ServiceReplica(address: "10.0.0.9:1")], of: "d/s:90", lifetime: .seconds(9), at: .start)
+    #expect(dispatcher.service("d/s:90")?.name == "d/s:90", "the name means nothing else any more")
+  }
+
+  @Test("with thousands of ports, or addresses of one pod, cost what they are, not that times their number")
+  func many() throws {
+    var table = EndpointTable(cluster: "")
+    let hosts = (0..<1000).map { "10.0.\($0 / 250).\($0 % 250)" }
+    let one = try slice("one", hosts.map { "\($0)=a" }, ports: [("http", 80)])
+    let template = try slice("x", ["10.1.0.1"], ports: [("http", 80)])
+    let time = ContinuousClock().measure {
+      for number in 0..<10 {
+        var slice = one
+        slice.endpoints = slice.endpoints?.map { endpoint in
+          var endpoint = endpoint
+          endpoint.addresses = endpoint.addresses.map { "10.\(number + 10)." + $0.dropFirst(5) }
+          return endpoint
+        }
+        _ = table.set(key("one-\(number)"), from: nil, to: slice)
+      }
+      for number in 0..<200 {
+        var slice = template
+        slice.ports = (0..<100).map { EndpointSlice.Port(name: "p\(100 * number + $0)", port: 1 + $0) }
+        _ = table.set(key("x-\(number)"), from: nil, to: slice)
+      }
+      let replicas = table.replicas(of: "d/s")
+      #expect(replicas.count == 20_001 && replicas["d/s"]?.count == 1)
+      #expect(replicas["d/s"]?.first?.aliases.count ?? 0 > 2000)
+    }
+    #expect(time < .seconds(20), "\(time)")
   }
 
   @Test("of a pod are one replica, in whatever slices and families its addresses are")

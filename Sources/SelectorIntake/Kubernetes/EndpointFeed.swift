@@ -19,7 +19,7 @@ public final class EndpointFeed: ServiceLifecycle.Service {
   private let logger: Logger
   private let pods: Reflector<PodTraits>
   private let nodes: Reflector<String>
-  private let services: Reflector<[Int: String]>
+  private let services: Reflector<[NumberedPort]>
   private let table: Mutex<EndpointTable>
   private let slices = Mutex<Reflector<EndpointSlice>?>(nil)
 
@@ -41,8 +41,7 @@ public final class EndpointFeed: ServiceLifecycle.Service {
       return labels?["topology.kubernetes.io/zone"] ?? labels?["failure-domain.beta.kubernetes.io/zone"] ?? ""
     }
     services = Reflector(.services, ObjectSelection(namespace: namespace), client: client, logger: logger) {
-      let ports = try $0.decode(DescribedService.self).spec?.ports ?? []
-      return Dictionary(ports.map { ($0.port, $0.name ?? "") }) { first, _ in first }
+      try $0.decode(DescribedService.self).ports
     }
     table = Mutex(EndpointTable(cluster: cluster))
   }
@@ -175,6 +174,7 @@ public final class EndpointFeed: ServiceLifecycle.Service {
     struct Port: Decodable {
       var name: String?
       var port: Int
+      var `protocol`: String?
     }
 
     struct Spec: Decodable {
@@ -182,6 +182,13 @@ public final class EndpointFeed: ServiceLifecycle.Service {
     }
 
     var spec: Spec?
+
+    /// Those that requests may go to, in their order.
+    var ports: [NumberedPort] {
+      (spec?.ports ?? []).filter { $0.protocol ?? "TCP" == "TCP" }.map {
+        NumberedPort(number: $0.port, name: $0.name ?? "")
+      }
+    }
   }
 
   /// Labels of any object.

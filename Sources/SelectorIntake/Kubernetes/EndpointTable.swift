@@ -48,6 +48,13 @@ extension PodTraits {
   func addresses(of pod: Identity.Pod) -> Set<IPAddress>? { !uid.isEmpty && uid == pod.uid ? addresses : nil }
 }
 
+/// A port of a Service, as it is called there.
+struct NumberedPort: Hashable, Sendable {
+  var number: Int
+  /// Empty where it has none.
+  var name: String
+}
+
 /// What is read of a pod.
 struct DescribedPod: Decodable {
   struct Metadata: Decodable {
@@ -77,9 +84,10 @@ struct DescribedPod: Decodable {
 
 /// The replicas of services as EndpointSlices, pods and nodes tell of them.
 ///
-/// A service is called `namespace/name`. Where it has several ports, that is the one whose replicas it was before, else the
-/// first that is listed, and each of the others is a service `namespace/name:port`. All have the name of their port for
-/// another name, and where there are several its number: that of the Service, else that at the pods.
+/// A service is called `namespace/name`. Where it has several ports, that is the one of the name that it was before, else the
+/// first of its Service, else the first that is listed; each of the others is a service `namespace/name:port`. A port without
+/// a name, which has none beside it, is the same once it gets a name. All have the name of their port for another name, and its
+/// number: that of the Service, else that at the pods.
 ///
 /// Endpoints of one pod are one replica, in however many slices and families of addresses they are. Its address is the one of
 /// IPv4 where it has one, whatever the order in which slices come, so that all selectors call it the same.
@@ -90,14 +98,21 @@ struct EndpointTable: Sendable {
   var zones: [String: String] = [:]
   /// Pods by namespace and name.
   var pods: [ObjectKey: PodTraits] = [:]
-  /// The names of the ports of Services by their numbers, by `namespace/name`; of some, where Services cannot be read.
-  var servicePorts: [String: [Int: String]] = [:]
+  /// The ports of Services in their order, by `namespace/name`; of some, where Services cannot be read.
+  var servicePorts: [String: [NumberedPort]] = [:]
   private var slices: [String: [ObjectKey: EndpointSlice]] = [:]
   private var names: [String: Set<String>] = [:]
   /// Other names of services, by name.
   private(set) var aliases: [String: Set<String>] = [:]
-  /// The addresses that the services' own names stood for last.
-  private var homes: [String: Set<String>] = [:]
+  /// What the services' own names stood for last.
+  private var homes: [String: Home] = [:]
+
+  /// The port that a service's own name stands for.
+  private struct Home: Sendable {
+    var name: String
+    /// The addresses of its replicas, where it has no name to be known by.
+    var addresses: Set<String> = []
+  }
 
   init(cluster: String) {
     self.cluster = cluster
@@ -136,47 +151,63 @@ struct EndpointTable: Sendable {
     let home = home(among: ports, of: service)
     var result: [String: [ServiceReplica]] = [:]
     var numbers: [Int: [String]] = [:]
-    for name in names[service] ?? [] { aliases[name] = nil }
+    let before = names[service] ?? []
+    for name in before { aliases[name] = nil }
     for port in ports {
       // One without a name beside others is there only while the service gets other ports.
       guard port.name == home || !port.name.isEmpty else { continue }
       let name = port.name == home ? service : "\(service):\(port.name)"
-      result[name] = port.replicas.map(\.value.replica).sorted { $0.address < $1.address }
+      result[name] = port.replicas
       if port.name == home, !port.name.isEmpty { aliases[name, default: []].insert("\(service):\(port.name)") }
-      for number in Set(port.replicas.map(\.value.port)) { numbers[number, default: []].append(name) }
+      for number in port.numbers { numbers[number, default: []].append(name) }
     }
-    if ports.count > 1 {
-      let said = servicePorts[service] ?? [:]
-      for (number, names) in numbers where names.count == 1 && said[number] == nil {
-        aliases[names[0], default: []].insert("\(service):\(number)")
-      }
-      for (number, port) in said {
-        let name = port == home ? service : "\(service):\(port)"
-        if result[name] != nil { aliases[name, default: []].insert("\(service):\(number)") }
-      }
+    let said = servicePorts[service] ?? []
+    let saidNumbers = Set(said.map(\.number))
+    for (number, names) in numbers where names.count == 1 && !saidNumbers.contains(number) {
+      aliases[names[0], default: []].insert("\(service):\(number)")
     }
-    homes[service] = result[service].map { Set($0.map(\.address)) }
-    for name in names[service] ?? [] where result[name] == nil { result[name] = [] }
-    names[service] = ports.isEmpty ? nil : Set(result.filter { !$0.value.isEmpty }.keys)
+    for port in said {
+      let name = port.name == home ? service : "\(service):\(port.name)"
+      if result[name] != nil { aliases[name, default: []].insert("\(service):\(port.number)") }
+    }
+    remember(home, of: service, at: result[service] ?? [])
+    names[service] = result.isEmpty ? nil : Set(result.keys)
+    for name in before where result[name] == nil { result[name] = [] }
     return result
   }
 
-  /// The port that the service's own name stands for.
+  /// The port that the service's own name stands for; nil where there is none.
   private func home(among ports: [Port], of service: String) -> String? {
-    let before = homes[service] ?? []
-    var home: (name: String, kept: Int)?
-    for port in ports {
-      let kept = before.isEmpty ? 0 : port.replicas.count { before.contains($0.value.replica.address) }
-      if home.map({ kept > $0.kept }) ?? true { home = (port.name, kept) }
+    if let before = homes[service] {
+      if ports.contains(where: { $0.name == before.name }) { return before.name }
+      // Other ports beside it made it take a name.
+      let kept = ports.first { $0.replicas.contains { before.addresses.contains($0.address) } }
+      if let kept { return kept.name }
     }
-    return home?.name
+    let names = Set(ports.map(\.name))
+    return servicePorts[service]?.first { names.contains($0.name) }?.name ?? ports.first?.name
+  }
+
+  /// Keeps in mind what a service's own name stands for, as long as there is the service. One that its Service has and that
+  /// is only not served at present will have the name again.
+  private mutating func remember(_ home: String?, of service: String, at replicas: [ServiceReplica]) {
+    guard slices[service] != nil else {
+      homes[service] = nil
+      return
+    }
+    let before = homes[service]?.name ?? ""
+    let isServedAgain = !before.isEmpty && servicePorts[service]?.contains { $0.name == before } == true
+    guard let home, home == before || !isServedAgain else { return }
+    homes[service] = Home(name: home, addresses: home.isEmpty ? Set(replicas.map(\.address)) : [])
   }
 
   /// A port of a service.
   private struct Port {
     var name: String
-    /// By what tells their pods apart.
-    var replicas: [String: Endpoint] = [:]
+    /// In the order of their addresses.
+    var replicas: [ServiceReplica]
+    /// The numbers that it has at its pods.
+    var numbers: Set<Int>
   }
 
   /// Where a pod serves.
@@ -185,37 +216,62 @@ struct EndpointTable: Sendable {
     var port: Int
     var family: EndpointSlice.Family
 
-    /// One of the same pod and port: the address that counts, in the better state while slices differ.
-    func merged(with other: Endpoint) -> Endpoint {
+    /// Of those of one pod and port the one with the address that counts, in the better state while slices differ; all others
+    /// are other names of it.
+    static func merged(_ endpoints: [Endpoint]) -> Endpoint? {
       func rank(_ endpoint: Endpoint) -> (Int, Int, String) {
         (endpoint.family == .four ? 0 : 1, endpoint.replica.state == .ready ? 0 : 1, endpoint.replica.address)
       }
-      var (first, second) = rank(self) <= rank(other) ? (self, other) : (other, self)
-      let others = Set(first.replica.aliases + second.replica.aliases + [second.replica.address])
-      first.replica.aliases = others.subtracting([first.replica.address]).sorted()
+      guard var first = endpoints.min(by: { rank($0) < rank($1) }), endpoints.count > 1 else { return endpoints.first }
+      first.replica.aliases = Set(endpoints.map(\.replica.address)).subtracting([first.replica.address]).sorted()
       return first
     }
   }
 
   /// The ports of a service in the order in which they are listed.
   private func ports(of service: String) -> [Port] {
-    var ports: [Port] = []
+    var names: [String] = []
+    /// By name, and by what tells their pods apart.
+    var endpoints: [String: [String: [Endpoint]]] = [:]
     // Always in the same order, that of a dictionary is another one each time.
     for (key, slice) in (slices[service] ?? [:]).sorted(by: { $0.key.name < $1.key.name }) {
+      let hosts = hosts(of: slice, key)
       for (name, number) in slice.reachablePorts {
-        let index = ports.firstIndex { $0.name == name } ?? ports.endIndex
-        if index == ports.endIndex { ports.append(Port(name: name)) }
-        for (pod, endpoint) in endpoints(of: slice, key, port: number) {
-          ports[index].replicas[pod] = ports[index].replicas[pod]?.merged(with: endpoint) ?? endpoint
+        if endpoints[name] == nil {
+          names.append(name)
+          endpoints[name] = [:]
+        }
+        for host in hosts {
+          guard let endpoint = host.endpoint(port: number) else { continue }
+          endpoints[name]?[host.pod, default: []].append(endpoint)
         }
       }
     }
-    return ports
+    return names.map { name in
+      let merged = (endpoints[name] ?? [:]).values.compactMap(Endpoint.merged)
+      return Port(
+        name: name, replicas: merged.map(\.replica).sorted { $0.address < $1.address }, numbers: Set(merged.map(\.port))
+      )
+    }
   }
 
-  private func endpoints(
-    of slice: EndpointSlice, _ key: ObjectKey, port: Int
-  ) -> [(pod: String, endpoint: Endpoint)] {
+  /// An endpoint of a slice, whose address has no port yet.
+  private struct Host {
+    /// What tells its pod from others.
+    var pod: String
+    var replica: ServiceReplica
+    var family: EndpointSlice.Family
+
+    /// It at a port; nil where there is no such port.
+    func endpoint(port: Int) -> Endpoint? {
+      var replica = replica
+      replica.address = family == .six ? "[\(replica.address)]:\(port)" : "\(replica.address):\(port)"
+      return replica.fault == nil ? Endpoint(replica: replica, port: port, family: family) : nil
+    }
+  }
+
+  /// The endpoints of a slice, which all have all its ports.
+  private func hosts(of slice: EndpointSlice, _ key: ObjectKey) -> [Host] {
     guard let family = slice.family else { return [] }
     return (slice.endpoints ?? []).compactMap { endpoint in
       // All addresses of an endpoint are the same pod; the first is the one to use.
@@ -223,12 +279,11 @@ struct EndpointTable: Sendable {
       let node = endpoint.nodeName ?? endpoint.topology?["kubernetes.io/hostname"] ?? ""
       let traits = Self.pod(of: endpoint, in: key).flatMap { pods[$0] }
       let replica = ServiceReplica(
-        address: family == .six ? "[\(host)]:\(port)" : "\(host):\(port)", node: node,
+        address: host, node: node,
         zone: endpoint.zone ?? endpoint.topology?["topology.kubernetes.io/zone"] ?? zones[node] ?? "",
         cluster: cluster, weight: traits?.weight ?? 1, concurrency: traits?.concurrency, labels: traits?.labels ?? [],
         state: Self.state(of: endpoint.conditions))
-      guard replica.fault == nil else { return nil }
-      return (endpoint.target(in: key) ?? host, Endpoint(replica: replica, port: port, family: family))
+      return Host(pod: endpoint.target(in: key) ?? host, replica: replica, family: family)
     }
   }
 
