@@ -120,6 +120,28 @@ struct MembershipTests {
     #expect(dispatcher.report(LoadReport(inFlight: 5), of: "[fd00::1]:80", at: .start) == 0)
   }
 
+  @Test("are found at once though those that alone will do are many, unless they have other addresses")
+  func manyInSubset() throws {
+    let dispatcher = Dispatcher(DispatcherOptions(policy: .random))
+    let addresses = (1...4).map { "10.0.0.\($0):80" }
+    dispatcher.set(addresses.map { ServiceReplica(address: $0) }, of: "s", from: .file, at: .start)
+    let service = try #require(dispatcher.service("s"))
+    let subset = (0..<50_000).map { "10.1.\($0 / 256).\($0 % 256):80" } + addresses
+    let answer = PickAnswer()
+    /// The shortest time of a few for a pick with so many alternatives.
+    func time(alternatives: Int) -> Duration? {
+      (0..<5).map { _ in
+        let query = PickQuery(subset: subset, alternatives: alternatives)
+        let time = ContinuousClock().measure { _ = service.pick(query, owner: 0, at: .start, into: answer) }
+        #expect(answer.count == 1 + alternatives && addresses.contains(answer.addressString(alternatives)))
+        return time
+      }.min()
+    }
+    // Each is known by its address; to look for it in the subset takes as long as the pick.
+    let (one, all) = (try #require(time(alternatives: 0)), try #require(time(alternatives: 3)))
+    #expect(all < one * 2, "\(one), \(all) with three alternatives")
+  }
+
   @Test("what one says before anybody knows it is kept while it holds, and is forgotten with it")
   func earlyWords() throws {
     let dispatcher = Dispatcher()

@@ -170,7 +170,8 @@ final class PolicyService<Policy: SelectionPolicy>: DispatchedService, @unchecke
   /// A replica's address: of those that alone will do the one that its asker knows.
   @inline(__always)
   private static func name(of replica: ReplicaID, in query: PickQuery, _ state: borrowing State) -> String {
-    if let subset = query.subset {
+    // Few have another address than the one that they are known by, and looking for it hashes the whole subset.
+    if let subset = query.subset, state.selector.table.hasAliases(replica.slot) {
       for known in subset where state.selector.table.id(of: known) == replica { return known }
     }
     return state.selector.table.name(replica.slot)

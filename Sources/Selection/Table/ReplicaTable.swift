@@ -51,6 +51,8 @@ public struct ReplicaTable: Sendable {
 
   /// The name of a slot's replica.
   public func name(_ slot: Int) -> String { roster.replicas[slot].name }
+  /// Whether a slot's replica has other names than its own.
+  public func hasAliases(_ slot: Int) -> Bool { !roster.replicas[slot].aliases.isEmpty }
   /// Where a slot's replica is in its life.
   public func state(_ slot: Int) -> ReplicaState { records[slot].state }
   /// Whether a slot's replica takes requests: it is ready and not ejected.
