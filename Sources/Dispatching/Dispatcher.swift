@@ -231,7 +231,7 @@ extension Dispatcher {
   /// Hears what a replica says of itself, for all services that have it, or will as long as its word holds: whoever tells of
   /// a replica may be slower than itself.
   public func hear(_ word: ReplicaWord, of address: String, in cluster: String, at now: Moment) {
-    state.withLock { $0.words.note(word, of: address, in: cluster, at: now) }
+    state.withLock { $0.words.note(word, of: address, in: cluster, isOwn: mayBeOwn(cluster), at: now) }
     set(word.state, of: address, in: cluster, at: now)
     if let load = word.load { report(load, of: address, in: cluster, at: word.said) }
   }
@@ -296,7 +296,7 @@ extension Dispatcher {
       let before = members
       let changes = change(&members)
       let words = changes ? said(of: members.names.subtracting(before.names), in: members, at: now) : []
-      for (address, _, word) in words { _ = members.set(word.state, of: address) }
+      for (address, _, word) in words { _ = members.set(word.state, of: address, until: word.until) }
       let status = state.withLock { state in
         let isNew = state.directory.service(named: name) == nil && !members.isEmpty
         let status = isNew ? room(for: members, by: registrant, state) : .taken

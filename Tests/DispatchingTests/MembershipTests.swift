@@ -175,22 +175,39 @@ struct MembershipTests {
     for service in ["s", "t", "u"] { dispatcher.set([], of: service, from: .kubernetes, at: .seconds(25)) }
     dispatcher.set([replicas[0]], of: "s", from: .kubernetes, at: .seconds(26))
     #expect(states("s") == ["a:1": .ready])
+    // What was said before anybody knew it counts no longer than it holds, unless it is said again.
+    dispatcher.set([], of: "s", from: .kubernetes, at: .seconds(27))
+    say(.draining, "a:1", until: 60, at: 30)
+    say(.draining, "b:1", until: 60, at: 30)
+    dispatcher.set(Array(replicas[0...1]), of: "s", from: .kubernetes, at: .seconds(31))
+    say(.draining, "b:1", until: 60, at: 32)
+    dispatcher.expire(at: .seconds(59))
+    #expect(states("s") == ["a:1": .draining, "b:1": .draining])
+    dispatcher.expire(at: .seconds(61))
+    #expect(states("s") == ["a:1": .ready, "b:1": .draining])
   }
 
   @Test("what is kept of those that nobody knows has bounds, in all and for each cluster, and ends")
   func wordBounds() {
     var words = ReplicaWords()
     let word = ReplicaWord(state: .draining, load: nil, said: .start, until: .seconds(100))
-    for number in 0..<ReplicaWords.mostOfCluster + 10 { words.note(word, of: "\(number):1", in: "a", at: .start) }
-    #expect(words.count == ReplicaWords.mostOfCluster)
-    for cluster in ["b", "c"] {
-      for number in 0..<ReplicaWords.mostOfCluster { words.note(word, of: "\(number):1", in: cluster, at: .start) }
+    func say(_ address: String, in cluster: String, isOwn: Bool = false) {
+      words.note(word, of: address, in: cluster, isOwn: isOwn, at: .start)
     }
+    // Others, however many, leave the own cluster its part.
+    for cluster in ["b", "c"] {
+      for number in 0..<ReplicaWords.mostOfCluster + 10 { say("\(number):1", in: cluster) }
+    }
+    #expect(words.count == ReplicaWords.most - ReplicaWords.mostOfCluster)
+    for number in 0..<ReplicaWords.mostOfCluster + 10 { say("\(number):1", in: "a", isOwn: true) }
     #expect(words.count == ReplicaWords.most)
     #expect(words.said(of: "0:1", at: .start).map(\.cluster).sorted() == ["a", "b"])
     words.forget("0:1")
     #expect(words.count == ReplicaWords.most - 2 && words.said(of: "0:1", at: .start).isEmpty)
-    words.note(word, of: "new:1", in: "c", at: .start)
+    for number in 0..<2 { say("new-\(number):1", in: "c") }
+    #expect(words.count == ReplicaWords.most - 1 && words.said(of: "new-1:1", at: .start).isEmpty)
+    words.forget("new-0:1")
+    say("new:1", in: "c")
     #expect(words.said(of: "new:1", at: .start).count == 1 && words.said(of: "new:1", at: .seconds(100)).isEmpty)
     words.expire(at: .seconds(101))
     #expect(words.count == 0)

@@ -13,14 +13,21 @@ struct Membership: Sendable {
     var registrant: Registrant?
   }
 
+  /// A state that a replica said of itself.
+  private struct SaidState: Sendable {
+    var state: ReplicaState
+    /// Until when it counts; nil for as long as nothing else is said.
+    var until: Moment?
+  }
+
   private var sources: [[String: Lease]] = ReplicaSource.allCases.map { _ in [:] }
   /// States that replicas said of themselves, or their last will did.
-  private var states: [String: ReplicaState] = [:]
+  private var states: [String: SaidState] = [:]
   /// The addresses of replicas by other addresses that they have.
   private var aliases: [String: String] = [:]
   /// How many leases each registrant has.
   private(set) var held: [Registrant: Int] = [:]
-  /// No lease ends before.
+  /// No lease, and no state that was said for a time, ends before.
   private(set) var nextExpiry = Moment(nanoseconds: .max)
 
   /// Whether no source names any.
@@ -42,7 +49,7 @@ struct Membership: Sendable {
     for source in sources {
       for (address, lease) in source where all[address] == nil { all[address] = lease.replica }
     }
-    for (address, state) in states { all[address]?.state = state }
+    for (address, said) in states { all[address]?.state = said.state }
     return all.values.filter { $0.state != .gone }.sorted { $0.address < $1.address }
   }
 
@@ -143,18 +150,33 @@ struct Membership: Sendable {
   }
 
   /// Hears of a replica's state; nil is the one that its source names. Answers whether that changes anything.
-  mutating func set(_ state: ReplicaState?, of address: String) -> Bool {
+  ///
+  /// - Parameter until: until when it counts; nil for as long as nothing else is said.
+  mutating func set(_ state: ReplicaState?, of address: String, until: Moment? = nil) -> Bool {
     let address = aliases[address] ?? address
-    guard contains(address), states[address] != state else { return false }
-    states[address] = state
-    return true
+    guard contains(address) else { return false }
+    let before = states.removeValue(forKey: address)
+    if let state {
+      states[address] = SaidState(state: state, until: until)
+      if let until { nextExpiry = min(nextExpiry, until) }
+    }
+    return before?.state != state
   }
 
-  /// Takes away those whose leases are over. Answers whether there were any.
+  /// Takes away those whose leases are over, and what was said of states for a time that is. Answers whether there was any.
   mutating func expire(at now: Moment) -> Bool {
     guard now >= nextExpiry else { return false }
     var changes = false
     nextExpiry = Moment(nanoseconds: .max)
+    for (address, said) in states {
+      guard let until = said.until else { continue }
+      if until <= now {
+        states[address] = nil
+        changes = true
+      } else {
+        nextExpiry = min(nextExpiry, until)
+      }
+    }
     for source in sources.indices {
       for (address, lease) in sources[source] {
         guard let until = lease.until else { continue }

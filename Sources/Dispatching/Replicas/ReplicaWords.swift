@@ -21,27 +21,43 @@ public struct ReplicaWord: Hashable, Sendable {
 }
 
 /// The last word of each replica, be it known or not, for as long as it holds. There is room for so many in all and of each
-/// cluster; beyond, what is new is not kept.
+/// cluster; all clusters but the own one share what is left beside the part of that one. Beyond, what is new is not kept.
 struct ReplicaWords: Sendable {
   static let most = 1 << 16
   static let mostOfCluster = 1 << 15
   /// The time between two looks for those that are over.
   private static let interval = Duration.seconds(10)
 
+  /// How many a cluster has.
+  private struct Share: Sendable {
+    var isOwn: Bool
+    var count = 0
+  }
+
   /// By address and cluster.
   private var words: [String: [String: ReplicaWord]] = [:]
-  private var counts: [String: Int] = [:]
+  private var shares: [String: Share] = [:]
   private(set) var count = 0
+  /// Those of other clusters.
+  private var foreign = 0
   private var nextExpiry = Moment(nanoseconds: .min)
 
   /// Keeps a word for the one before.
-  mutating func note(_ word: ReplicaWord, of address: String, in cluster: String, at now: Moment) {
+  ///
+  /// - Parameter isOwn: whether the cluster is the own one, or may be as nobody says which that is; always the same for one.
+  mutating func note(_ word: ReplicaWord, of address: String, in cluster: String, isOwn: Bool, at now: Moment) {
     if words[address]?[cluster] == nil {
-      guard word.until > now, count < Self.most, counts[cluster] ?? 0 < Self.mostOfCluster else { return }
+      guard word.until > now, hasRoom(for: cluster, isOwn: isOwn) else { return }
       count += 1
-      counts[cluster, default: 0] += 1
+      shares[cluster, default: Share(isOwn: isOwn)].count += 1
+      if !isOwn { foreign += 1 }
     }
     words[address, default: [:]][cluster] = word
+  }
+
+  private func hasRoom(for cluster: String, isOwn: Bool) -> Bool {
+    count < Self.most && shares[cluster]?.count ?? 0 < Self.mostOfCluster
+      && (isOwn || foreign < Self.most - Self.mostOfCluster)
   }
 
   /// What holds of what was said of an address.
@@ -68,6 +84,9 @@ struct ReplicaWords: Sendable {
     guard words[address]?.removeValue(forKey: cluster) != nil else { return }
     if words[address]?.isEmpty == true { words[address] = nil }
     count -= 1
-    counts[cluster] = counts[cluster].flatMap { $0 > 1 ? $0 - 1 : nil }
+    guard var share = shares[cluster] else { return }
+    share.count -= 1
+    shares[cluster] = share.count > 0 ? share : nil
+    if !share.isOwn { foreign -= 1 }
   }
 }
