@@ -10,7 +10,7 @@ import Testing
   import Darwin
 #endif
 
-@Suite("A daemon")
+@Suite("A daemon", .serialized)
 struct DaemonTests {
   private struct NoSocket: Error {}
 
@@ -50,6 +50,42 @@ struct DaemonTests {
         try await Task.sleep(for: .milliseconds(20))
       }
     }
+    daemon.cancel()
+    _ = try? await daemon.value
+  }
+
+  /// One that waits in its first reading until it is told to go on.
+  private final class SlowReader: Service, Reloading {
+    let reads = Mutex(0)
+    let mayGoOn = Mutex(false)
+
+    func run() async throws { try await gracefulShutdown() }
+
+    func reload() {
+      reads.withLock { $0 += 1 }
+      while !mayGoOn.withLock({ $0 }) { sched_yield() }
+    }
+  }
+
+  @Test("reads once more after what it reads, however often its terminal hangs up meanwhile", .timeLimit(.minutes(1)))
+  func manyHangUps() async throws {
+    if let trap = signal(SIGHUP, SIG_IGN) { signal(SIGHUP, trap) }
+    let reader = SlowReader()
+    let daemon = Task { try await Daemon(monitoring: nil, [Waiting(), reader], logger: logger).run() }
+    while reader.reads.withLock({ $0 }) < 1 {
+      kill(getpid(), SIGHUP)
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    for _ in 0..<50 {
+      kill(getpid(), SIGHUP)
+      // Two that come at once are one for the system.
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    reader.mayGoOn.withLock { $0 = true }
+    while reader.reads.withLock({ $0 }) < 2 { try await Task.sleep(for: .milliseconds(5)) }
+    // More would follow at once.
+    try await Task.sleep(for: .milliseconds(200))
+    #expect((2...5).contains(reader.reads.withLock { $0 }), "\(reader.reads.withLock { $0 })")
     daemon.cancel()
     _ = try? await daemon.value
   }

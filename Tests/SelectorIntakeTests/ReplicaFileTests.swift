@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Monitoring
 import Selection
+import Synchronization
 import Testing
 
 @testable import SelectorIntake
@@ -111,5 +112,34 @@ struct ReplicaFileTests {
     file.reload()
     #expect(dispatcher.service("s") == nil)
     #expect(file.report().fault == nil)
+  }
+
+  @Test("is read by one at a time, however many want it to be, and not again by who waited for a change that was read")
+  func together() throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "watched-\(UUID().uuidString).yaml").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data("a".utf8).write(to: URL(filePath: path), options: .atomic)
+    let counts = Mutex((reading: 0, most: 0, reads: 0))
+    let file = try WatchedFile(path, content: "tests", logger: Logger(label: "") { _ in SwiftLogNoOpLogHandler() }) {
+      file in
+      counts.withLock { counts in
+        counts.reading += 1
+        counts.most = max(counts.most, counts.reading)
+      }
+      // Long enough for others to come.
+      for _ in 0..<200 {
+        _ = try InputFile(path).readAll()
+        sched_yield()
+      }
+      counts.withLock { counts in
+        counts.reads += 1
+        counts.reading -= 1
+      }
+    }
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in file.reload(always: true) }
+    #expect(counts.withLock { $0.most == 1 && $0.reads == 9 })
+    try Data("b".utf8).write(to: URL(filePath: path), options: .atomic)
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in file.reload() }
+    #expect(counts.withLock { $0.most == 1 && $0.reads == 10 })
   }
 }

@@ -18,6 +18,8 @@ public final class PlanFile: Service, HealthSource, Reloading {
   private let path: String
   private let webhook: SchedulerWebhook
   private let state = Mutex(State())
+  /// It is read once at a time: whoever comes later would else tell of what was in it before.
+  private let reading = Mutex(())
 
   /// Reads the file for the first time, which must succeed.
   ///
@@ -41,12 +43,14 @@ public final class PlanFile: Service, HealthSource, Reloading {
   }
 
   /// Reads the file again.
-  public func reload() { reload(FileStamp(path: path)) }
+  public func reload() { reading.withLock { _ in reload(FileStamp(path: path)) } }
 
   /// Reads the file where it has changed since it was read.
   func reloadChanged() {
-    let stamp = FileStamp(path: path)
-    if stamp != state.withLock({ $0.stamp }) { reload(stamp) }
+    reading.withLock { _ in
+      let stamp = FileStamp(path: path)
+      if stamp != state.withLock({ $0.stamp }) { reload(stamp) }
+    }
   }
 
   private func reload(_ stamp: FileStamp?) {

@@ -64,7 +64,10 @@ public struct Daemon: Sendable {
         services: all.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await withThrowingTaskGroup(of: Void.self) { tasks in
-      tasks.addTask { for await _ in hangUps { self.reload() } }
+      // However many come while files are read, they are read once more after it.
+      let (wishes, wish) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+      tasks.addTask { for await _ in hangUps { wish.yield() } }
+      tasks.addTask { for await _ in wishes { self.reload() } }
       defer { tasks.cancelAll() }
       try await group.run()
     }

@@ -16,6 +16,8 @@ final class WatchedFile: Sendable {
   private let logger: Logger
   private let load: @Sendable (InputFile) throws -> Void
   private let state = Mutex(State())
+  /// It is read once at a time: whoever comes later would else tell of what was in it before.
+  private let reading = Mutex(())
 
   /// Reads the file for the first time, which must succeed.
   ///
@@ -42,8 +44,12 @@ final class WatchedFile: Sendable {
     state.withLock { HealthReport(name: "\(content) file", isReady: true, fault: $0.fault) }
   }
 
-  /// Reads the file where it has changed since it was read, or in any case.
+  /// Reads the file where it has changed since it was read, or in any case. Waits for whoever does so already.
   func reload(always: Bool = false) {
+    reading.withLock { _ in read(always: always) }
+  }
+
+  private func read(always: Bool) {
     let stamp = FileStamp(path: path)
     guard always || stamp != state.withLock({ $0.stamp }) else { return }
     do {
