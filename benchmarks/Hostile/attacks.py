@@ -378,6 +378,51 @@ def abandoned(addresses, scale, ready):
 holding = []
 
 
+def renewed(addresses, scale, ready):
+    """300,000 picks, of which each tenth, and the last one, are renewed again and again and never completed."""
+    each, kept = 75_000, []
+    for _ in range(max(1, int(4 * scale))):
+        peer = wire.connect(addresses["framed"], 60)
+        reader, picks = wire.Reader(peer), []
+        count = int(min(1, 4 * scale) * each)
+        one = wire.frame(wire.pick("shop/cart"))
+        for start in range(0, count, 500):
+            peer.sendall(one * 500)
+            for _ in range(500):
+                answer = dict(wire.fields(reader.framed()))
+                if 3 in answer:
+                    picks.append(dict(wire.fields(answer[3]))[1])
+        staying = picks[::10] + picks[-1:]
+        done = set(picks).difference(staying)
+        peer.sendall(b"".join(wire.frame(wire.complete(pick)) for pick in done))
+        kept.append((peer, [wire.frame(wire.renew(pick)) for pick in staying]))
+    ready()
+    while True:
+        for peer, frames in kept:
+            for start in range(0, len(frames), 500):
+                peer.sendall(b"".join(frames[start:start + 500]))
+                time.sleep(0.01)
+        time.sleep(1)
+
+
+def port_names(addresses, scale, ready):
+    """5,000 made-up ports of a service that a policy of overflow is for, one with the number that Envoys ask for."""
+    count = int(5_000 * scale)
+    peer = wire.connect(addresses["framed"], 300)
+    reader = wire.Reader(peer)
+    ports = ["80", "x"] + [f"p{number}" for number in range(count)]
+    for start in range(0, len(ports), 100):
+        some = ports[start:start + 100]
+        peer.sendall(b"".join(
+            wire.frame(wire.register(f"shop/cart:{port}", "10.9.9.9:80", start + index + 1))
+            for index, port in enumerate(some)))
+        for _ in some:
+            reader.framed()
+    holding.append(peer)
+    ready()
+    forever()
+
+
 def names(addresses, scale, ready):
     """125,000 services of made-up names."""
     count = int(125_000 * scale)
@@ -395,7 +440,8 @@ def names(addresses, scale, ready):
 
 ATTACKS = {function.__name__: function for function in [
     half_bodies, half_heads, watches, grpc_watches, picker_streams, picker_window, picker_resets, grpc_resets,
-    picker_continuations, grpc_continuations, picker_pings, grpc_pings, idle, half_frames, descriptors_flood, abandoned, names]}
+    picker_continuations, grpc_continuations, picker_pings, grpc_pings, idle, half_frames, descriptors_flood, abandoned, names,
+    renewed, port_names]}
 
 if __name__ == "__main__":
     # attacks.py ATTACK SCALE NAME=ADDRESS...

@@ -50,6 +50,8 @@ CASES = {
     "descriptors_flood": ("selector", ["framed", "probe"], {"descriptors": 256}),
     "abandoned": ("selector", ["framed"], {}),
     "names": ("selector", ["framed", "metrics"], {}),
+    "renewed": ("selector", ["framed", "grpc"], {}),
+    "port_names": ("selector", ["framed", "numbered"], {"overflows": True}),
 }
 
 
@@ -62,7 +64,7 @@ def free_port():
 class Daemon:
     """A `tonari` process."""
 
-    def __init__(self, tonari, kind, folder, services=0, descriptors=None):
+    def __init__(self, tonari, kind, folder, services=0, descriptors=None, overflows=False):
         self.folder = folder
         http = free_port()
         self.addresses = {"http": f"127.0.0.1:{http}"}
@@ -80,6 +82,12 @@ class Daemon:
                 "selector", "--framed", self.addresses["framed"], "--grpc", self.addresses["grpc"], "--picker",
                 self.addresses["picker"], "--picker-service", "shop/cart", "--http", self.addresses["http"],
                 "--replicas", f"{folder}/replicas.yaml", "--socket-mode", "0666", "--log-level", "error"]
+            if overflows:
+                with open(f"{folder}/overflow.yaml", "w") as file:
+                    file.write("apiVersion: tonari.dev/v1alpha1\nkind: OverflowPolicy\n"
+                               "metadata: {name: cart, namespace: shop}\nspec:\n  service: cart\n  mode: perRequest\n"
+                               "  capacity: {perMinute: 100000000}\n  neighbours: [{name: edge-b, host: edge-b}]\n")
+                command += ["--cluster-name", "edge-a", "--overflow", f"{folder}/overflow.yaml"]
             help_text = subprocess.run([tonari, "selector", "--help"], capture_output=True, text=True).stdout
             if "--allow " in help_text:
                 # What an attacker on this machine may at most be allowed.
@@ -220,6 +228,15 @@ class Picker(H2):
         self.connection.ask(wire.PROCESS, wire.text(2, b""), ends=False)
 
 
+class Numbered(Picker):
+    """Asks as Envoy does for a host with a port, and holds that nobody else's replicas are named."""
+
+    def ask(self):
+        answer = self.connection.ask(wire.PROCESS, wire.authority("cart.shop:80"), ends=False)
+        if b"10.0.0." not in answer or b"10.9.9.9" in answer:
+            raise ConnectionError(f"answered {answer[:80]!r}")
+
+
 class Probe(Client):
     pause, path = 0.05, "/livez"
 
@@ -259,7 +276,7 @@ class Extender(Probe):
 
 
 CLIENTS = {"framed": (Framed, "framed"), "grpc": (GRPC, "grpc"), "picker": (Picker, "picker"),
-           "probe": (Probe, "http"), "metrics": (Metrics, "http"), "extender": (Extender, "extender")}
+           "numbered": (Numbered, "picker"), "probe": (Probe, "http"), "metrics": (Metrics, "http"), "extender": (Extender, "extender")}
 
 
 def measure(daemon, kinds, seconds):

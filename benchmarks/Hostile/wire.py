@@ -37,6 +37,16 @@ def complete(pick_id, number_of=0):
     return (number(1, number_of) if number_of else b"") + text(4, varint(1 << 3 | 1) + struct.pack("<Q", pick_id))
 
 
+def renew(pick_id):
+    """Says that a pick's request is under way still."""
+    return text(4, varint(1 << 3 | 1) + struct.pack("<Q", pick_id) + number(2, 3))
+
+
+def authority(host):
+    """The head of a request for a host, as Envoy tells it to a picker."""
+    return text(2, text(1, text(1, text(1, ":authority") + text(3, host))))
+
+
 def register(service, address, number_of=1, lifetime_ms=600_000):
     return number(1, number_of) + text(8, text(1, service) + text(2, text(1, address)) + number(3, lifetime_ms))
 

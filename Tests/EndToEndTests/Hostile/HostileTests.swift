@@ -98,6 +98,7 @@ struct HostileTests {
       Attack(name: "descriptors_flood", memory: 64, failures: 0.03, isShort: true),
       Attack(name: "abandoned", scale: 0.05, memory: 96),
       Attack(name: "names", scale: 0.1, memory: 128),
+      Attack(name: "renewed", scale: 0.2, memory: 96), Attack(name: "port_names", scale: 0.4, memory: 128),
     ])
   func attacks(_ attack: Attack) throws {
     let outcome = try run(["--scale", "\(attack.scale)", attack.name], Outcome.self)
