@@ -28,7 +28,7 @@ build: toolchain deps ## Build for release.
 
 demo: build ## Plan the example shop, let a scheduler follow the plan, pick replicas, overflow: leaves plan.yaml, report.html, overflow.html.
 	$(TONARI) plan --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv \
-	  --name teahouse --time-limit 10s --out plan.yaml --report report.html
+	  --name teahouse --effort 3 --out plan.yaml --report report.html
 	@echo
 	@echo "The plan is in plan.yaml, the picture in report.html. Does a scheduler follow it?"
 	@echo

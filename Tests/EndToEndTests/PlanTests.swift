@@ -27,6 +27,24 @@ struct PlanTests {
     #expect(run.messages.isEmpty)
   }
 
+  @Test("prints what README.md shows")
+  func readme() async throws {
+    let page = try String(contentsOf: Fixtures.root.appending(path: "README.md"), encoding: .utf8)
+    let rest = try #require(page.firstRange(of: "which prints, among more,\n\n```\n")).upperBound
+    let shown = page[rest...].prefix(upTo: try #require(page[rest...].firstRange(of: "\n```")).lowerBound)
+    // By effort: there are several best plans, and by time it hangs on the machine which is found first.
+    #expect(page.contains("--name teahouse --effort 3 "))
+    let run = try await TonariProcess(["plan", "--name", "teahouse", "--effort", "3"] + Fixtures.example).result()
+    #expect(run.status == 0, "\(run.messages)")
+    var printed = run.text.split(separator: "\n", omittingEmptySubsequences: false)[...]
+    for line in shown.split(separator: "\n", omittingEmptySubsequences: false) where line != "  …" {
+      let place = printed.firstIndex(of: line)
+      #expect(place != nil, "README.md shows '\(line)', found \(run.text)")
+      guard let place else { return }
+      printed = printed[(place + 1)...]
+    }
+  }
+
   @Test("prints nothing with --quiet, and writes its files")
   func files() async throws {
     try await Fixtures.withFolder { folder in
