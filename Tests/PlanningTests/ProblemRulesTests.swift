@@ -5,9 +5,6 @@ import Topology
 
 @testable import Planning
 
-/// Three nodes in two zones: a and b in east, c in west.
-private let nodes = node("a", zone: "east") + node("b", zone: "east") + node("c", zone: "west")
-
 private func affinity(_ kind: String, _ terms: String...) -> String {
   "affinity: {\(kind): {requiredDuringSchedulingIgnoredDuringExecution: [\(terms.joined(separator: ", "))]}}"
 }
@@ -20,41 +17,22 @@ private let deleted = "deletionTimestamp: '2026-01-01T00:00:00Z'"
 private let leaving = "being deleted; until they are gone they take their room, and keep others away"
 
 private let host = "kubernetes.io/hostname"
-private let zone = "topology.kubernetes.io/zone"
 
 @Suite("Where replicas may run")
 struct ProblemRulesTests {
-  /// A case of the table: manifests, the limits of the first workload on a, b and c, and the rules.
-  struct Case: CustomTestStringConvertible {
-    var testDescription: String
-    var manifests: String
-    /// −1 for no limit.
-    var limits: [Int32] = [-1, -1, -1]
-    var rules: [Problem.Rule] = []
-    var warnings: [String] = []
-  }
-
   @Test(
     "is what their specs and the pods that stay say", arguments: simple + antiAffinity + affinityCases + spreads + ports
   )
-  func rules(_ c: Case) throws {
-    let cluster = ClusterProblem(try snapshot(nodes + c.manifests))
-    let problem = cluster.problem
-    try #require(!problem.workloads.isEmpty)
-    let row = problem.limitRows[problem.workloads[0].limitRow]
-    #expect(row.map { $0 == .max ? -1 : $0 } == c.limits)
-    #expect(problem.rules == c.rules)
-    #expect(cluster.warnings == c.warnings)
-  }
+  func rules(_ c: RulesCase) throws { try c.check() }
 
-  static let simple: [Case] = [
-    Case(testDescription: "no demands: anywhere", manifests: workload("w", replicas: 2)),
-    Case(
+  static let simple: [RulesCase] = [
+    RulesCase(testDescription: "no demands: anywhere", manifests: workload("w", replicas: 2)),
+    RulesCase(
       testDescription: "nodeSelector",
       manifests: workload("w", spec: "nodeSelector: {\(zone): west}"),
       limits: [0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "required node affinity by name",
       manifests: workload(
         "w",
@@ -63,7 +41,7 @@ struct ProblemRulesTests {
       ),
       limits: [0, -1, 0]
     ),
-    Case(
+    RulesCase(
       testDescription: "taints, and tolerations",
       manifests: node("d", spec: "{taints: [{key: gpu, effect: NoSchedule}]}")
         + node("e", spec: "{unschedulable: true}")
@@ -71,13 +49,13 @@ struct ProblemRulesTests {
         + workload("w", spec: "tolerations: [{key: other, operator: Exists}]"),
       limits: [-1, -1, -1, 0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "a toleration",
       manifests: node("d", spec: "{taints: [{key: gpu, effect: NoSchedule}]}")
         + workload("w", spec: "tolerations: [{key: gpu, operator: Exists}]"),
       limits: [-1, -1, -1, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "wishes are named once",
       manifests: ["w", "v"].map { name in
         workload(
@@ -101,7 +79,7 @@ struct ProblemRulesTests {
           + "not weigh",
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "what is not supported is named",
       manifests: workload(
         "w",
@@ -116,45 +94,45 @@ struct ProblemRulesTests {
     ),
   ]
 
-  static let antiAffinity: [Case] = [
-    Case(
+  static let antiAffinity: [RulesCase] = [
+    RulesCase(
       testDescription: "anti-affinity to itself by host: one on each node",
       manifests: workload("w", replicas: 2, spec: affinity("podAntiAffinity", term(host, app: "w"))),
       limits: [1, 1, 1]
     ),
-    Case(
+    RulesCase(
       testDescription: "to itself by zone: one in each zone",
       manifests: workload("w", replicas: 2, spec: affinity("podAntiAffinity", term(zone, app: "w"))),
       rules: [.atMost(workload: 0, partition: 0, count: 1)]
     ),
-    Case(
+    RulesCase(
       testDescription: "to another, by zone, said by both: one rule",
       manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
         + workload("v", spec: affinity("podAntiAffinity", term(zone, app: "w"))),
       rules: [.apart(workload: 0, other: 1, partition: 0)]
     ),
-    Case(
+    RulesCase(
       testDescription: "said by the other alone",
       manifests: workload("w") + workload("v", spec: affinity("podAntiAffinity", term(host, app: "w"))),
       rules: [.apart(workload: 0, other: 1, partition: 0)]
     ),
-    Case(
+    RulesCase(
       testDescription: "not across namespaces",
       manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v"))) + workload("v", namespace: "b")
     ),
-    Case(
+    RulesCase(
       testDescription: "across namespaces where it says so",
       manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v", "namespaces: [b]")))
         + workload("v", namespace: "b") + workload("v"),
       rules: [.apart(workload: 0, other: 1, partition: 0)]
     ),
-    Case(
+    RulesCase(
       testDescription: "to all namespaces",
       manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v", "namespaceSelector: {}")))
         + workload("v", namespace: "b"),
       rules: [.apart(workload: 0, other: 1, partition: 0)]
     ),
-    Case(
+    RulesCase(
       testDescription: "a namespace selector is named",
       manifests: workload(
         "w",
@@ -166,7 +144,7 @@ struct ProblemRulesTests {
           + "'kubectl get ns -A -o json' prints"
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "to a namespace by its name, and by labels of namespaces that are given",
       manifests: workload(
         "w",
@@ -178,7 +156,7 @@ struct ProblemRulesTests {
         + "---\nkind: Namespace\napiVersion: v1\nmetadata: {name: shop, labels: {team: x}}\n",
       rules: [.apart(workload: 0, other: 1, partition: 0), .apart(workload: 2, other: 3, partition: 0)]
     ),
-    Case(
+    RulesCase(
       testDescription: "to a namespace by its name alone: no Namespace object is missed",
       manifests: workload(
         "w",
@@ -190,7 +168,7 @@ struct ProblemRulesTests {
       ) + workload("v", namespace: "b"),
       rules: [.apart(workload: 0, other: 1, partition: 0)]
     ),
-    Case(
+    RulesCase(
       testDescription: "to a pod that is being deleted, and of it",
       manifests: workload("w", spec: affinity("podAntiAffinity", term(host, app: "v")))
         + pod("v-1", on: "a", labels: "app: v", metadata: deleted)
@@ -198,7 +176,7 @@ struct ProblemRulesTests {
       limits: [0, 0, -1],
       warnings: ["\(leaving): shop/v-1, shop/u-1"]
     ),
-    Case(
+    RulesCase(
       testDescription: "to its own replica that is being deleted",
       manifests: workload("w", spec: affinity("podAntiAffinity", term(host, app: "w")))
         + pod(
@@ -206,7 +184,7 @@ struct ProblemRulesTests {
       limits: [0, 1, 1],
       warnings: ["\(leaving): shop/w-1"]
     ),
-    Case(
+    RulesCase(
       testDescription: "to a pod on a node that is not ready, by zone",
       manifests: node("d", zone: "west", isReady: false)
         + workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
@@ -214,7 +192,7 @@ struct ProblemRulesTests {
       limits: [-1, -1, 0, 0],
       warnings: ["d: not ready: the node takes no replicas"]
     ),
-    Case(
+    RulesCase(
       testDescription: "to its own revision alone: other pods of that name do not count",
       manifests: workload(
         "w", replicas: 2, spec: affinity("podAntiAffinity", term(host, app: "w", "matchLabelKeys: [pod-template-hash]"))
@@ -222,7 +200,7 @@ struct ProblemRulesTests {
         + pod("w-9", on: "b", labels: "app: w, pod-template-hash: old"),
       limits: [1, 1, 1]
     ),
-    Case(
+    RulesCase(
       testDescription: "as the API server has merged the revision into the selector, of a workload known by its pods",
       manifests: ["a", "b"].map { node in
         pod(
@@ -235,23 +213,23 @@ struct ProblemRulesTests {
       limits: [1, 1, 1],
       warnings: ["Deployment shop/w: not in the input; planned as its pods are"]
     ),
-    Case(
+    RulesCase(
       testDescription: "to a pod that stays, by zone",
       manifests: workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
         + pod("v-1", on: "a", labels: "app: v"),
       limits: [0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "of a pod that stays, by host",
       manifests: workload("w") + pod("v-1", on: "b", spec: affinity("podAntiAffinity", term(host, app: "w"))),
       limits: [-1, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "not of a pod that has ended",
       manifests: workload("w")
         + pod("v-1", on: "b", spec: affinity("podAntiAffinity", term(host, app: "w")), phase: "Succeeded")
     ),
-    Case(
+    RulesCase(
       testDescription: "of a DaemonSet without pods yet",
       manifests: workload("w")
         + workload(
@@ -261,7 +239,7 @@ struct ProblemRulesTests {
         ),
       limits: [0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "by a label that no node has: no constraint, and named",
       manifests: workload("w", replicas: 2, spec: affinity("podAntiAffinity", term("rack", app: "w"))),
       warnings: [
@@ -269,13 +247,13 @@ struct ProblemRulesTests {
           + ".topologyKey: no node has the label rack"
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "nodes without the label are free",
       manifests: node("d") + workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
         + pod("v-1", on: "c", labels: "app: v") + pod("v-2", on: "d", labels: "app: v"),
       limits: [-1, -1, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "the revision among the keys to match changes nothing",
       manifests: workload(
         "w",
@@ -286,30 +264,30 @@ struct ProblemRulesTests {
     ),
   ]
 
-  static let affinityCases: [Case] = [
-    Case(
+  static let affinityCases: [RulesCase] = [
+    RulesCase(
       testDescription: "affinity to another workload",
       manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v"))) + workload("v"),
       rules: [.together(workload: 0, others: [1], partition: 0, present: [false, false])]
     ),
-    Case(
+    RulesCase(
       testDescription: "to a workload and a pod that stays",
       manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v"))) + workload("v")
         + pod("v-9", on: "c", labels: "app: v"),
       rules: [.together(workload: 0, others: [1], partition: 0, present: [false, true])]
     ),
-    Case(
+    RulesCase(
       testDescription: "to a pod that stays alone",
       manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v")))
         + pod("v-9", on: "a", labels: "app: v"),
       limits: [-1, -1, 0]
     ),
-    Case(
+    RulesCase(
       testDescription: "to nobody",
       manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v"))),
       limits: [0, 0, 0]
     ),
-    Case(
+    RulesCase(
       testDescription: "two terms mean pods that match both, in both domains",
       manifests: workload(
         "w",
@@ -321,30 +299,30 @@ struct ProblemRulesTests {
         .together(workload: 0, others: [1], partition: 1, present: [false, false, false]),
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "nodes without the label are not allowed",
       manifests: node("d") + workload("w", spec: affinity("podAffinity", term(zone, app: "v"))) + workload("v"),
       limits: [-1, -1, -1, 0],
       rules: [.together(workload: 0, others: [1], partition: 0, present: [false, false])]
     ),
-    Case(
+    RulesCase(
       testDescription: "to itself by zone: one zone for all, whichever it is",
       manifests: workload("w", replicas: 12, spec: affinity("podAffinity", term(zone, app: "w"))),
       rules: [
         .together(workload: 0, others: [], staying: [0], partition: 0, present: [false, false], first: true)
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "to itself, a single replica: anywhere",
       manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "w")))
     ),
-    Case(
+    RulesCase(
       testDescription: "to itself where a pod of its kind stays: next to that",
       manifests: workload("w", replicas: 2, spec: affinity("podAffinity", term(zone, app: "w")))
         + pod("w-9", on: "c", labels: "app: w"),
       rules: [.together(workload: 0, others: [], staying: [0], partition: 0, present: [false, true])]
     ),
-    Case(
+    RulesCase(
       testDescription: "to each other alone: none is the first",
       manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v")))
         + workload("v", spec: affinity("podAffinity", term(zone, app: "w"))),
@@ -353,7 +331,7 @@ struct ProblemRulesTests {
         .together(workload: 1, others: [0], partition: 0, present: [false, false]),
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "to one of two that wait for each other: after both",
       manifests: workload("w", spec: affinity("podAffinity", term(zone, app: "v")))
         + workload("v", labels: "set: s", spec: affinity("podAffinity", term(zone, app: "u")))
@@ -366,7 +344,7 @@ struct ProblemRulesTests {
         .together(workload: 2, others: [], staying: [1, 2], partition: 0, present: [false, false], first: true),
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "to itself and another: with the other",
       manifests: workload(
         "w",
@@ -376,7 +354,7 @@ struct ProblemRulesTests {
       ) + workload("v"),
       rules: [.together(workload: 0, others: [1], staying: [0], partition: 0, present: [false, false], first: true)]
     ),
-    Case(
+    RulesCase(
       testDescription: "to each other and themselves: one zone for both",
       manifests: ["w", "v"].map { name in
         workload(
@@ -394,8 +372,8 @@ struct ProblemRulesTests {
     "{maxSkew: 1, topologyKey: \(key), whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: \(app)}}\(more)}"
   }
 
-  static let spreads: [Case] = [
-    Case(
+  static let spreads: [RulesCase] = [
+    RulesCase(
       testDescription: "spread over zones",
       manifests: workload("w", replicas: 4, spec: "topologySpreadConstraints: [\(spread())]"),
       rules: [
@@ -403,7 +381,7 @@ struct ProblemRulesTests {
           workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true])
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "with pods that stay and others that are selected, in the namespace",
       manifests: workload(
         "w",
@@ -418,7 +396,7 @@ struct ProblemRulesTests {
           workload: 0, members: [0, 1], partition: 0, maxSkew: 2, minDomains: 3, base: [2, 0], eligible: [true, true])
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "without itself among the selected",
       manifests: workload("w", spec: "topologySpreadConstraints: [\(spread(app: "v"))]") + workload("v"),
       rules: [
@@ -426,7 +404,7 @@ struct ProblemRulesTests {
           workload: 0, members: [1], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true])
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "by two keys: nodes that lack one are out",
       manifests: node("d") + workload("w", spec: "topologySpreadConstraints: [\(spread(key: host)), \(spread())]"),
       limits: [-1, -1, -1, 0],
@@ -438,7 +416,7 @@ struct ProblemRulesTests {
           workload: 0, members: [0], partition: 1, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true]),
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "over the nodes that node affinity allows (Honor, by default)",
       manifests: workload("w", spec: "nodeSelector: {\(host): c}, topologySpreadConstraints: [\(spread())]")
         + pod("w-9", on: "a", labels: "app: w"),
@@ -447,7 +425,7 @@ struct ProblemRulesTests {
         .spread(workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0], eligible: [true])
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "over all nodes (Ignore)",
       manifests: workload(
         "w",
@@ -459,7 +437,7 @@ struct ProblemRulesTests {
           workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [1, 0], eligible: [true, true])
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "pods of its own revision alone, and none that are being deleted",
       manifests: workload("w", spec: "topologySpreadConstraints: [\(spread(", matchLabelKeys: [pod-template-hash]"))]")
         + workload("v").replacing("app: v", with: "app: w")
@@ -474,7 +452,7 @@ struct ProblemRulesTests {
       ],
       warnings: ["\(leaving): shop/u-2"]
     ),
-    Case(
+    RulesCase(
       testDescription: "nodes that are not ready count, and pods on them, also its own",
       manifests: node("d", zone: "north", isReady: false)
         + workload("w", replicas: 3, spec: "topologySpreadConstraints: [\(spread())]")
@@ -487,7 +465,7 @@ struct ProblemRulesTests {
       ],
       warnings: ["d: not ready: the node takes no replicas"]
     ),
-    Case(
+    RulesCase(
       testDescription: "nodes that are not ready do not count (Honor), tainted or not",
       manifests: node("d", zone: "north", isReady: false)
         + workload("w", spec: "topologySpreadConstraints: [\(spread(", nodeTaintsPolicy: Honor"))]"),
@@ -498,7 +476,7 @@ struct ProblemRulesTests {
       ],
       warnings: ["d: not ready: the node takes no replicas"]
     ),
-    Case(
+    RulesCase(
       testDescription: "tainted nodes count (Ignore, by default)",
       manifests: node("d", zone: "north", spec: "{taints: [{key: x, effect: NoSchedule}]}")
         + workload("w", spec: "topologySpreadConstraints: [\(spread())]"),
@@ -509,7 +487,7 @@ struct ProblemRulesTests {
           eligible: [true, true, true])
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "tainted nodes do not count (Honor)",
       manifests: node("d", zone: "north", spec: "{taints: [{key: x, effect: NoSchedule}]}")
         + workload("w", spec: "topologySpreadConstraints: [\(spread(", nodeTaintsPolicy: Honor"))]"),
@@ -519,7 +497,7 @@ struct ProblemRulesTests {
           workload: 0, members: [0], partition: 0, maxSkew: 1, minDomains: 1, base: [0, 0], eligible: [true, true])
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "by a label that no node has: nowhere, and named",
       manifests: workload("w", spec: "topologySpreadConstraints: [\(spread(key: "rack"))]"),
       limits: [0, 0, 0],
@@ -534,18 +512,18 @@ struct ProblemRulesTests {
 
   private static func port(_ port: String) -> String { "initContainers: [{restartPolicy: Always, ports: [{\(port)}]}]" }
 
-  static let ports: [Case] = [
-    Case(
+  static let ports: [RulesCase] = [
+    RulesCase(
       testDescription: "a host port: one on each node",
       manifests: workload("w", replicas: 2, spec: port("hostPort: 80")), limits: [1, 1, 1]),
-    Case(
+    RulesCase(
       testDescription: "the same host port: apart",
       manifests: workload("w", spec: port("hostPort: 80")) + workload("v", spec: port("hostPort: 80"))
         + workload("u", spec: port("hostPort: 81")),
       limits: [1, 1, 1],
       rules: [.apart(workload: 0, other: 1, partition: 0)]
     ),
-    Case(
+    RulesCase(
       testDescription: "the host port of a pod that stays",
       manifests: workload("w", spec: port("hostPort: 80")) + pod("ingress", on: "b", spec: port("hostPort: 80")),
       limits: [1, 0, 1]
@@ -556,7 +534,7 @@ struct ProblemRulesTests {
   func partitions() throws {
     let cluster = ClusterProblem(
       try snapshot(
-        nodes + workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
+        RulesCase.nodes + workload("w", spec: affinity("podAntiAffinity", term(zone, app: "v")))
           + workload(
             "v", spec: "topologySpreadConstraints: [\(Self.spread(app: "v")), \(Self.spread(key: host, app: "v"))]")
           + workload("u", spec: affinity("podAffinity", term(host, app: "v")))
@@ -573,7 +551,8 @@ struct ProblemRulesTests {
   func sharedRows() throws {
     let east = "nodeSelector: {\(zone): east}"
     let cluster = ClusterProblem(
-      try snapshot(nodes + workload("w", spec: east) + workload("v") + workload("u", spec: east) + workload("t"))
+      try snapshot(
+        RulesCase.nodes + workload("w", spec: east) + workload("v") + workload("u", spec: east) + workload("t"))
     )
     #expect(cluster.problem.workloads.map(\.limitRow) == [0, 1, 0, 1])
     #expect(cluster.problem.limitRows == [[.max, .max, 0], [.max, .max, .max]])

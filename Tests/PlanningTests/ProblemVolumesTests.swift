@@ -5,9 +5,6 @@ import Topology
 
 @testable import Planning
 
-/// Three nodes in two zones: a and b in east, c in west.
-private let nodes = node("a", zone: "east") + node("b", zone: "east") + node("c", zone: "west")
-private let zone = "topology.kubernetes.io/zone"
 private let unknown =
   "so that from where its volume can be reached is not known; add what 'kubectl get pv,pvc,sc,csinodes -A -o json' prints"
 
@@ -72,54 +69,38 @@ private let onePod = "accessModes: [ReadWriteOncePod]"
 
 @Suite("Where replicas may run with their volumes")
 struct ProblemVolumesTests {
-  /// A case of the table: manifests, the limits of the first workload on a, b and c, and the rules.
-  struct Case: CustomTestStringConvertible {
-    var testDescription: String
-    var manifests: String
-    /// −1 for no limit.
-    var limits: [Int32] = [-1, -1, -1]
-    var rules: [Problem.Rule] = []
-    var warnings: [String] = []
-  }
-
   @Test("follows their claims", arguments: bound + waiting + shared)
-  func claims(_ c: Case) throws {
-    let cluster = ClusterProblem(try snapshot(nodes + c.manifests))
-    let problem = cluster.problem
-    #expect(problem.limitRows[problem.workloads[0].limitRow].map { $0 == .max ? -1 : $0 } == c.limits)
-    #expect(problem.rules == c.rules)
-    #expect(cluster.warnings == c.warnings)
-  }
+  func claims(_ c: RulesCase) throws { try c.check() }
 
-  static let bound: [Case] = [
-    Case(
+  static let bound: [RulesCase] = [
+    RulesCase(
       testDescription: "one volume",
       manifests: workload("w", spec: user) + claim("data", volume: "v1") + volume("v1", zone: "west"),
       limits: [0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "a volume that says its zone by its label alone",
       manifests: workload("w", spec: user) + claim("data", volume: "v1") + labelledVolume("v1", "\(zone): west"),
       limits: [0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "by a label of long ago, of several zones",
       manifests: node("d", zone: "north") + node("e") + workload("w", spec: user) + claim("data", volume: "v1")
         + labelledVolume("v1", "failure-domain.beta.kubernetes.io/zone: west__north"),
       // A node without any zone is in the only one there is.
       limits: [0, 0, -1, -1, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "a claim that is not given",
       manifests: workload("w", spec: user),
       warnings: ["shop/w: spec.template.spec.volumes[1]: a claim that is not in the input, \(unknown)"]
     ),
-    Case(
+    RulesCase(
       testDescription: "a volume that is not given",
       manifests: workload("w", spec: user) + claim("data", volume: "v1"),
       warnings: ["shop/w: spec.template.spec.volumes[1]: a volume that is not in the input, \(unknown)"]
     ),
-    Case(
+    RulesCase(
       testDescription: "a volume for each replica: two in the east, one in the west",
       manifests: statefulSet(3) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
         + claim("data-db-2", volume: "v2") + volume("v0", zone: "east") + volume("v1", zone: "west")
@@ -127,7 +108,7 @@ struct ProblemVolumesTests {
       limits: [2, 2, 1],
       rules: [.atMost(workload: 0, partition: 0, count: 1), .atMost(workload: 0, partition: 1, count: 2)]
     ),
-    Case(
+    RulesCase(
       testDescription: "a volume for some replicas: one of three is free",
       manifests: statefulSet(3) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
         + claim("data-db-2", spec: "storageClassName: late") + volume("v0", zone: "east") + volume("v1", zone: "west")
@@ -135,13 +116,13 @@ struct ProblemVolumesTests {
       limits: [2, 2, 2],
       rules: [.atMost(workload: 0, partition: 0, count: 2), .atMost(workload: 0, partition: 1, count: 2)]
     ),
-    Case(
+    RulesCase(
       testDescription: "all volumes in one zone",
       manifests: statefulSet(2) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
         + volume("v0", zone: "west") + volume("v1", zone: "west"),
       limits: [0, 0, 2]
     ),
-    Case(
+    RulesCase(
       testDescription: "volumes in overlapping zones",
       manifests: statefulSet(2) + claim("data-db-0", volume: "v0") + claim("data-db-1", volume: "v1")
         + volume("v0", zone: "west") + volume("v1", zone: "west, east") + node("d", zone: "north"),
@@ -151,7 +132,7 @@ struct ProblemVolumesTests {
           + "limit counts"
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "claims of replicas that run are missed where they are not given",
       manifests: statefulSet(2) + pod("db-0", on: "a", owner: "StatefulSet/db")
         + claim("other", spec: "storageClassName: late")
@@ -165,18 +146,18 @@ struct ProblemVolumesTests {
   private static let late = "volumeBindingMode: WaitForFirstConsumer"
   private static let west = "allowedTopologies: [{matchLabelExpressions: [{key: \(zone), values: [west]}]}]"
 
-  static let waiting: [Case] = [
-    Case(
+  static let waiting: [RulesCase] = [
+    RulesCase(
       testDescription: "a claim that waits for its pod: anywhere",
       manifests: workload("w", spec: user) + claim("data", spec: "storageClassName: s") + storageClass("s", late)
     ),
-    Case(
+    RulesCase(
       testDescription: "where volumes of its class can be made",
       manifests: workload("w", spec: user) + claim("data", spec: "storageClassName: s")
         + storageClass("s", "\(late)\n\(west)"),
       limits: [0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "on the node that its volume is being made for",
       manifests: workload("w", spec: user)
         + claim(
@@ -184,7 +165,7 @@ struct ProblemVolumesTests {
         + storageClass("s", late),
       limits: [0, -1, 0]
     ),
-    Case(
+    RulesCase(
       testDescription: "where a volume is free, of a class whose volumes nobody makes",
       manifests: workload("w", spec: user)
         + claim(
@@ -195,7 +176,7 @@ struct ProblemVolumesTests {
         + volume("good", zone: "west", spec: disk("9Gi")),
       limits: [0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "as many as there are free volumes",
       manifests: statefulSet(3, spec: "storageClassName: s, accessModes: [ReadWriteOnce]") + claim("other")
         + storageClass("s", late).replacing("ebs.csi.aws.com", with: "kubernetes.io/no-provisioner")
@@ -203,19 +184,19 @@ struct ProblemVolumesTests {
         + volume("w1", zone: "west", spec: disk("1Gi")),
       limits: [2, 2, 1]
     ),
-    Case(
+    RulesCase(
       testDescription: "replicas that are to come, by the default class",
       manifests: statefulSet(2) + claim("other") + storageClass("s", "\(late)\n\(west)", annotations: isDefault),
       limits: [0, 0, 2]
     ),
-    Case(
+    RulesCase(
       testDescription: "volumes that live as long as their pod",
       manifests: workload(
         "w", spec: "volumes: [{name: d, ephemeral: {volumeClaimTemplate: {spec: {storageClassName: s}}}}]")
         + storageClass("s", "\(late)\n\(west)"),
       limits: [0, 0, -1]
     ),
-    Case(
+    RulesCase(
       testDescription: "a claim that binds without a pod is not known",
       manifests: workload("w", spec: user) + claim("data", spec: "storageClassName: s") + storageClass("s", ""),
       warnings: [
@@ -223,7 +204,7 @@ struct ProblemVolumesTests {
           + "volume will be reached is not known"
       ]
     ),
-    Case(
+    RulesCase(
       testDescription: "nor one of a class that is not given",
       manifests: workload("w", spec: user) + claim("data", spec: "storageClassName: s"),
       warnings: [
@@ -236,36 +217,36 @@ struct ProblemVolumesTests {
     "storageClassName: s, accessModes: [ReadWriteOnce], capacity: {storage: \(size)}"
   }
 
-  static let shared: [Case] = [
-    Case(
+  static let shared: [RulesCase] = [
+    RulesCase(
       testDescription: "ReadWriteOncePod: one replica",
       manifests: workload("w", spec: user) + claim("data", volume: "v1", spec: onePod) + labelledVolume("v1", "")
     ),
-    Case(
+    RulesCase(
       testDescription: "ReadWriteOncePod: two replicas cannot",
       manifests: workload("w", replicas: 2, spec: user) + claim("data", volume: "v1", spec: onePod)
         + labelledVolume("v1", ""),
       rules: [.atMost(workload: 0, partition: 0, count: 1)]
     ),
-    Case(
+    RulesCase(
       testDescription: "ReadWriteOncePod: nor two workloads",
       manifests: workload("w", spec: user) + workload("v", spec: user) + claim("data", volume: "v1", spec: onePod)
         + labelledVolume("v1", ""),
       rules: [.apart(workload: 0, other: 1, partition: 0)]
     ),
-    Case(
+    RulesCase(
       testDescription: "ReadWriteOncePod: nowhere while a pod that stays has it",
       manifests: workload("w", spec: user) + pod("old", on: "a", spec: user)
         + claim("data", volume: "v1", spec: onePod) + labelledVolume("v1", ""),
       limits: [0, 0, 0]
     ),
-    Case(
+    RulesCase(
       testDescription: "ReadWriteOncePod: each replica with a claim of its own",
       manifests: statefulSet(2, spec: onePod) + claim("data-db-0", volume: "v1", spec: onePod)
         + claim("data-db-1", volume: "v2", spec: onePod) + labelledVolume("v1", "") + labelledVolume("v2", ""),
       limits: [2, 2, 2]
     ),
-    Case(
+    RulesCase(
       testDescription: "a claim that all pods of a workload share is one, though only the pods tell of the workload",
       manifests: ["1", "2"].map { pod("w-1-\($0)", on: "a", owner: "ReplicaSet/w", spec: user) }.joined()
         + claim("data", volume: "v1", spec: onePod) + labelledVolume("v1", ""),
@@ -278,7 +259,7 @@ struct ProblemVolumesTests {
   func onePodConflict() throws {
     let cluster = ClusterProblem(
       try snapshot(
-        nodes, workload("w", replicas: 2, spec: user), claim("data", volume: "v1", spec: onePod),
+        RulesCase.nodes, workload("w", replicas: 2, spec: user), claim("data", volume: "v1", spec: onePod),
         labelledVolume("v1", "")))
     #expect(
       cluster.conflicts() == [
@@ -290,7 +271,7 @@ struct ProblemVolumesTests {
   func attachLimits() throws {
     let csi = "csi: {driver: ebs.csi.aws.com, volumeHandle: "
     let manifests =
-      nodes + csiNode("a", 2) + csiNode("b", 3) + statefulSet(4, spec: "storageClassName: s")
+      RulesCase.nodes + csiNode("a", 2) + csiNode("b", 3) + statefulSet(4, spec: "storageClassName: s")
       + storageClass("s", Self.late) + claim("data-db-0", volume: "v0") + volume("v0", zone: "east", spec: csi + "h0}")
       + claim("used", volume: "v9") + volume("v9", zone: "east, west", spec: csi + "h9}")
       + pod("old-1", on: "a", spec: user.replacing("data", with: "used"))
@@ -313,7 +294,7 @@ struct ProblemVolumesTests {
   @Test("keeps a place for a volume that replicas share on each node where they may run")
   func sharedAttachments() throws {
     let manifests =
-      nodes + csiNode("a", 2) + statefulSet(3, spec: "storageClassName: s") + storageClass("s", Self.late)
+      RulesCase.nodes + csiNode("a", 2) + statefulSet(3, spec: "storageClassName: s") + storageClass("s", Self.late)
       + workload("web", replicas: 2, spec: user + ", nodeSelector: {\(zone): east}")
       + claim("data", spec: "storageClassName: s")
     let problem = ClusterProblem(try snapshot(manifests)).problem

@@ -126,18 +126,8 @@ extension TracesDecoder {
     var kind: SpanKind?
     try cursor.beginArray()
     while try cursor.nextElement() {
-      var name: JSONText?
-      var value: JSONCursor?
-      try cursor.beginObject()
-      while let key = try cursor.nextKey() {
-        if key == "key" {
-          name = try cursor.text()
-        } else {
-          if key == "value" { value = cursor }
-          try cursor.skip()
-        }
-      }
-      guard let name, var value, SpanAttributes.uses(name) else { continue }
+      guard let (name, start) = try readAttribute(&cursor) else { continue }
+      var value = start
       switch value.kind() {
       case .string where name == "span.kind": kind = SpanKind(try value.string())
       case .string: attributes.add(name, .text(try value.string()))

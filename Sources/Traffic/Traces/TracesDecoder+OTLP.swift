@@ -118,18 +118,8 @@ extension TracesDecoder {
   ) throws(TrafficError) {
     try cursor.beginArray()
     while try cursor.nextElement() {
-      var name: JSONText?
-      var value: JSONCursor?
-      try cursor.beginObject()
-      while let key = try cursor.nextKey() {
-        if key == "key" {
-          name = try cursor.text()
-        } else {
-          if key == "value" { value = cursor }
-          try cursor.skip()
-        }
-      }
-      guard let name, var value, SpanAttributes.uses(name) else { continue }
+      guard let (name, start) = try readAttribute(&cursor) else { continue }
+      var value = start
       try value.beginObject()
       while let type = try value.nextKey() {
         switch type {

@@ -22,6 +22,24 @@ struct TracesDecoder: DocumentDecoder {
     }
   }
 
+  /// Reads a `{"key": …, "value": …}` to its end; answers the key and where the value begins, or nil for one that spans are
+  /// not known by.
+  func readAttribute(_ cursor: inout JSONCursor) throws(TrafficError) -> (name: JSONText, value: JSONCursor)? {
+    var name: JSONText?
+    var value: JSONCursor?
+    try cursor.beginObject()
+    while let key = try cursor.nextKey() {
+      if key == "key" {
+        name = try cursor.text()
+      } else {
+        if key == "value" { value = cursor }
+        try cursor.skip()
+      }
+    }
+    guard let name, let value, SpanAttributes.uses(name) else { return nil }
+    return (name, value)
+  }
+
   mutating func end() {
     finder.endDump()
   }
