@@ -16,8 +16,10 @@ public enum Human {
     scaled(bytes, step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
   }
 
-  /// A number without a unit: `0.842`, `12.3`, `1.23 M`.
+  /// A number without a unit: `0.842`, `12.3`, `1.23 M`; `–` for one that is larger than the largest of these tells in three
+  /// digits, or is none.
   public static func number(_ number: Double) -> String {
+    guard number.magnitude < 999.5e18 else { return "–" }
     let text = scaled(number, step: 1000, units: ["", "k", "M", "G", "T", "P", "E"])
     return text.hasSuffix(" ") ? String(text.dropLast()) : text
   }
