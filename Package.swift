@@ -214,7 +214,7 @@ let package = Package(
       "OverflowController",
       [
         "ClusterHeadroom", "Dispatching", "Files", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow",
-        "OverflowPolicies",
+        "OverflowPolicies", "Report",
         "Selection", "Topology",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -572,7 +572,8 @@ let package = Package(
     tests(
       "tonari",
       [
-        "HostileNumbersTestSupport", "Dispatching", "Files", "LiveInput", "Placement", "SelectorServer", "Topology",
+        "HostileNumbersTestSupport", "Dispatching", "Files", "Kubernetes", "LiveInput", "OverflowController",
+        "OverflowPolicies", "Placement", "SelectorServer", "Topology",
         "Report", "SelectorProtocol",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),

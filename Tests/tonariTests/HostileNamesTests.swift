@@ -1,5 +1,7 @@
 import Foundation
+import Kubernetes
 import Logging
+import OverflowPolicies
 import Report
 import SelectorProtocol
 import SwiftProtobuf
@@ -31,6 +33,23 @@ struct HostileNamesTests {
 
   private struct Failure: Error, CustomStringConvertible {
     var description: String { HostileNamesTests.name }
+  }
+
+  @Test("make no lines of their own in what is said of flows between clusters")
+  func flows() throws {
+    let said = OverflowPolicy.Condition(
+      "Measured", false, reason: "X", message: Self.name, since: "1", observedGeneration: 1)
+    let condition = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(said))
+    let object: JSONValue = [
+      "apiVersion": .string(OverflowPolicy.apiVersion), "kind": .string(OverflowPolicy.kind),
+      "metadata": ["name": "cart", "namespace": "shop"], "status": ["conditions": [condition]],
+    ]
+    let text = FlowTable([PolicyLine(try RawObject(object))]).render(TerminalStyle(width: 400))
+    #expect(text.contains("forged"))
+    #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) })
+    #expect(!text.contains("\u{202E}") && !text.contains("\u{2028}"))
+    // The table's head and line, and the note.
+    #expect(text.split(separator: "\n").count == 3, "\(text)")
   }
 
   @Test("act on no terminal in what a selector shows, and have one line each")

@@ -1,5 +1,6 @@
 import Overflow
 import OverflowPolicies
+import Report
 
 /// Makes a policy's status, and says when it is worth writing.
 enum StatusDraft {
@@ -57,8 +58,11 @@ enum StatusDraft {
     } else {
       say(OverflowPolicy.Condition.ready, true, "Followed", "requests go where the policy says")
     }
-    guard let policy, let decision else { return status }
-
+    guard let policy, let decision else {
+      // Nobody measures for it any more.
+      status.demandPerMinute = nil
+      return status
+    }
     status.demandPerMinute = decision.demandPerMinute.map(rounded)
     status.capacityPerMinute = rounded(decision.capacityPerMinute)
     status.readyPods = circumstances.readyPods
@@ -157,7 +161,9 @@ extension StatusDraft.Scaling {
     case .neverScales(let metric):
       let figure = metric.map { metric in
         let current = metric.current.map { "\(StatusDraft.rounded($0)) of " } ?? ""
-        return "its \(metric.name) is \(current)\(StatusDraft.rounded(metric.target))"
+        // An autoscaler's metric may have any name.
+        let name = Substring(metric.name.unicodeScalars.prefix(253)).printable
+        return "its \(name) is \(current)\(StatusDraft.rounded(metric.target))"
       }
       return (
         false, "ThresholdTooHigh",

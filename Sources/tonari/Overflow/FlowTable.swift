@@ -35,7 +35,7 @@ struct FlowTable {
       }
       for type in [OverflowPolicy.Condition.measured, OverflowPolicy.Condition.scaling] {
         guard let condition = status?.condition(type), !condition.holds else { continue }
-        notes.append("\(line.service ?? line.policy): \(condition.message)\n")
+        notes.append("\(line.service ?? line.policy): \(condition.message)".printable + "\n")
       }
       add(line.service ?? line.policy, Self.state(line), demand, status?.capacityPerMinute, flows)
     }

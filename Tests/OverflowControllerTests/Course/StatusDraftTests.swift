@@ -41,6 +41,28 @@ struct StatusDraftTests {
     #expect(broken.condition("Ready")?.reason == "RouteMissing")
   }
 
+  @Test("Of a policy that cannot be followed no demand is said")
+  func refusal() {
+    let before = status(decision(0.5), "1")
+    #expect(before.demandPerMinute == 1080)
+    let refused = StatusDraft.status(nil, nil, .init(fault: ("Invalid", "it is"), time: "2"), before: before)
+    #expect(refused.demandPerMinute == nil && refused.localShare == 0.5)
+  }
+
+  @Test("A metric of any name makes no lines of its own, and no long ones")
+  func metricNames() throws {
+    let name = "a\u{1B}[2J\n\u{202E}" + String(repeating: "x", count: 5000)
+    let metric = Autoscaler.Metric(name: name, current: 55, target: 80)
+    var circumstances = StatusDraft.Circumstances(time: "1")
+    circumstances.scaling = .init(
+      autoscaler: Autoscaler(name: "cart", current: 3, desired: 3, most: 10, metrics: [metric]),
+      verdict: .neverScales(metric))
+    let status = StatusDraft.status(PolicyCourseTests.policy(), decision(0.5), circumstances, before: nil)
+    let message = try #require(status.condition("Scaling")?.message)
+    #expect(message.contains("its a\u{FFFD}[2J \u{FFFD}xxx"), "\(message)")
+    #expect(message.count < 700 && message.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0 != "\u{202E}" })
+  }
+
   @Test("Another truth is written at once, figures that moved after a while, and nothing else")
   func pacing() {
     let before = status(decision(0.5), "1")
