@@ -17,7 +17,13 @@ struct EnvoyClusterName: Hashable, Sendable, CustomStringConvertible {
   /// The cluster that Envoy Gateway makes of a rule of a route, or of one of its destinations.
   init(ofRule rule: Int, destination: Int? = nil, inHTTPRoute route: String, of namespace: String) {
     let suffix = destination.map { "/backend/\($0)" } ?? ""
-    self.init(Self.plain("httproute/\(namespace)/\(route)/rule/\(rule)\(suffix)"))
+    self.init(ofRule: "httproute/\(namespace)/\(route)/rule/\(rule)\(suffix)", cut: "")
+  }
+
+  private init(ofRule name: some StringProtocol, cut: Substring) {
+    let parts = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    let rest = parts.count > 1 ? "\(parts[1])_\(cut)" : String(cut)
+    self.init("\(parts[0].lowercased()).\(Self.plain(rest))")
   }
 
   private init(first: some StringProtocol, rest: some StringProtocol) {
@@ -29,7 +35,8 @@ struct EnvoyClusterName: Hashable, Sendable, CustomStringConvertible {
     self.init("\(first.lowercased()).\(rest)")
   }
 
-  /// What a cluster may be called by.
+  /// What a cluster may be called by: first its name, and then, where that ends like a port, its name without one.
+  /// A namespace may end so, too.
   ///
   /// - Parameters:
   ///   - label: the label that says its name, perhaps only up to the first dot.
@@ -48,7 +55,7 @@ struct EnvoyClusterName: Hashable, Sendable, CustomStringConvertible {
     if parts.count == 4 { return parts[0] == "outbound" ? [host(parts[3])] : [] }
     let path = label.split(separator: "/", omittingEmptySubsequences: false)
     if path[0] == "httproute", path.count > 1 {
-      return [EnvoyClusterName(plain(cut.isEmpty ? label : "\(label)_\(cut)"))]
+      return [EnvoyClusterName(ofRule: label, cut: cut)]
     }
     // Contour: namespace_service_port. Kgateway has a word before it, Cilium a path.
     let words = (path.last ?? "").split(separator: "_", omittingEmptySubsequences: false)

@@ -6,7 +6,7 @@ extension IngressReading: CounterReading {
   static func finding(_ measured: MeasuredPolicy, _ pairs: [LookPair<IngressReading>]) -> Finding {
     let seconds = pairs.reduce(0) { $0 + $1.seconds } / Double(pairs.count)
     var flows: Flows
-    switch flowsByHost(measured, pairs) ?? flowsByRule(measured, pairs) {
+    switch Self.flows(measured, pairs) {
     case .success(let found): flows = found
     case .failure(let reason): return .missing(reason.description)
     case nil:
@@ -43,26 +43,36 @@ extension IngressReading: CounterReading {
     var description: String
   }
 
+  /// By clusters that are named for hosts, or else for the rules of the route; nil where there is none of the service.
+  private static func flows(
+    _ measured: MeasuredPolicy, _ pairs: [LookPair<IngressReading>]
+  ) -> Result<Flows, Absence>? {
+    let byHost = flowsByHost(measured, pairs)
+    if case .success? = byHost { return byHost }
+    return flowsByRule(measured, pairs) ?? byHost
+  }
+
   /// Clusters that are named for the hosts that they stand for; nil where there is none of the service.
   private static func flowsByHost(
     _ measured: MeasuredPolicy, _ pairs: [LookPair<IngressReading>]
   ) -> Result<Flows, Absence>? {
-    let bare = EnvoyClusterName(DestinationName(measured.policy.spec.service, in: ""))
-    guard let local = rates(EnvoyClusterName(measured.service), pairs) ?? rates(bare, pairs) else { return nil }
-    var flows = Flows(local: local, remote: [])
-    for (neighbour, host) in zip(measured.policy.spec.neighbours, measured.neighbours) {
-      let bare = EnvoyClusterName(DestinationName(neighbour.host, in: ""))
-      let rates = rates(EnvoyClusterName(host), pairs) ?? rates(bare, pairs)
-      // Where Envoy counts for its clusters itself, those that got no request yet have a count, too.
-      if rates == nil, measured.mayReach(host), !pairs.contains(where: { $0.now.hasIstio }) {
-        return .failure(
-          Absence(
+    do throws(Absence) {
+      guard let local = try rates(measured.policy.spec.service, measured, pairs) else { return nil }
+      var flows = Flows(local: local, remote: [])
+      for (neighbour, host) in zip(measured.policy.spec.neighbours, measured.neighbours) {
+        let rates = try rates(neighbour.host, measured, pairs)
+        // Where Envoy counts for its clusters itself, those that got no request yet have a count, too.
+        if rates == nil, measured.mayReach(host), !pairs.contains(where: { $0.now.hasIstio }) {
+          throw Absence(
             description: "found no cluster of neighbour \(neighbour.name) (\(neighbour.host)) in the ingress's "
-              + "statistics, expected one: without it demand is not known"))
+              + "statistics, expected one: without it demand is not known")
+        }
+        flows.remote.append(rates)
       }
-      flows.remote.append(rates)
+      return .success(flows)
+    } catch {
+      return .failure(error)
     }
-    return .success(flows)
   }
 
   /// Envoy Gateway's clusters, which are named for the rules of routes; nil where there are none.
@@ -79,7 +89,8 @@ extension IngressReading: CounterReading {
     for (rule, hosts) in rules.enumerated() {
       let ours = hosts.map { $0.map { $0 == measured.service || neighbours.contains($0) } ?? false }
       guard ours.contains(true) else { continue }
-      if let rates = rates(EnvoyClusterName(ofRule: rule, inHTTPRoute: route.name, of: namespace), pairs) {
+      let whole = EnvoyClusterName(ofRule: rule, inHTTPRoute: route.name, of: namespace)
+      if let rates = rates(whole, pairs, beside: measured.followed) {
         guard !ours.contains(false) else {
           return .failure(
             Absence(
@@ -91,7 +102,7 @@ extension IngressReading: CounterReading {
       }
       for (place, host) in hosts.enumerated() where ours[place] {
         let name = EnvoyClusterName(ofRule: rule, destination: place, inHTTPRoute: route.name, of: namespace)
-        guard let rates = rates(name, pairs) else { continue }
+        guard let rates = rates(name, pairs, beside: measured.followed) else { continue }
         isFound = true
         if host == measured.service { flows.local.add(rates) }
         for k in neighbours.indices where neighbours[k] == host { flows.remote[k].add(rates) }
@@ -100,13 +111,36 @@ extension IngressReading: CounterReading {
     return isFound ? .success(flows) : nil
   }
 
-  /// What happens at a cluster; nil where none of the Envoys has it.
-  private static func rates(_ name: EnvoyClusterName, _ pairs: [LookPair<IngressReading>]) -> Rates? {
+  /// What happens at the clusters of a host; nil where none of the Envoys has one.
+  ///
+  /// A cluster without a namespace is that of the only policy that has such a destination. Throws where there are several.
+  private static func rates(
+    _ host: String, _ measured: MeasuredPolicy, _ pairs: [LookPair<IngressReading>]
+  ) throws(Absence) -> Rates? {
+    let name = EnvoyClusterName(DestinationName(host, in: measured.policy.key.namespace))
+    if let found = rates(name, pairs, beside: measured.followed) { return found }
+    let bare = EnvoyClusterName(DestinationName(host, in: ""))
+    guard let found = rates(bare, pairs, beside: measured.followed) else { return nil }
+    let all = measured.followed.all(called: bare)
+    guard all.count <= 1 else {
+      throw Absence(
+        description: "found a cluster \(host) without a namespace in the ingress's statistics, expected one of a "
+          + "namespace: policies are for \(all.prefix(3).joined(separator: ", "))")
+    }
+    return found
+  }
+
+  /// What happens at the clusters of a name; nil where none of the Envoys has one.
+  private static func rates(
+    _ name: EnvoyClusterName, _ pairs: [LookPair<IngressReading>], beside followed: FollowedDestinations
+  ) -> Rates? {
     var rates: Rates?
     for pair in pairs {
-      guard let now = pair.now.clusters[name] else { continue }
-      rates = rates ?? Rates()
-      rates?.add(now, since: pair.before.clusters[name], pair.seconds)
+      for cluster in pair.now.names(of: name, beside: followed) {
+        guard let now = pair.now.clusters[cluster] else { continue }
+        rates = rates ?? Rates()
+        rates?.add(now, since: pair.before.clusters[cluster], pair.seconds)
+      }
     }
     return rates
   }

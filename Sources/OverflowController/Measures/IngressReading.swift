@@ -26,8 +26,10 @@ struct IngressReading: Hashable, Sendable {
     var sent: Double { tries ?? 0 }
   }
 
-  /// By what clusters may be called.
+  /// By what clusters are called.
   private(set) var clusters: [EnvoyClusterName: Counts] = [:]
+  /// What clusters are called whose names end like a port, by their names without it.
+  private var withPorts: [EnvoyClusterName: Set<EnvoyClusterName>] = [:]
   /// Whether Istio's metrics are counted: a host has none until it got a request.
   private(set) var hasIstio = false
 
@@ -66,7 +68,10 @@ struct IngressReading: Hashable, Sendable {
         throw PrometheusText.Fault(description: "\(sample.name): found \(sample.value), expected a count")
       }
       if let (figure, cut) = Self.clusterFigure(sample.name) {
-        for name in Self.names(sample.labels, cut) { own[name, default: Counts()].add(sample, figure) }
+        let names = Self.names(sample.labels, cut)
+        guard let name = names.first else { return }
+        own[name, default: Counts()].add(sample, figure)
+        for short in names.dropFirst() { withPorts[short, default: []].insert(name) }
       } else if let figure = Self.istioFigures[sample.name], let host = sample.labels["destination_service"],
         sample.labels["reporter"] != "destination"
       {
@@ -77,6 +82,14 @@ struct IngressReading: Hashable, Sendable {
     hasIstio = !istio.isEmpty
     clusters = own.filter { $0.value.tries != nil }
     clusters.merge(istio.filter { $0.value.tries != nil }) { own, _ in own }
+  }
+
+  /// The clusters of a name: that of the very name, or else those that have a port behind it, but for what is a destination
+  /// of a policy as it is: the namespace `team-1` is no port 1 of `team`.
+  func names(of name: EnvoyClusterName, beside followed: FollowedDestinations) -> [EnvoyClusterName] {
+    if clusters[name] != nil { return [name] }
+    let found = withPorts[name] ?? []
+    return found.filter { clusters[$0] != nil && !followed.has($0) }.sorted { $0.description < $1.description }
   }
 
   /// What a metric of a cluster counts, and what of the cluster's name is in its own; nil where nothing that is wanted.
@@ -91,7 +104,7 @@ struct IngressReading: Hashable, Sendable {
     return nil
   }
 
-  /// The names of the cluster that a series is of. Istio's tag has more of the name than Envoy's, where both are there.
+  /// What the cluster that a series is of may be called by. Istio's tag has more of the name than Envoy's, where both are there.
   private static func names(_ labels: [String: String], _ cut: Substring) -> [EnvoyClusterName] {
     let label = [labels["cluster_name"], labels["envoy_cluster_name"]].compactMap { $0 }.max { $0.count < $1.count }
     return label.map { EnvoyClusterName.all(label: $0, cut: cut) } ?? []

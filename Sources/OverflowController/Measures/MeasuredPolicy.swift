@@ -7,15 +7,18 @@ public struct MeasuredPolicy: Hashable, Sendable {
   public var policy: OverflowPolicy
   /// The hosts of the destinations of each rule of its route, as the route has them; nil where that is not known.
   var rules: [[DestinationName?]]?
+  /// The destinations of all policies that are followed.
+  var followed: FollowedDestinations
 
-  /// Makes one whose route is not known.
+  /// Makes one whose route is not known, of the only policy that there is.
   public init(_ policy: OverflowPolicy) {
-    self.policy = policy
+    self.init(policy, rules: nil)
   }
 
-  init(_ policy: OverflowPolicy, rules: [[DestinationName?]]?) {
+  init(_ policy: OverflowPolicy, rules: [[DestinationName?]]?, beside followed: FollowedDestinations? = nil) {
     self.policy = policy
     self.rules = rules
+    self.followed = followed ?? FollowedDestinations([policy])
   }
 
   /// What the policy's service is called in routes and statistics.

@@ -39,5 +39,16 @@ struct EnvoyClusterNameTests {
     let name = EnvoyClusterName(ofRule: 1, destination: 0, inHTTPRoute: "cart.v2", of: "shop")
     #expect(EnvoyClusterName.all(label: "httproute/shop/cart", cut: "v2_rule_1_backend_0") == [name])
     #expect(EnvoyClusterName.all(label: "httproute/shop/cart.v2/rule/1/backend/0", cut: "") == [name])
+    let other = EnvoyClusterName(ofRule: 0, inHTTPRoute: "b-cart", of: "shop")
+    #expect(EnvoyClusterName.all(label: "httproute/shop/b-cart/rule/0", cut: "") == [other])
+    #expect(EnvoyClusterName.all(label: "httproute/shop-b/cart/rule/0", cut: "") != [other])
+  }
+
+  @Test("A name comes before what it is without what looks like a port")
+  func order() {
+    func name(_ host: String) -> EnvoyClusterName { EnvoyClusterName(DestinationName(host, in: "")) }
+    #expect(EnvoyClusterName.all(label: "cart", cut: "team_1") == [name("cart.team-1"), name("cart.team")])
+    #expect(EnvoyClusterName.all(label: "cart.team-1", cut: "") == [name("cart.team-1")])
+    #expect(EnvoyClusterName.all(label: "team-1/cart", cut: "") == [name("cart.team-1")])
   }
 }

@@ -150,6 +150,74 @@ struct IngressTests {
     #expect(measured.demandPerMinute == 600 && measured.unseen.isEmpty)
   }
 
+  /// What a policy of a namespace is measured at beside those of others, by clusters that count so much a second each: a
+  /// label, what of the cluster's name is in the name of the metric, and the count.
+  private func finding(
+    _ namespace: String, beside others: [String], _ clusters: [(String, String, Int)]
+  ) throws -> Finding? {
+    func policy(_ namespace: String) -> OverflowPolicy {
+      var policy = Self.policy
+      policy.key.namespace = namespace
+      return policy
+    }
+    var looks = CounterLooks<IngressReading>()
+    for time in 1...2 {
+      let lines = clusters.map { label, cut, rate in
+        let name = cut.isEmpty ? "upstream" : "\(cut)_upstream"
+        return "envoy_cluster_\(name)_rq_total{envoy_cluster_name=\"\(label)\"} \(time * rate)\n"
+      }
+      looks.note(try IngressReading(Array(lines.joined().utf8)), of: "a", at: .seconds(Double(time)))
+    }
+    let followed = FollowedDestinations(([namespace] + others).map(policy))
+    return looks.finding(MeasuredPolicy(policy(namespace), rules: nil, beside: followed), at: .seconds(2))
+  }
+
+  @Test("A namespace that ends like a port is none of another namespace's")
+  func namespacesLikePorts() throws {
+    let neighbour = ("cart", "edge_0_example", 1)
+    func demand(_ found: Finding?) -> Double? {
+      guard case .counted(let measurement)? = found else { return nil }
+      return measurement.demandPerMinute
+    }
+    // Where a service has a cluster of its very name, others are not its own.
+    let both = [neighbour, ("cart", "team", 2), ("cart", "team_1", 100)]
+    #expect(demand(try finding("team", beside: [], both)) == 180)
+    #expect(demand(try finding("team", beside: ["team-1"], both)) == 180)
+    #expect(demand(try finding("team-1", beside: ["team"], both)) == 101 * 60)
+    // Where it has none, one that is another policy's is not, either.
+    let other = [neighbour, ("cart", "team_1", 100)]
+    guard case .missing(let reason)? = try finding("team", beside: ["team-1"], other) else {
+      Issue.record("what is team-1's is counted")
+      return
+    }
+    #expect(reason.hasPrefix("found no cluster of service cart (cart.team) in"), "\(reason)")
+    // A port is one.
+    let port = [neighbour, ("cart", "team_8080", 2), ("cart", "team_8081", 3)]
+    #expect(demand(try finding("team", beside: ["team-1"], port)) == 360)
+  }
+
+  @Test(
+    "A cluster without a namespace is that of the only policy with such a service, and of none where there are several")
+  func bareNames() throws {
+    let clusters = [("cart", "edge_0_example", 1), ("cart", "", 2)]
+    let alone = try finding("shop", beside: [], clusters)
+    guard case .counted(let measured)? = alone else {
+      Issue.record("found \(String(describing: alone))")
+      return
+    }
+    #expect(measured.demandPerMinute == 180)
+    for namespace in ["shop", "office"] {
+      let found = try finding(namespace, beside: ["shop", "office"], clusters)
+      #expect(
+        found
+          == .missing(
+            "found a cluster cart without a namespace in the ingress's statistics, expected one of a namespace: "
+              + "policies are for cart.office, cart.shop"))
+    }
+    // One with a namespace counts.
+    #expect(try finding("shop", beside: ["office"], clusters + [("cart", "shop", 2)]) == alone)
+  }
+
   @Test("Where Istio alone counts, a neighbour that got no request has no series: it is unseen, and demand is known")
   func unseen() throws {
     var looks = CounterLooks<IngressReading>()
