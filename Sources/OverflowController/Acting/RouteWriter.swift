@@ -58,20 +58,26 @@ final class RouteWriter: Sendable {
     _ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route
   ) async throws -> (outcome: Outcome, look: Look) {
     var attempt = 1
+    var refused: (version: JSONValue?, error: APIError)?
     while true {
+      let found = try await read(policy, route)
+      let version = found?.object["metadata"]?["resourceVersion"]
+      // It is what was read before: not that is refused, but what was to be written.
+      if let refused, refused.version == version { throw Self.refusal(refused.error, route) }
       do {
-        return try await writeOnce(split, policy, route)
+        return try await write(split, policy, route, over: found)
       } catch let error as APIError where Self.hasChanged(error) && attempt < Self.attempts {
         // It is not what was read any more: read anew.
+        refused = error.isInvalid ? (version, error) : nil
         attempt += 1
       }
     }
   }
 
-  private func writeOnce(
-    _ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route
+  private func write(
+    _ split: Split, _ policy: OverflowPolicy, _ route: OverflowPolicy.Route,
+    over found: (object: JSONValue, version: String)?
   ) async throws -> (outcome: Outcome, look: Look) {
-    let found = try await read(policy, route)
     if let own = route.own { return try await apply(split, policy, route, own, over: found) }
     guard let (object, version) = found else {
       throw Fault(reason: "RouteMissing", description: "there is no \(route.kind.rawValue) \(route.name)")
@@ -124,10 +130,16 @@ final class RouteWriter: Sendable {
     return (.written, look)
   }
 
-  /// Whether a patch was refused because the object is another than when it was read. API servers answer 422 where a
-  /// `test` does not hold.
+  /// Whether a patch may have been refused because the object is another than when it was read. API servers answer 422
+  /// where a `test` does not hold, and where an object does not keep to its definition.
   private static func hasChanged(_ error: APIError) -> Bool {
-    error.isConflict || error.isAlreadyExists || error.status?.code == 422
+    error.isConflict || error.isAlreadyExists || error.isInvalid
+  }
+
+  private static func refusal(_ error: APIError, _ route: OverflowPolicy.Route) -> Fault {
+    Fault(
+      reason: "RouteRefused",
+      description: "the API server refuses \(route.kind.rawValue) \(route.name): \(error.message.prefix(1000))")
   }
 
   private func read(
@@ -159,4 +171,9 @@ final class RouteWriter: Sendable {
     versions.withLock { $0[kind] = version }
     return version
   }
+}
+
+extension APIError {
+  /// What was to be written is not valid, or a `test` of a patch does not hold (422).
+  fileprivate var isInvalid: Bool { status?.code == 422 }
 }

@@ -42,6 +42,14 @@ extension OverflowPolicy.Route.Kind {
     }
   }
 
+  /// The most that a weight may be: the Gateway API's own limit; Istio's field has 32 bits.
+  var mostWeight: Int64 {
+    switch self {
+    case .virtualService: Int64(clamping: Int32.max)
+    case .httpRoute: 1_000_000
+    }
+  }
+
   /// What a destination counts that has no weight, being one of so many.
   func defaultWeight(among count: Int) -> Int64 {
     switch self {

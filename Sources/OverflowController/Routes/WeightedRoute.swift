@@ -11,8 +11,8 @@ import OverflowPolicies
 struct WeightedRoute: Hashable, Sendable {
   /// The parts in which a share is written where nothing asks for others.
   static let parts = 1000
-  /// The most that a weight may be (HTTPRoute's limit).
-  private static let mostWeight: Int64 = 1_000_000
+  /// The most that a weight grows to, which is what every kind of route bears.
+  fileprivate static let mostWeight: Int64 = 1_000_000
 
   /// A rule that has the service and a neighbour among its destinations.
   fileprivate struct Rule: Hashable, Sendable {
@@ -68,7 +68,7 @@ struct WeightedRoute: Hashable, Sendable {
   func patch(_ split: (_ parts: Int) -> (local: Int, remote: [Int])) -> [Patch.Operation] {
     var operations: [Patch.Operation] = []
     for rule in rules {
-      let weights = rule.weights(split)
+      let weights = rule.weights(split, upTo: kind.mostWeight)
       guard !rule.isSplit(as: weights) else { continue }
       let fields = kind.fields
       let path = "/spec/\(fields.rules)/\(rule.index)/\(fields.destinations)"
@@ -84,7 +84,7 @@ struct WeightedRoute: Hashable, Sendable {
   /// The shares that the first rule has after the patch for a split, as ``shares`` has them.
   func shares(after split: (_ parts: Int) -> (local: Int, remote: [Int])) -> (local: Double, remote: [Double])? {
     guard var rule = rules.first else { return nil }
-    let weights = rule.weights(split)
+    let weights = rule.weights(split, upTo: kind.mostWeight)
     if !rule.isSplit(as: weights) { rule.weights = weights }
     return rule.shares
   }
@@ -122,8 +122,20 @@ extension WeightedRoute.Rule {
 
   fileprivate func lacksWeight(at place: Int) -> Bool { destinations.array?[place]["weight"]?.integer == nil }
 
-  /// The weights of all destinations for a split.
-  fileprivate func weights(_ split: (Int) -> (local: Int, remote: [Int])) -> [Int64] {
+  /// The weights of all destinations for a split, none above a limit; those that there are where these cannot be had.
+  fileprivate func weights(_ split: (Int) -> (local: Int, remote: [Int]), upTo limit: Int64) -> [Int64] {
+    let found = weights(split)
+    if found.allSatisfy({ $0 <= limit }) { return found }
+    let divisor = weights.reduce(0, greatestCommonDivisor)
+    guard divisor > 1 else { return weights }
+    var smaller = self
+    smaller.weights = weights.map { $0 / divisor }
+    let again = smaller.weights(split)
+    return again.allSatisfy { $0 <= limit } ? again : weights
+  }
+
+  /// The weights of all destinations for a split, whatever their size.
+  private func weights(_ split: (Int) -> (local: Int, remote: [Int])) -> [Int64] {
     let foreign = weights.indices.filter { !places.contains($0) }
     guard total(of: foreign) > 0 else { return free(split) }
     let own = total(of: places)
@@ -132,8 +144,10 @@ extension WeightedRoute.Rule {
     guard !tells(split, asTheyAre) else { return asTheyAre }
     // So many times as much that a part in a thousand can be told, and the service's destinations divide it as they are to.
     let step = pattern.sum / greatestCommonDivisor(pattern.sum, own)
+    let most = WeightedRoute.mostWeight / max(own, weights.max() ?? 1) / step
+    guard most > 0 else { return asTheyAre }
+    // Neither is above the most that a weight may be, and neither is their product.
     let steps = (Int64(WeightedRoute.parts) * pattern.sum + own * step - 1) / (own * step)
-    let most = WeightedRoute.mostWeight / (weights.max() ?? 1) / step
     let factor = max(1, min(steps, most) * step)
     var grown = self
     grown.weights = weights.map { $0 * factor }

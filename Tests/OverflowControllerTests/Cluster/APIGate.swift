@@ -16,6 +16,8 @@ final class APIGate: Sendable {
       var isCut = false
       /// Is called before a call passes.
       var before: (@Sendable (String) -> Void)?
+      /// Says why a call is refused; nil for one that passes.
+      var refuse: (@Sendable (String) -> String?)?
     }
 
     let value: Mutex<Value>
@@ -47,6 +49,12 @@ final class APIGate: Sendable {
         return state.isDead
       }
       guard let isLast else { return .close }
+      if let reason = state.value.withLock({ $0.refuse })?(call) {
+        let status = APIStatus(message: reason, reason: "Invalid", code: 422)
+        guard let body = try? JSONEncoder().encode(status) else { return .close }
+        answer.respond(String(decoding: body, as: UTF8.self), status: 422)
+        return .keep
+      }
       var outgoing = OutgoingRequest(method: request.method, url: target.server + request.target, timeout: nil)
       let isWatch = request.target.contains("watch=true")
       outgoing.delivery = isWatch ? .streamed : .prompt
@@ -112,6 +120,9 @@ final class APIGate: Sendable {
 
   /// Lets nothing pass, or everything again.
   func cut(_ isCut: Bool) { state.value.withLock { $0.isCut = isCut } }
+
+  /// Refuses calls as not valid, for a reason each; nil to let all pass again.
+  func refuse(_ reason: (@Sendable (String) -> String?)?) { state.value.withLock { $0.refuse = reason } }
 
   /// Does something before each call passes.
   func before(_ work: (@Sendable (String) -> Void)?) { state.value.withLock { $0.before = work } }

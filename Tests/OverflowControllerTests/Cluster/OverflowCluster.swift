@@ -130,12 +130,12 @@ struct OverflowCluster {
     _ = try await client.create(Self.virtualServices, object, in: namespace)
   }
 
-  /// Says how many pods of `cart` are ready.
+  /// Says how many pods of `cart` are ready, up to ten.
   func pods(_ count: Int) async throws {
-    let endpoints = (0..<count).map { k -> JSONValue in
+    let endpoints = zip("bcdfghjklm", 0..<count).map { last, k -> JSONValue in
       [
         "addresses": [.string("10.0.0.\(k + 1)")], "conditions": ["ready": true],
-        "targetRef": ["kind": "Pod", "name": .string("cart-5d8f9c7b6d-abcd\(k)")],
+        "targetRef": ["kind": "Pod", "name": .string("cart-5d8f9c7b6d-x2x4\(last)")],
       ]
     }
     let slice: JSONValue = [
@@ -293,7 +293,8 @@ final class Runner: Sendable {
   let registry = MetricsRegistry()
   let clock: SampleClock
   let exchange: SampleExchange
-  private let gate: APIGate
+  /// The way to the API server.
+  let gate: APIGate
   private let running: Task<Void, any Error>
 
   /// Starts.

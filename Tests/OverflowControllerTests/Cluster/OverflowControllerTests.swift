@@ -19,6 +19,17 @@ struct OverflowControllerTests {
     Runner(name, cluster, source, through: try APIGate(to: cluster.plane))
   }
 
+  /// A cluster that sends half of what comes next door, what counts there, and the controller.
+  private func overflowing() async throws -> (OverflowCluster, SampleSource, Runner) {
+    let cluster = try await OverflowCluster()
+    try await cluster.virtualService()
+    try await cluster.policy()
+    let source = SampleSource(demand: 1080)
+    let runner = try runner(cluster, source)
+    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    return (cluster, source, runner)
+  }
+
   @Test("What is too much goes next door and comes back, and the object says so")
   func rush() async throws {
     let cluster = try await OverflowCluster()
@@ -176,12 +187,7 @@ struct OverflowControllerTests {
 
   @Test("What is not found in the statistics is not measured: weights stay, all go home later, and the status says why")
   func notFound() async throws {
-    let cluster = try await OverflowCluster()
-    try await cluster.virtualService()
-    try await cluster.policy()
-    let source = SampleSource(demand: 1080)
-    let runner = try runner(cluster, source)
-    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    let (cluster, source, runner) = try await overflowing()
     source.set(missing: "found no cluster of neighbour edge-b")
     try await eventually("it says so") {
       let measured = try await cluster.status()?.condition("Measured")
@@ -249,12 +255,7 @@ struct OverflowControllerTests {
 
   @Test("Garbage, a leap and a clock that jumps change nothing")
   func garbage() async throws {
-    let cluster = try await OverflowCluster()
-    try await cluster.virtualService()
-    try await cluster.policy()
-    let source = SampleSource(demand: 1080)
-    let runner = try runner(cluster, source)
-    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    let (cluster, source, runner) = try await overflowing()
     func pass(_ rounds: Double = 3) async throws {
       let then = runner.clock.last
       try await eventually("rounds go by") { runner.clock.last.seconds(since: then) >= rounds }
@@ -278,12 +279,7 @@ struct OverflowControllerTests {
   @Test(
     "A policy that is deleted sends its requests home; a route that is deleted is missed, and split when it is back")
   func deletions() async throws {
-    let cluster = try await OverflowCluster()
-    try await cluster.virtualService()
-    try await cluster.policy()
-    let source = SampleSource(demand: 1080)
-    let runner = try runner(cluster, source)
-    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    let (cluster, _, runner) = try await overflowing()
     try await cluster.client.delete(OverflowCluster.virtualServices, "cart", in: cluster.namespace)
     try await eventually("it is missed") {
       try await cluster.status()?.condition("Ready")?.reason == "RouteMissing"
@@ -324,6 +320,45 @@ struct OverflowControllerTests {
       try await cluster.status()?.condition("Ready")?.reason == "Duplicate"
     }
     try await eventually("one is followed") { try await cluster.shares() == [50, 50] }
+    await runner.stop()
+  }
+
+  @Test("Of a policy that is refused no demand is said any more, neither in metrics nor in its status")
+  func refusedDemand() async throws {
+    let (cluster, _, runner) = try await overflowing()
+    let demand = "tonari_overflow_demand_per_minute{"
+    #expect(runner.registry.text.contains(demand))
+    try await eventually("the status says so") { try await cluster.status()?.demandPerMinute == 1080 }
+    try await cluster.policy { $0["spec"]?["safeAfter"] = "3000000h" }
+    try await eventually("it is refused") { try await cluster.status()?.condition("Ready")?.reason == "Invalid" }
+    try await eventually("nothing is said") { !runner.registry.text.contains(demand) }
+    #expect(try await cluster.status()?.demandPerMinute == nil)
+    #expect(try await cluster.shares() == [50, 50])
+    try await cluster.policy()
+    try await eventually("it is followed again") { try await cluster.holds("Ready") == true }
+    try await eventually("it is said again") { runner.registry.text.contains(demand) }
+    await runner.stop()
+  }
+
+  @Test("A write that the API server refuses is sent once a round, and the status says what is wrong with it")
+  func refusedWrite() async throws {
+    let (cluster, source, runner) = try await overflowing()
+    @Sendable func isWrite(_ call: String) -> Bool { call.hasPrefix("PATCH") && call.contains("virtualservices") }
+    runner.gate.refuse { isWrite($0) ? "VirtualService cart is invalid: weight: too large" : nil }
+    let before = runner.gate.calls.count
+    source.set(demand: 300)
+    try await eventually("it is said") { try await cluster.status()?.condition("Ready")?.reason == "RouteRefused" }
+    let message = try await cluster.status()?.condition("Ready")?.message
+    #expect(message?.contains("refuses VirtualService cart: ") == true, "\(message ?? "")")
+    #expect(message?.hasSuffix("weight: too large") == true, "\(message ?? "")")
+    // Read before each write and after it: what has not changed is not tried again.
+    let calls = runner.gate.calls.dropFirst(before).filter { $0.contains("/virtualservices/cart") }
+    for (first, second) in zip(calls.indices, calls.indices.dropFirst()) where isWrite(calls[second]) {
+      #expect(first == calls.startIndex || calls[first].hasPrefix("GET") && !isWrite(calls[first - 1]), "\(calls)")
+    }
+    runner.gate.refuse(nil)
+    try await eventually("all is back") { try await cluster.shares() == [100, 0] }
+    try await eventually("all is well") { try await cluster.holds("Ready") == true }
     await runner.stop()
   }
 
@@ -573,13 +608,7 @@ struct OverflowControllerTests {
 
   @Test("A neighbour that fails gets nothing at once; a cluster that is cut off keeps its weights")
   func partition() async throws {
-    let cluster = try await OverflowCluster()
-    try await cluster.virtualService()
-    try await cluster.policy()
-    let source = SampleSource(demand: 1080)
-    let gate = try APIGate(to: cluster.plane)
-    let runner = Runner("one", cluster, source, through: gate)
-    try await eventually("half goes next door") { try await cluster.shares() == [50, 50] }
+    let (cluster, source, runner) = try await overflowing()
     source.set(
       DemandMeasurement(demandPerMinute: 1080, outcomes: ["edge-b": .init(requests: 9, failures: 9)]))
     try await eventually("it gets next to nothing") { try await cluster.shares()[1] <= 2 }
@@ -590,12 +619,12 @@ struct OverflowControllerTests {
     try await eventually("it gets little") { try await cluster.shares()[1] <= 7 }
     runner.exchange.set("edge-b", 10_000)
     try await eventually("it gets its part again") { try await cluster.shares() == [50, 50] }
-    gate.cut(true)
+    runner.gate.cut(true)
     source.set(demand: 300)
     let then = runner.clock.last
     try await eventually("rounds go by") { runner.clock.last.seconds(since: then) > 5 || !runner.controller.isLeading }
     #expect(try await cluster.shares() == [50, 50])
-    gate.cut(false)
+    runner.gate.cut(false)
     try await eventually("all is back") { try await cluster.shares() == [100, 0] }
     await runner.stop()
   }

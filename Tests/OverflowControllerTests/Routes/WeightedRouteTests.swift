@@ -104,6 +104,57 @@ struct WeightedRouteTests {
     #expect(WeightedRoute(object, try #require(policy.spec.route), of: policy).isEmpty)
   }
 
+  @Test("However large weights are, none grows above what a route may have, and others keep their share")
+  func largeWeights() throws {
+    typealias Destinations = [(host: String, weight: Int?)]
+    let most = Int(Int32.max)
+    let edge = "cart.edge-0.example"
+    func subsets(_ count: Int, _ weight: (Int) -> Int) -> Destinations { (0..<count).map { ("cart", weight($0)) } }
+    let inIstio: [Destinations] = [
+      [("cart", most), ("cart", 700_000_000), (edge, 1_447_483_000), ("other", 1)],
+      [("cart", most), (edge, 700_000_000), ("other", 1)],
+      subsets(100) { _ in most } + [(edge, most), ("other", most)],
+      subsets(100) { most - $0 * $0 } + [(edge, most), ("other", 1)],
+      subsets(100) { most - $0 * $0 } + [(edge, most)],
+    ]
+    let inGateways: [Destinations] = [
+      [("cart", 997), ("cart", 1), (edge, 900), ("other", 1)],
+      [("cart", 600_001), (edge, 500_000), ("other", 1)],
+      [("cart", 600_001), ("cart", 600_000), (edge, 0)],
+      subsets(14) { 1_000_000 - $0 } + [(edge, 1_000_000), ("other", 1_000_000)],
+    ]
+    let cases: [(OverflowPolicy.Route.Kind, Int64, Destinations)] =
+      inIstio.map { (.virtualService, 2_147_483_647, $0) } + inGateways.map { (.httpRoute, 1_000_000, $0) }
+    for (kind, limit, destinations) in cases {
+      let object = Self.route(destinations, kind)
+      let before = Self.weights(object, kind).compactMap { $0 }
+      for local in [0, 0.001, 0.5, 0.999, 1] {
+        let patched = try Self.patched(
+          object, Self.policy(kind, neighbours: 1), Split(local: local, remote: [1 - local]))
+        let after = Self.weights(patched, kind).compactMap { $0 }
+        #expect(after.allSatisfy { $0 >= 0 && $0 <= limit }, "\(before) \(after)")
+        guard destinations.last?.host == "other", let then = before.last, let now = after.last else { continue }
+        let isKept =
+          now.multipliedFullWidth(by: before.reduce(0, +)) == then.multipliedFullWidth(by: after.reduce(0, +))
+        #expect(isKept, "\(before) \(after)")
+      }
+    }
+  }
+
+  @Test("Large weights that all divide by one number are split as the small ones that they stand for")
+  func divisibleWeights() throws {
+    let object = Self.route([("cart", 600_000), ("cart.edge-0.example", 500_000), ("other", 550_000)], .httpRoute)
+    let policy = Self.policy(.httpRoute, neighbours: 1)
+    for local in [0, 0.25, 1] {
+      let weights = Self.weights(
+        try Self.patched(object, policy, Split(local: local, remote: [1 - local])), .httpRoute
+      ).compactMap { $0 }
+      #expect(weights.count == 3 && weights.allSatisfy { $0 <= 1_000_000 }, "\(weights)")
+      #expect(weights[2] * 2 == weights[0] + weights[1], "\(weights)")
+      #expect(abs(Double(weights[0]) / Double(weights[0] + weights[1]) - local) < 0.001, "\(weights)")
+    }
+  }
+
   @Test("What is told of a route is what its weights are")
   func told() throws {
     let policy = Self.policy()
