@@ -183,7 +183,7 @@ public final class OverflowController: ServiceLifecycle.Service, HealthSource {
   /// Tells neighbours what room there is, as long as this process speaks for the cluster.
   private func publish(_ message: HeadroomMessage?, of policy: OverflowPolicy) {
     guard elector.isLeading else { return }
-    exchange?.publish(message, of: ObjectKey(namespace: policy.key.namespace, name: policy.spec.service))
+    exchange?.publish(message, of: policy.serviceKey)
   }
 
   /// Nothing is written by a process that does not lead any more, nor in a cancelled task.
@@ -204,11 +204,10 @@ extension OverflowController {
     let checked = watched.sorted { $0.key < $1.key }.map { ($0, check($0)) }
     let present = checked.compactMap { try? $0.1.get() }
     let looks = state.withLock { $0.desks.mapValues(\.look?.rules) }
+    let followed = FollowedDestinations(present)
     let (measurements, missing, faults) = await measure(
-      present.map { MeasuredPolicy($0, rules: looks[$0.key] ?? nil) }, at: now)
+      present.map { MeasuredPolicy($0, rules: looks[$0.key] ?? nil, beside: followed) }, at: now)
     state.withLock { $0.fault = faults.values.min() }
-    let readyPods = pods.byService
-    let autoscalers = autoscalers.byNamespace
     var claims: [String: ObjectKey] = [:]
     for (watched, policy) in checked {
       switch policy {
@@ -219,12 +218,12 @@ extension OverflowController {
           work += refuse(watched, "Duplicate", "policy \(other.name) is for service \(policy.spec.service) already")
           continue
         }
+        let ready = pods[policy.serviceKey]
         var inputs = PolicyCourse.Inputs(
-          measurement: measurements[policy.service], readyPods: readyPods[policy.service]?.count,
-          headrooms: headrooms(policy))
+          measurement: measurements[policy.service], readyPods: ready?.count, headrooms: headrooms(policy))
         inputs.missing = missing[policy.service]
         inputs.unreachable = Self.unreachable(policy, looks[policy.key] ?? nil)
-        let autoscaler = autoscalers[policy.key.namespace]?.scaling(readyPods[policy.service]?.names ?? [])
+        let autoscaler = autoscalers.scaling(ready?.names ?? [], in: policy.key.namespace)
         work += decide(watched, policy, inputs, autoscaler, faults[Self.source(of: policy)], at: now)
       }
     }
@@ -265,10 +264,9 @@ extension OverflowController {
 
   private func headrooms(_ policy: OverflowPolicy) -> [String: Headroom] {
     guard let exchange else { return [:] }
-    let service = ObjectKey(namespace: policy.key.namespace, name: policy.spec.service)
     var headrooms: [String: Headroom] = [:]
     for neighbour in policy.spec.neighbours {
-      headrooms[neighbour.name] = exchange.headroom(of: service, in: neighbour.name)
+      headrooms[neighbour.name] = exchange.headroom(of: policy.serviceKey, in: neighbour.name)
     }
     return headrooms
   }
@@ -320,10 +318,11 @@ extension OverflowController {
   /// Whether weights are written for a policy at all.
   private static func writes(_ policy: OverflowPolicy) -> Bool { policy.spec.mode == .weights && !policy.spec.isDryRun }
 
-  /// A policy that cannot be followed: its status says so, and its route stays as it is.
+  /// A policy that cannot be followed: its status says so, its route stays as it is, and of its demand nothing is said.
   private func refuse(
     _ watched: WatchedPolicy, _ reason: String, _ message: String
   ) -> [@Sendable () async -> Void] {
+    state.withLock { $0.desks[watched.key]?.decision = nil }
     let circumstances = StatusDraft.Circumstances(
       generation: watched.generation, fault: (reason, message), time: Self.time)
     let status = StatusDraft.status(nil, nil, circumstances, before: watched.status)
@@ -336,6 +335,7 @@ extension OverflowController {
         await self.attempt("status", watched.key) {
           try self.checkLeading()
           try await self.teller.write(status, of: watched.key, uid: watched.uid)
+          self.state.withLock { $0.desks[watched.key]?.status = status }
         }
       }
     ]
@@ -561,4 +561,9 @@ extension OverflowController {
         metadata: ["policy": "\(key)", "what": "\(what)", "error": "\(error)"])
     }
   }
+}
+
+extension OverflowPolicy {
+  /// Its service.
+  fileprivate var serviceKey: ObjectKey { ObjectKey(namespace: key.namespace, name: spec.service) }
 }

@@ -59,30 +59,30 @@ final class ReadyPods: Sendable {
     var count: Int { addresses.values.map(\.count).max() ?? 0 }
   }
 
-  private let slices: FollowedObjects<Slice>
+  /// By the services that they belong to.
+  private let slices: FollowedObjects<ObjectKey, Slice>
 
   init(_ client: APIClient, namespace: String?, logger: Logger) {
     slices = FollowedObjects(
-      "discovery.k8s.io", "endpointslices", versions: ["v1", "v1beta1"], client, namespace: namespace, logger: logger
+      "discovery.k8s.io", "endpointslices", versions: ["v1", "v1beta1"], client, namespace: namespace, logger: logger,
+      by: { key, slice in slice.service.map { ObjectKey(namespace: key.namespace, name: $0) } }
     ) { try $0.decode(Slice.self) }
   }
 
   /// Follows the API server until the task is cancelled.
   func run() async { await slices.run() }
 
-  /// The pods of each service that are ready, by `namespace/name`. A service without an EndpointSlice is missing, and all
-  /// are before the first list.
-  var byService: [String: Ready] { Self.byService(slices.snapshot.map { ($0.key.namespace, $0.value) }) }
+  /// The pods of a service that are ready; nil for one without an EndpointSlice, and for all before the first list.
+  subscript(service: ObjectKey) -> Ready? { Self.ready(Array(slices[service].values)) }
 
-  static func byService(_ slices: [(namespace: String, slice: Slice)]) -> [String: Ready] {
-    var services: [String: Ready] = [:]
-    for (namespace, slice) in slices {
-      guard let name = slice.service else { continue }
-      var ready = services["\(namespace)/\(name)"] ?? Ready()
+  /// The pods that slices of one service have; nil where there is none.
+  static func ready(_ slices: [Slice]) -> Ready? {
+    guard !slices.isEmpty else { return nil }
+    var ready = Ready()
+    for slice in slices {
       ready.addresses[slice.family, default: []].formUnion(slice.ready.keys)
       ready.names.formUnion(slice.ready.values.compactMap { $0 })
-      services["\(namespace)/\(name)"] = ready
     }
-    return services
+    return ready
   }
 }

@@ -4,27 +4,30 @@ import Overflow
 
 /// The autoscalers of the cluster, and which service each scales the pods of.
 final class Autoscalers: Sendable {
-  private let objects: FollowedObjects<WatchedAutoscaler>
+  private let objects: FollowedObjects<ScaleTarget, WatchedAutoscaler>
 
   init(_ client: APIClient, namespace: String?, logger: Logger) {
     objects = FollowedObjects(
       "autoscaling", "horizontalpodautoscalers", versions: ["v2", "v2beta2"], client, namespace: namespace,
-      logger: logger
+      logger: logger, by: { key, autoscaler in autoscaler.target(in: key.namespace) }
     ) { try $0.decode(WatchedAutoscaler.self) }
   }
 
   /// Follows the API server until the task is cancelled.
   func run() async { await objects.run() }
 
-  /// The autoscalers there are, by namespace, the first by name first.
-  var byNamespace: [String: [WatchedAutoscaler]] {
-    Dictionary(grouping: objects.snapshot.sorted { $0.key < $1.key }, by: \.key.namespace).mapValues { $0.map(\.value) }
+  /// What scales pods of these names, all of one service: several as one where the service has pods of several makers; nil
+  /// where nothing does.
+  func scaling(_ pods: Set<String>, in namespace: String) -> Autoscaler? {
+    Self.scaling(pods, in: namespace) { objects[$0] }
   }
-}
 
-extension [WatchedAutoscaler] {
-  /// The one that scales pods of these names, all of one service; nil where none does.
-  func scaling(_ pods: Set<String>) -> Autoscaler? {
-    first { autoscaler in pods.contains { autoscaler.scales(pod: $0) } }?.autoscaler
+  static func scaling(
+    _ pods: Set<String>, in namespace: String, _ autoscalers: (ScaleTarget) -> [ObjectKey: WatchedAutoscaler]
+  ) -> Autoscaler? {
+    let targets = Set(pods.flatMap { ScaleTarget.all(ofPod: $0, in: namespace) })
+    // Two of one target hinder each other; the first by its name counts.
+    let found = targets.compactMap { autoscalers($0).min { $0.key < $1.key } }.sorted { $0.key < $1.key }
+    return Autoscaler(together: found.map(\.value.autoscaler))
   }
 }

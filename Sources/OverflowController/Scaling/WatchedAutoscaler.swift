@@ -3,8 +3,6 @@ import Overflow
 
 /// A HorizontalPodAutoscaler as the API server has it (`autoscaling/v2`, `v2beta2`).
 struct WatchedAutoscaler: Decodable, Hashable, Sendable {
-  /// The kind and the name of what it scales.
-  var target: (kind: String, name: String) { (spec.scaleTargetRef.kind, spec.scaleTargetRef.name) }
   private var metadata: Metadata
   private var spec: Spec
   private var status: Status?
@@ -81,16 +79,9 @@ struct WatchedAutoscaler: Decodable, Hashable, Sendable {
 
   private static func amount(_ quantity: Quantity?) -> Double? { quantity.map { Double($0.milliValue) / 1000 } }
 
-  /// Whether a pod of a name is one of those that it scales: pods are named for what makes them, with what makes them one
-  /// of several behind it.
-  func scales(pod: String) -> Bool {
-    let (kind, name) = target
-    guard pod.hasPrefix("\(name)-") else { return false }
-    let parts = pod.dropFirst(name.count + 1).split(separator: "-", omittingEmptySubsequences: false)
-    switch kind {
-    case "Deployment": return parts.count == 2 && parts[1].count == 5
-    case "StatefulSet": return parts.count == 1 && parts[0].allSatisfy(\.isNumber)
-    default: return parts.count <= 2 && parts.last?.count == 5
-    }
+  /// What it scales, being of a namespace.
+  func target(in namespace: String) -> ScaleTarget {
+    let target = spec.scaleTargetRef
+    return ScaleTarget(namespace: namespace, kind: .init(target.kind), name: target.name)
   }
 }
