@@ -45,11 +45,22 @@ struct DumpScanner: Sendable {
 
   private mutating func readHead(into observation: inout Observation) throws(TrafficError) {
     isPastMark = true
+    guard !isUTF16 else {
+      throw TrafficError(
+        code: .malformed, source: source, line: 1,
+        message: "found a zero byte beside each letter, which is text in UTF-16, expected UTF-8")
+    }
     let bytes = head.starts(with: Self.byteOrderMark) ? Array(head.dropFirst(Self.byteOrderMark.count)) : head
     head = []
     try bytes.withUnsafeBufferPointer { (buffer) throws(TrafficError) in
       try readPastMark(UnsafeRawBufferPointer(buffer), into: &observation)
     }
+  }
+
+  /// Whether every other one of the first bytes is zero, as where letters of ASCII are two bytes.
+  private var isUTF16: Bool {
+    let isZero = head.prefix(3).map { $0 == 0 }
+    return isZero == [false, true, false] || isZero == [true, false, true]
   }
 
   private mutating func readPastMark(

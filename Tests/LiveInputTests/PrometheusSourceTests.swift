@@ -78,6 +78,19 @@ import Traffic
     #expect(try await edges(source) == ["shop/cart > shop/db: -1.0 B, 3.0 r"])
   }
 
+  @Test(
+    "A query's metric is one that it names whole, or that a recording rule's name has",
+    arguments: [
+      ("rate(request_total[5m])", "request_total"), ("rate(my_request_total[5m])", nil), ("request_totals", nil),
+      ("sum(rate(istio_requests_total{a=\"b\"}[5m]))", "istio_requests_total"),
+      ("workload:istio_requests_total:rate5m", "istio_requests_total"), ("job:my_request_total:rate5m", nil),
+      ("rate(traces_service_graph_request_total[1h])", "traces_service_graph_request_total"), ("", nil),
+    ] as [(String, String?)]
+  )
+  func metric(_ expression: String, _ metric: String?) {
+    #expect(PrometheusQuery(expression).metric == metric)
+  }
+
   @Test("The token is read for each reading")
   func token() async throws {
     let file = FileManager.default.temporaryDirectory.appending(path: "token-\(UUID().uuidString)")

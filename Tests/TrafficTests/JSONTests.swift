@@ -56,6 +56,18 @@ import Testing
     }
   }
 
+  @Test("Text in UTF-16 without a byte order mark is named as such", arguments: [true, false])
+  func utf16(isLittleEndian: Bool) {
+    for text in [#"{"data": []}"#, "source,destination\n"] {
+      let bytes: [UInt8] = text.utf8.flatMap { (byte: UInt8) -> [UInt8] in isLittleEndian ? [byte, 0] : [0, byte] }
+      for chunk in [1, .max] {
+        let error = #expect(throws: TrafficError.self) { try read(bytes, chunk: chunk) }
+        #expect(
+          error?.description == "dump:1: found a zero byte beside each letter, which is text in UTF-16, expected UTF-8")
+      }
+    }
+  }
+
   @Test("Documents may stand in a row, with or without line ends")
   func concatenated() throws {
     let one = #"{"data": [{"parent": "a", "child": "b", "callCount": 1}]}"#

@@ -11,7 +11,9 @@ public struct PrometheusQuery: Hashable, Sendable {
   /// Makes a query; its metric is the one of those that count traffic which it names.
   public init(_ expression: String) {
     self.expression = expression
-    metric = TrafficReader.prometheusMetrics.first { expression.contains($0) }
+    // A recording rule's name has metrics between colons.
+    let names = Set(expression.split { !($0.isLetter || $0.isNumber || $0 == "_") })
+    metric = TrafficReader.prometheusMetrics.first { names.contains($0[...]) }
   }
 }
 
