@@ -1,31 +1,51 @@
 /// The time that dumps cover, from the times in them, to turn counts into rates.
 ///
 /// A dump covers the time from the first to the last of its times. What several dumps cover counts once, and what lies
-/// between two of them does not count.
+/// between two of them does not count. A few times that are far from all others are a broken clock's, and do not tell
+/// when a dump began or ended.
 struct ObservedTime: Sendable {
   /// How many records a dump must have for its time to tell when it began and ended.
   private static let enough = 1000
 
-  private var first = Double.infinity
-  private var last = -Double.infinity
-  private var count = 0
+  private var times = TimeHistogram()
   /// What the dumps cover that have ended, and how many records they have.
   private var ended: [(time: ClosedRange<Double>, count: Int)] = []
+  /// How many times are left out, because they are none or far from all others.
+  private var strayCount = 0
 
   /// Takes in a time in seconds since any one moment.
   mutating func add(_ seconds: Double) {
-    guard seconds.isFinite else { return }
-    first = min(first, seconds)
-    last = max(last, seconds)
-    count += 1
+    if seconds.isFinite { times.add(seconds) }
+  }
+
+  /// Takes in a time in seconds since 1970, of which there is none where a clock was not set.
+  mutating func add(sinceEpoch seconds: Double) {
+    if seconds > 0 { add(seconds) } else { strayCount += 1 }
+  }
+
+  /// Takes in when something began and ended, in seconds since 1970.
+  mutating func add(from start: Double?, to end: Double?) {
+    if let start, let end, end > 0, end < start {
+      strayCount += 2
+    } else {
+      if let start { add(sinceEpoch: start) }
+      if let end { add(sinceEpoch: end) }
+    }
   }
 
   /// Ends a dump.
   mutating func endDump() {
-    if first <= last { ended.append((first...last, count)) }
-    first = .infinity
-    last = -.infinity
-    count = 0
+    if let bounds = times.bounds() {
+      ended.append((bounds.time, times.count))
+      strayCount += bounds.strayCount
+    }
+    times = TimeHistogram()
+  }
+
+  /// What to tell the user of times that are left out.
+  var warning: String? {
+    guard strayCount > 0 else { return nil }
+    return "\(strayCount) times are zero, in the wrong order or far from all others: the time covered is without them"
   }
 
   /// The seconds to divide counts by: the window where one is given, otherwise the time covered, at least one second

@@ -61,6 +61,8 @@ public struct TrafficGraph: Sendable {
     /// Whether this is what connections carried in which no requests are counted, as a mesh counts TCP. The bytes of
     /// requests between the same ends are an edge of their own.
     public var isOfConnections = false
+    /// Whether what stands for requests is packets, because no requests were seen: many times as many.
+    public var countsPackets = false
   }
 
   /// All endpoints, in order of first appearance.
@@ -85,9 +87,13 @@ public struct TrafficGraph: Sendable {
 
   /// Adds traffic to the edge between two endpoints, given by index. Rates of the same edge add up; a nil rate adds
   /// nothing.
+  ///
+  /// - Returns: the edge's index in ``edges``.
+  @discardableResult
   public mutating func add(
-    source: Int, destination: Int, bytesPerSecond: Double?, requestsPerSecond: Double?, isOfConnections: Bool = false
-  ) {
+    source: Int, destination: Int, bytesPerSecond: Double?, requestsPerSecond: Double?, isOfConnections: Bool = false,
+    countsPackets: Bool = false
+  ) -> Int {
     let ends = Self.key(source, destination, isOfConnections)
     guard let index = edgeIndex[ends] else {
       edgeIndex[ends] = edges.count
@@ -97,13 +103,33 @@ public struct TrafficGraph: Sendable {
           destination: destination,
           bytesPerSecond: bytesPerSecond,
           requestsPerSecond: requestsPerSecond,
-          isOfConnections: isOfConnections
+          isOfConnections: isOfConnections,
+          countsPackets: countsPackets
         )
       )
-      return
+      return edges.count - 1
     }
     edges[index].bytesPerSecond.add(bytesPerSecond)
     edges[index].requestsPerSecond.add(requestsPerSecond)
+    if requestsPerSecond != nil { edges[index].countsPackets = edges[index].countsPackets && countsPackets }
+    return index
+  }
+
+  /// Adds a share of another graph's edge to the edge between two endpoints, given by index.
+  public mutating func add(_ edge: Edge, source: Int, destination: Int, share: Double = 1) {
+    add(
+      source: source,
+      destination: destination,
+      bytesPerSecond: edge.bytesPerSecond.map { $0 * share },
+      requestsPerSecond: edge.requestsPerSecond.map { $0 * share },
+      isOfConnections: edge.isOfConnections,
+      countsPackets: edge.countsPackets
+    )
+  }
+
+  /// Says how many bytes go over an edge, given by its index.
+  mutating func setBytes(_ bytesPerSecond: Double?, ofEdge index: Int) {
+    edges[index].bytesPerSecond = bytesPerSecond
   }
 
   @inline(__always)
@@ -121,28 +147,21 @@ public struct TrafficGraph: Sendable {
     }
   }
 
-  /// Takes in the edges of another graph of the same traffic: where both have an edge, the higher rates count.
+  /// Takes in the edges of another graph of the same traffic: where both have an edge, the higher rates count, but packets
+  /// never before requests.
   ///
   /// - Returns: how many edges both have.
   @discardableResult
   public mutating func unite(_ other: TrafficGraph) -> Int {
     var shared = 0
     let mapped = other.endpoints.map { index(of: $0) }
-    func higher(_ a: Double?, _ b: Double?) -> Double? { [a, b].compactMap { $0 }.max() }
     for edge in other.edges {
       let (source, destination) = (mapped[edge.source], mapped[edge.destination])
       if let known = edgeIndex[Self.key(source, destination, edge.isOfConnections)] {
         shared += 1
-        edges[known].bytesPerSecond = higher(edges[known].bytesPerSecond, edge.bytesPerSecond)
-        edges[known].requestsPerSecond = higher(edges[known].requestsPerSecond, edge.requestsPerSecond)
+        edges[known].unite(edge)
       } else {
-        add(
-          source: source,
-          destination: destination,
-          bytesPerSecond: edge.bytesPerSecond,
-          requestsPerSecond: edge.requestsPerSecond,
-          isOfConnections: edge.isOfConnections
-        )
+        add(edge, source: source, destination: destination)
       }
     }
     return shared
@@ -151,15 +170,23 @@ public struct TrafficGraph: Sendable {
   /// Adds all edges of another graph to this one.
   public mutating func add(_ other: TrafficGraph) {
     let mapped = other.endpoints.map { index(of: $0) }
-    for edge in other.edges {
-      add(
-        source: mapped[edge.source],
-        destination: mapped[edge.destination],
-        bytesPerSecond: edge.bytesPerSecond,
-        requestsPerSecond: edge.requestsPerSecond,
-        isOfConnections: edge.isOfConnections
-      )
+    for edge in other.edges { add(edge, source: mapped[edge.source], destination: mapped[edge.destination]) }
+  }
+}
+
+extension TrafficGraph.Edge {
+  /// Takes in what another tool measured of the same traffic: the higher rates count, but packets never before requests.
+  public mutating func unite(_ other: Self) {
+    bytesPerSecond = [bytesPerSecond, other.bytesPerSecond].compactMap { $0 }.max()
+    guard let requests = other.requestsPerSecond else { return }
+    guard let known = requestsPerSecond, countsPackets == other.countsPackets else {
+      if requestsPerSecond == nil || countsPackets {
+        requestsPerSecond = requests
+        countsPackets = other.countsPackets
+      }
+      return
     }
+    requestsPerSecond = max(known, requests)
   }
 }
 

@@ -105,4 +105,16 @@ private func flows(_ members: [String]) -> String {
     #expect(lines(try read("[\(flow), \(later)]").graph) == ["n/a → n/b: 0.5/s"])
     #expect(try read(flow.replacing("\"verdict\": 1", with: "\"verdict\": 2")).dropped.first?.reason == "not forwarded")
   }
+
+  @Test("What does not compare is said, and packets are marked as such")
+  func mixed() throws {
+    let mixed =
+      flows([#""l7": {"type": "REQUEST"}"#])
+      + flows([#""is_reply": false"#, #""is_reply": false"#]).replacing(#""pod_name": "a""#, with: #""pod_name": "c""#)
+    let dump = try read(mixed)
+    #expect(lines(dump.graph) == ["n/a → n/b: 1/s", "n/c → n/b: 2/s"])
+    #expect(dump.graph.edges.map(\.countsPackets) == [false, true])
+    #expect(dump.warnings.contains { $0.hasPrefix("counted are requests on 1 edges, packets on 1 edges") })
+    #expect(try read(flows([#""is_reply": false"#])).warnings.isEmpty)
+  }
 }

@@ -23,7 +23,7 @@ struct ObservationTests {
   @Test("A file of flows that ends long before another one's is said to count too little; a quiet node's is not")
   func uneven() throws {
     func flows(_ count: Int, every milliseconds: Int) -> String {
-      (0..<count).map { index in
+      (1...count).map { index in
         let time = index * milliseconds
         let seconds = "{\"seconds\": \(time / 1000), \"nanos\": \(time % 1000 * 1_000_000)}"
         return flow("a", "b", "TO_ENDPOINT", "\(milliseconds) \(index)").replacing(
@@ -51,6 +51,33 @@ struct ObservationTests {
     for dumps in [[caller, callee], [callee, caller], [caller + callee, caller + callee]] {
       #expect(lines(try read(together: dumps)[0].graph) == ["a → b: 1/s"])
     }
+  }
+
+  @Test("A span that two collectors have counts once, though one of them knows more of who sent it")
+  func attributes() throws {
+    let spans = [span("a", "CLIENT", "1", ""), span("b", "SERVER", "2", "1")]
+    let detailed = spans.map {
+      $0.replacing(
+        #""attributes": ["#, with: #""attributes": [{"key": "k8s.namespace.name", "value": {"stringValue": "n"}}, "#)
+    }
+    for dumps in [[spans, detailed], [detailed, spans]] {
+      let dump = try read(together: dumps.map { $0.joined() })[0]
+      #expect(lines(dump.graph) == ["n/a → n/b: 1/s"])
+      #expect(dump.dropped == [.init(reason: "occur twice", count: 2)])
+    }
+  }
+
+  @Test("A pod that one node's flows name alone is the workload that another one's say")
+  func pods() throws {
+    let named = ["1", "2"].map { flow("a-5d9c-x2x4z", "b-0", "FROM_ENDPOINT", "x\($0)") }.joined()
+    let owned = ["1", "2", "3"].map { flow("a-5d9c-x2x4z", "b-0", "TO_ENDPOINT", "y\($0)") }.joined()
+      .replacing(#""pod_name": "a-5d9c-x2x4z""#, with: #""pod_name": "a-5d9c-x2x4z", "workloads": [{"name": "a"}]"#)
+    let labelled = owned.replacing("TO_ENDPOINT", with: "TO_OVERLAY").replacing("\"y", with: "\"z")
+      .replacing(#""workloads": [{"name": "a"}]"#, with: #""labels": ["k8s:app=front"]"#)
+    for dumps in [[named, owned, labelled], [labelled, owned, named]] {
+      #expect(lines(try read(together: dumps)[0].graph) == ["n/a → n/b-0: 3/s"])
+    }
+    #expect(lines(try read(together: [named, labelled])[0].graph) == ["n/front → n/b-0: 3/s"])
   }
 
   private func series(_ reporter: String, _ destination: String, _ rate: Double) -> String {

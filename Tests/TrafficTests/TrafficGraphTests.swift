@@ -29,4 +29,30 @@ import Topology
       lines(graph) == ["default/a → default/b: 1/s", "default/b → default/c: 10/s", "default/c → default/b: 4/s"]
     )
   }
+
+  @Test(
+    "Of what two tools measured of an edge the higher rates count, but packets never before requests",
+    arguments: [
+      (2, false, 3, false, 3, false), (2, false, 1, false, 2, false), (2, false, 900, true, 2, false),
+      (900, true, 2, false, 2, false), (900, true, 901, true, 901, true), (nil, false, 900, true, 900, true),
+      (900, true, nil, false, 900, true), (2, false, nil, false, 2, false),
+    ] as [(Double?, Bool, Double?, Bool, Double, Bool)]
+  )
+  func unite(
+    _ first: Double?, _ firstCountsPackets: Bool, _ second: Double?, _ secondCountsPackets: Bool, _ expected: Double,
+    _ countsPackets: Bool
+  ) {
+    func graph(_ requests: Double?, _ countsPackets: Bool) -> TrafficGraph {
+      var graph = TrafficGraph()
+      graph.add(
+        source: graph.index(of: TrafficEndpoint(namespace: "n", name: "a")),
+        destination: graph.index(of: TrafficEndpoint(namespace: "n", name: "b")),
+        bytesPerSecond: nil, requestsPerSecond: requests, countsPackets: countsPackets)
+      return graph
+    }
+    var united = graph(first, firstCountsPackets)
+    #expect(united.unite(graph(second, secondCountsPackets)) == 1)
+    #expect(lines(united) == ["n/a → n/b: \(Int(expected))/s"])
+    #expect(united.edges.map(\.countsPackets) == [countsPackets])
+  }
 }

@@ -6,7 +6,8 @@
 ///
 /// Hubble sees a packet at several points on its way (leaving its pod, entering the overlay, reaching the other pod).
 /// Each point sees it at most once, so that an edge counts what the point that saw most of it has seen: over all dumps,
-/// for each node writes what it sees itself, and what goes from node to node is seen by two.
+/// for each node writes what it sees itself, and what goes from node to node is seen by two. Of a pod that one of them
+/// names alone, the workload is what another one says it is.
 struct HubbleDecoder: DocumentDecoder {
   private struct Key: Hashable {
     var source: Int
@@ -19,6 +20,8 @@ struct HubbleDecoder: DocumentDecoder {
   private let window: Duration?
   private var names = TrafficGraph()
   private var counts: [Key: Int] = [:]
+  /// The best names of pods, by the indices of both.
+  private var owners: [Int: (name: Int, kind: HubbleFlow.End.NameKind)] = [:]
   private var recent = RecentRecords()
   private var time = ObservedTime()
   private var tally = Tally()
@@ -76,7 +79,7 @@ struct HubbleDecoder: DocumentDecoder {
 
   private mutating func count(_ flow: HubbleFlow) {
     tally.records += 1
-    if let seconds = flow.seconds { time.add(seconds) }
+    if let seconds = flow.seconds { time.add(sinceEpoch: seconds) }
     if let identity = flow.identity, !recent.insert(identity) { return tally.drop("occur twice") }
     if flow.isForwarded == nil { tally.warn("flows without a verdict are taken as forwarded, and those back as well") }
     guard flow.isForwarded ?? true else { return tally.drop("not forwarded") }
@@ -86,8 +89,8 @@ struct HubbleDecoder: DocumentDecoder {
       return tally.drop("source or destination is missing")
     }
     let key = Key(
-      source: names.index(of: source),
-      destination: names.index(of: destination),
+      source: index(of: source),
+      destination: index(of: destination),
       evidence: flow.evidence,
       point: flow.point,
       direction: flow.direction
@@ -95,14 +98,33 @@ struct HubbleDecoder: DocumentDecoder {
     counts[key, default: 0] += 1
   }
 
+  /// The index of an end: that of its workload, or of its pod until all names of it are known.
+  private mutating func index(of end: HubbleFlow.End) -> Int {
+    let index = names.index(of: end.endpoint)
+    guard end.nameKind != .pod, let pod = end.pod else { return index }
+    let podIndex = names.index(of: pod)
+    if owners[podIndex].map({ $0.kind.rawValue > end.nameKind.rawValue }) ?? true {
+      owners[podIndex] = (index, end.nameKind)
+    }
+    return end.nameKind == .workload ? index : podIndex
+  }
+
   mutating func end() {
     time.endDump()
   }
 
-  mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
-    struct Pair: Hashable { var source, destination: Int }
+  private struct Pair: Hashable { var source, destination: Int }
+
+  /// What counts of each pair of ends: the best evidence, at the point that saw most.
+  private func best() -> [Pair: (evidence: HubbleFlow.Evidence, count: Int)] {
+    var known: [Key: Int] = [:]
+    for (var key, count) in counts {
+      key.source = owners[key.source]?.name ?? key.source
+      key.destination = owners[key.destination]?.name ?? key.destination
+      known[key, default: 0] += count
+    }
     var best: [Pair: (evidence: HubbleFlow.Evidence, count: Int)] = [:]
-    for (key, count) in counts {
+    for (key, count) in known {
       let pair = Pair(source: key.source, destination: key.destination)
       guard let known = best[pair] else {
         best[pair] = (key.evidence, count)
@@ -112,23 +134,52 @@ struct HubbleDecoder: DocumentDecoder {
         best[pair] = (key.evidence, count)
       }
     }
+    return best
+  }
 
+  private mutating func warn(of evidence: [HubbleFlow.Evidence]) {
+    let kinds = HubbleFlow.Evidence.allCases.compactMap { kind in
+      let count = evidence.count { $0 == kind }
+      return count > 0 ? "\(kind.noun) on \(count) edges" : nil
+    }
+    if kinds.count > 1 {
+      tally.warn(
+        "counted are \(kinds.joined(separator: ", ")), which do not compare: have a proxy see the requests of all, or "
+          + "weigh the edges otherwise")
+    }
+    if window == nil, let warning = time.warning { tally.warn(warning) }
     if time.isUneven {
       tally.warn(
         "some dumps cover less than half of the time of others, and count too little: take the flows of all nodes over "
           + "the same time, as with hubble observe --since")
     }
+  }
+
+  mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
+    let best = best()
+    warn(of: best.values.map(\.evidence))
     let seconds = time.seconds(window: window)
     var graph = TrafficGraph()
     for pair in best.keys.sorted(by: { ($0.source, $0.destination) < ($1.source, $1.destination) }) {
-      guard let count = best[pair]?.count else { continue }
+      guard let (evidence, count) = best[pair] else { continue }
       graph.add(
         source: graph.index(of: names.endpoints[pair.source]),
         destination: graph.index(of: names.endpoints[pair.destination]),
         bytesPerSecond: nil,
-        requestsPerSecond: Double(count) / seconds
+        requestsPerSecond: Double(count) / seconds,
+        countsPackets: evidence == .packet
       )
     }
     return tally.dump(of: graph, sources, format, noun: "flows")
+  }
+}
+
+extension HubbleFlow.Evidence {
+  fileprivate var noun: String {
+    switch self {
+    case .request: "requests"
+    case .connection: "new connections"
+    case .packet: "packets"
+    }
   }
 }

@@ -65,14 +65,20 @@ struct HubbleEndpoint {
     app = (rank, name)
   }
 
-  /// The endpoint: the workload that owns the pod, or the name in its labels, or the pod itself; what is no pod is
-  /// outside, under its DNS name where Cilium knows one.
-  func endpoint(dnsName: String?) -> TrafficEndpoint {
+  /// The end: the workload that owns the pod, or the name in its labels, or the pod itself; what is no pod is outside,
+  /// under its DNS name where Cilium knows one.
+  func end(dnsName: String?) -> HubbleFlow.End {
     if reserved == nil || workload != nil, let name = workload ?? app?.name ?? pod {
-      // Cilium calls every cluster `default` that is in no mesh of clusters, and none that is in one.
-      return TrafficEndpoint(cluster: cluster == "default" ? nil : cluster, namespace: namespace, name: name)
+      let nameKind: HubbleFlow.End.NameKind = workload != nil ? .workload : app != nil ? .label : .pod
+      return HubbleFlow.End(endpoint: endpoint(name), nameKind: nameKind, pod: pod.map { endpoint($0) })
     }
-    return TrafficEndpoint(namespace: nil, name: dnsName ?? reserved ?? "unknown", isOutside: true)
+    let outside = TrafficEndpoint(namespace: nil, name: dnsName ?? reserved ?? "unknown", isOutside: true)
+    return HubbleFlow.End(endpoint: outside, nameKind: .pod, pod: nil)
+  }
+
+  private func endpoint(_ name: String) -> TrafficEndpoint {
+    // Cilium calls every cluster `default` that is in no mesh of clusters, and none that is in one.
+    TrafficEndpoint(cluster: cluster == "default" ? nil : cluster, namespace: namespace, name: name)
   }
 
   private static func nonempty(_ text: String) -> String? { text.isEmpty ? nil : text }

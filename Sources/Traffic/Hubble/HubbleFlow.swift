@@ -10,6 +10,19 @@ struct HubbleFlow {
     case packet
   }
 
+  /// One end, under the best name that the flow gives it.
+  struct End {
+    /// What an end is named by, best first.
+    enum NameKind: UInt8 {
+      case workload, label, pod
+    }
+
+    var endpoint: TrafficEndpoint
+    var nameKind: NameKind
+    /// The pod, under its own name.
+    var pod: TrafficEndpoint?
+  }
+
   /// What tells the flow from all others, so that it counts once though two dumps have it; nil where it has neither an
   /// id nor a time.
   private(set) var identity: UInt64?
@@ -18,8 +31,8 @@ struct HubbleFlow {
   var isForwarded: Bool?
   /// Nil where Hubble does not know.
   var isReply: Bool?
-  var source: TrafficEndpoint?
-  var destination: TrafficEndpoint?
+  var source: End?
+  var destination: End?
   /// Where the packet was seen, and in which direction of which end.
   var point = ""
   var direction = ""
@@ -65,8 +78,8 @@ struct HubbleFlow {
     } else if seconds != nil {
       identity = fingerprint(start.bytes(to: cursor))
     }
-    source = sourceEnd?.endpoint(dnsName: try firstName(sourceNames))
-    destination = destinationEnd?.endpoint(dnsName: try firstName(destinationNames))
+    source = sourceEnd?.end(dnsName: try firstName(sourceNames))
+    destination = destinationEnd?.end(dnsName: try firstName(destinationNames))
   }
 
   /// Whether a flow with this verdict passed. With AUDIT a policy would have denied it if it were enforced; REDIRECTED is

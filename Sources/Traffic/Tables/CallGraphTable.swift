@@ -88,6 +88,7 @@ struct CallGraphTable: TableDecoder {
 
   mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
     graph.scale(by: 1 / time.seconds(window: window))
+    if window == nil, let warning = time.warning { tally.warn(warning) }
     return tally.dump(of: graph, sources, format, noun: "rows")
   }
 }

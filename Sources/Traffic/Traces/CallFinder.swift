@@ -8,6 +8,7 @@
 /// of the two gives it. A consumer's span within another one of its service (processing within receiving) is none.
 ///
 /// The spans of one trace may come in any order and in any number of documents and dumps. Each takes about a hundred bytes.
+/// Spans of one id and kind are one, though two collectors may know more or less of who sent it.
 struct CallFinder: Sendable {
   private struct Record {
     var key: UInt64
@@ -22,9 +23,6 @@ struct CallFinder: Sendable {
     /// Whether another span stands for the same call.
     var isAnswered = false
   }
-
-  /// How many spans may have one id: the sides of a call, each with a sidecar.
-  private static let sidesLimit = 4
 
   private let window: Duration?
   private var names = TrafficGraph()
@@ -41,8 +39,7 @@ struct CallFinder: Sendable {
   mutating func add(_ span: Span) {
     tally.records += 1
     guard let endpoint = span.attributes.endpoint else { return tally.drop("its service has no name") }
-    if let start = span.start { time.add(start) }
-    if let end = span.end { time.add(end) }
+    time.add(from: span.start, to: span.end)
 
     let trace = SpanID(span.traceID)
     let parent = SpanID(span.parentID)
@@ -67,12 +64,19 @@ struct CallFinder: Sendable {
 
   /// Counts the calls in all spans taken in, as a graph of rates.
   mutating func finish() -> (graph: TrafficGraph, tally: Tally) {
-    var graph = TrafficGraph()
+    var calls = SizedCalls()
     for index in records.indices where records[index].kind == .consumer { shareBroker(index) }
-    for index in records.indices { countCallee(index, in: &graph) }
-    for index in records.indices { countUnanswered(index, in: &graph) }
+    for index in records.indices { countCallee(index, in: &calls) }
+    for index in records.indices { countUnanswered(index, in: &calls) }
+    var graph = calls.graph()
     graph.scale(by: 1 / time.seconds(window: window))
     tally.warn("traces are often sampled: the rates are those of the calls that were traced")
+    if calls.unsized > 0 {
+      tally.warn(
+        "\(calls.unsized) calls do not say how large they are: they are taken to be as large as others between the same "
+          + "ends")
+    }
+    if window == nil, let warning = time.warning { tally.warn(warning) }
     return (graph, tally)
   }
 
@@ -84,19 +88,30 @@ struct CallFinder: Sendable {
       records.append(record)
       return
     }
+    // There are as many as kinds at most.
     var index = Int(first)
-    var count = 1
-    while true {
-      if records[index].kind == record.kind, records[index].endpoint == record.endpoint {
-        return tally.drop("occur twice")
+    while records[index].kind != record.kind {
+      guard records[index].next >= 0 else {
+        records[index].next = Int32(records.count)
+        records.append(record)
+        return
       }
-      guard records[index].next >= 0 else { break }
       index = Int(records[index].next)
-      count += 1
     }
-    guard count < Self.sidesLimit else { return tally.drop("share one span id, more than a call has sides") }
-    records[index].next = Int32(records.count)
-    records.append(record)
+    tally.drop("occur twice")
+    complete(index, by: record)
+  }
+
+  /// Takes over what the same span says in another dump, where that is more.
+  private mutating func complete(_ index: Int, by other: Record) {
+    records[index].parent = records[index].parent ?? other.parent
+    records[index].size = records[index].size.completed(by: other.size)
+    if records[index].peer < 0 { records[index].peer = other.peer }
+    let (known, told) = (names.endpoints[Int(records[index].endpoint)], names.endpoints[Int(other.endpoint)])
+    func detail(_ endpoint: TrafficEndpoint) -> Int {
+      (endpoint.namespace == nil ? 0 : 1) + (endpoint.cluster == nil ? 0 : 1)
+    }
+    if detail(told) > detail(known) { records[index].endpoint = other.endpoint }
   }
 
   /// The records under a key.
@@ -133,7 +148,7 @@ struct CallFinder: Sendable {
     return record.peer >= 0 ? record.peer : Int32(truncatingIfNeeded: names.index(of: Self.unknownBroker))
   }
 
-  private mutating func countConsumer(_ record: Record, _ caller: Int?, in graph: inout TrafficGraph) {
+  private mutating func countConsumer(_ record: Record, _ caller: Int?, in calls: inout SizedCalls) {
     var size = record.size
     if let caller {
       let isSameService = records[caller].endpoint == record.endpoint
@@ -144,12 +159,12 @@ struct CallFinder: Sendable {
         record.parent == nil ? "calls from what has neither a span nor a name" : "the caller's span is missing")
     }
     let broker = broker(of: record)
-    add(from: broker, to: record.endpoint, size, in: &graph)
+    add(from: broker, to: record.endpoint, size, in: &calls)
   }
 
-  private mutating func countCallee(_ index: Int, in graph: inout TrafficGraph) {
+  private mutating func countCallee(_ index: Int, in calls: inout SizedCalls) {
     let record = records[index]
-    if record.kind == .consumer { return countConsumer(record, callerOf(index), in: &graph) }
+    if record.kind == .consumer { return countConsumer(record, callerOf(index), in: &calls) }
     guard let caller = callerOf(index) else {
       if record.kind.isCallee, record.parent != nil { tally.drop("the caller's span is missing") }
       return
@@ -163,7 +178,7 @@ struct CallFinder: Sendable {
     guard !isSameService || record.kind.isCallee && records[caller].kind.isCaller else { return }
     records[caller].isAnswered = true
     let size = records[caller].kind.isCaller ? record.size.completed(by: records[caller].size) : record.size
-    add(from: records[caller].endpoint, to: record.endpoint, size, in: &graph)
+    add(from: records[caller].endpoint, to: record.endpoint, size, in: &calls)
   }
 
   /// The span that called a span: one that shares its id, or its parent.
@@ -182,22 +197,17 @@ struct CallFinder: Sendable {
       ?? candidates.first
   }
 
-  private mutating func countUnanswered(_ index: Int, in graph: inout TrafficGraph) {
+  private mutating func countUnanswered(_ index: Int, in calls: inout SizedCalls) {
     let record = records[index]
     guard record.kind.isCaller, !record.isAnswered else { return }
     guard record.peer >= 0 || record.kind == .producer else {
       return tally.drop("calls to what has neither a span nor a name")
     }
     let peer = record.kind == .producer ? broker(of: record) : record.peer
-    add(from: record.endpoint, to: peer, record.size, in: &graph)
+    add(from: record.endpoint, to: peer, record.size, in: &calls)
   }
 
-  private func add(from source: Int32, to destination: Int32, _ size: CallSize, in graph: inout TrafficGraph) {
-    graph.add(
-      source: graph.index(of: names.endpoints[Int(source)]),
-      destination: graph.index(of: names.endpoints[Int(destination)]),
-      bytesPerSecond: size.bytes,
-      requestsPerSecond: 1
-    )
+  private func add(from source: Int32, to destination: Int32, _ size: CallSize, in calls: inout SizedCalls) {
+    calls.add(from: names.endpoints[Int(source)], to: names.endpoints[Int(destination)], size)
   }
 }
