@@ -57,6 +57,12 @@ private func graph(type: String = "workload", nodes: [String], edges: [String]) 
     #expect(lines(try read(graph(type: type, nodes: nodes, edges: edges)).graph) == expected)
   }
 
+  @Test("What Istio let through without knowing it is outside", arguments: ["PassthroughCluster", "BlackHoleCluster"])
+  func passthrough(_ name: String) throws {
+    let text = graph(nodes: ["a:workload", "\(name):service"], edges: ["a \(name) http 10"])
+    #expect(lines(try read(text).graph) == ["n/a → [n/\(name)]: 10/s"])
+  }
+
   @Test("No traffic is lost or made when services are split")
   func conserved() throws {
     var random = SeededGenerator(state: 7)

@@ -133,7 +133,7 @@ struct ObservationTests {
       matrix([("b", #"[[180, "180"], [240, "240"]]"#)]),
     ]
     for dumps in [hours, hours.reversed()] {
-      #expect(lines(try read(together: dumps)[0].graph).sorted() == ["a → b: 1/s", "a → c: 0.75/s"])
+      #expect(lines(try read(together: dumps)[0].graph).sorted() == ["a → b: 1/s", "a → c: 0.667/s"])
     }
   }
 

@@ -144,6 +144,15 @@ private let ends = #""source_workload": "a", "destination_workload": "b""#
         #""destination_service_name": "PassthroughCluster", "destination_service_namespace": "unknown""#,
         "[PassthroughCluster]"
       ),
+      (
+        #""destination_workload": "unknown", "destination_service_name": "PassthroughCluster", "#
+          + #""destination_service": "redis.shop.svc.cluster.local""#,
+        "(redis.shop.svc.cluster.local)"
+      ),
+      (
+        #""destination_workload": "unknown", "destination_service_name": "BlackHoleCluster", "#
+          + #""destination_service": "unknown""#, "[BlackHoleCluster]"
+      ),
     ]
   )
   func destination(_ labels: String, _ expected: String) throws {
@@ -168,6 +177,34 @@ private let ends = #""source_workload": "a", "destination_workload": "b""#
   func serviceGraph(_ labels: String, _ expected: [String]) throws {
     let series = (labels: #""client": "a", "server": "b", \#(labels)"#, values: "[0, \"5\"]")
     #expect(lines(try read(answer("vector", [series])).graph) == expected)
+  }
+
+  @Test(
+    "What Istio let through without knowing it is a peer at the host and port that its caller gave",
+    arguments: [
+      ("redis.shop", "redis.shop", nil), ("10.0.0.1:6379", "10.0.0.1", 6379), ("[fd00::9]:80", "fd00::9", 80),
+      ("fd00::9", "fd00::9", nil), ("redis:0", "redis:0", nil), (":80", ":80", nil),
+    ] as [(String, String, Int?)]
+  )
+  func passthrough(_ called: String, _ host: String, _ port: Int?) throws {
+    let labels =
+      #""source_workload": "a", "reporter": "source", "destination_workload": "unknown", "#
+      + #""destination_service_name": "PassthroughCluster", "destination_service": "\#(called)""#
+    let graph = try read(answer("vector", [(labels, "[0, \"5\"]")])).graph
+    #expect(
+      graph.endpoints.last == TrafficEndpoint(namespace: nil, name: host, isPeer: true, host: host, port: port))
+  }
+
+  @Test("What a mesh and tracing measure of the same edge counts once")
+  func origins() throws {
+    let series = [
+      (#""__name__": "istio_requests_total", "reporter": "destination", \#(ends)"#, "[0, \"10\"]"),
+      (#""__name__": "traces_service_graph_request_total", "client": "a", "server": "b""#, "[0, \"12\"]"),
+      (#""__name__": "traces_service_graph_request_total", "client": "b", "server": "c""#, "[0, \"1\"]"),
+    ]
+    let dump = try read(answer("vector", series))
+    #expect(lines(dump.graph) == ["a → b: 12/s", "b → c: 1/s"])
+    #expect(dump.warnings.contains { $0.hasPrefix("1 edges that a mesh and tracing have measured both count once") })
   }
 
   @Test("Requests and connections between the same ends are edges of their own")

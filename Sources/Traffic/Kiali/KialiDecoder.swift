@@ -1,7 +1,7 @@
 /// Decodes the graph that Kiali's API gives, of any graph type.
 ///
 /// HTTP and gRPC traffic is in requests per second, TCP traffic and an edge's throughput in bytes per second. An end is
-/// outside where Kiali does not know it (`unknown`) or knows it from a ServiceEntry; Kiali's own `isOutside` only says
+/// outside where Kiali does not know it (`unknown`, `PassthroughCluster`) or knows it from a ServiceEntry; Kiali's own `isOutside` only says
 /// that a workload lies in a namespace that was not asked for, so that it is still a workload of the cluster.
 ///
 /// An edge between two namespaces is in the graphs of both: what several graphs show counts once.
@@ -118,7 +118,7 @@ struct KialiDecoder: DocumentDecoder {
     let names = isService ? [service] : [workload, app, service]
     let name = names.compactMap { $0 }.first { !$0.isEmpty } ?? "unknown"
     let isUnknown = type == "unknown" || name == "unknown"
-    let isOutside = isUnknown || isServiceEntry
+    let isOutside = isUnknown || isServiceEntry || TrafficEndpoint.isPassthrough(name)
     let endpoint = TrafficEndpoint(
       cluster: isOutside || cluster == "unknown" || cluster == "" ? nil : cluster,
       namespace: namespace == "unknown" || namespace == "" ? nil : namespace,

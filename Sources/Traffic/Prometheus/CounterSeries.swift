@@ -3,12 +3,15 @@ import Topology
 /// What is needed of one counter's samples to give its rate, without keeping them.
 struct CounterSeries: Sendable {
   private(set) var firstTime = 0.0
-  private var lastTime = 0.0
+  private(set) var lastTime = 0.0
   private var firstValue = 0.0
   private var lastValue = 0.0
   /// What the counter counted in all, as if it had never been reset.
   private var increase = 0.0
   private(set) var count = 0
+
+  /// The seconds from one sample to the next; infinite where there are not two.
+  var interval: Double { count > 1 ? (lastTime - firstTime) / Double(count - 1) : .infinity }
 
   /// Takes in the next sample. Times must rise.
   mutating func add(time: Double, value: Double) {
@@ -54,7 +57,6 @@ struct CounterSeries: Sendable {
   func rate(from start: Double, to end: Double) -> Double? {
     let sampled = lastTime - firstTime
     guard count >= 2, sampled > 0, end > start else { return nil }
-    let interval = sampled / Double(count - 1)
     let threshold = interval * 1.1
 
     var toStart = firstTime - start

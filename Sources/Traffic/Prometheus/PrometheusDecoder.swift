@@ -2,35 +2,42 @@
 ///
 /// - A vector holds rates: it is what `sum by (…) (rate(…[5m]))` gives. Where it has the labels of a scrape beside a
 ///   name, it is counters as they stand, and a warning says so.
-/// - A matrix of named series holds counters, whose rates are taken over the time that all matrices cover, from the
-///   first to the last. A matrix of series without a name holds rates, which are averaged over that time: where a series
-///   has no sample, there was no traffic.
+/// - A matrix of series with a name and the labels of a scrape holds counters, whose rates are taken over the time that
+///   the matrix covers. A matrix of series without a name holds rates, which are averaged over that time: where a series
+///   has no sample, there was no traffic. What has a name alone is either, as its values move.
 /// - A series that a recording rule named (`workload:istio_requests:rate5m`) is of the metric in its name, otherwise of
 ///   the one that the options give, and holds rates where its name says so.
 /// - A series without a name is of the metric that the options give; otherwise it is of the service graph where it has
 ///   its labels, of requests where it has Linkerd's, and of bytes where it has Istio's.
-/// - Series of several dumps add up, but a sample that two dumps have counts once, and a counter goes on from one dump to
-///   the next.
+/// - Different series of the same traffic add up; ``SampledSeries`` makes one rate of what several dumps, or several
+///   replicas of one Prometheus, have of the same one.
 struct PrometheusDecoder: DocumentDecoder {
+  /// What the samples of a series are.
+  private enum Samples {
+    case rates, counter
+    /// Either: the labels do not tell.
+    case unclear
+  }
+
   /// The samples of a rate in one matrix.
   private struct Rates {
     var sum = 0.0
     var count = 0
     /// Samples that are no number: what the rate was then is not known, and taken to be as at the other times.
     var unknown = 0
-    var repeated = 0
+    var first = 0.0
+    var last = 0.0
   }
 
-  /// What a series measures, and who says so.
-  private struct Series {
-    var identity: UInt64
-    /// What it is of; of a message, both parts of its way.
-    var keys: [ReporterTable.Key]
-    var reporter: String?
-    /// The Service that was asked for, where that is known.
-    var service: String?
-    /// Whether its samples are rates; otherwise they are a counter's.
-    var isRate: Bool
+  /// What the series of a matrix hold.
+  private struct Matrix {
+    var counters: [(series: PrometheusSeries, counter: CounterSeries)] = []
+    var counterTime = SampledTime()
+    var rates: [(series: PrometheusSeries, rates: Rates)] = []
+    var rateTimes: Set<Double> = []
+    /// Series that are rates or counters, as how their values move will tell.
+    var unclear: [(series: PrometheusSeries?, values: JSONCursor)] = []
+    var trend = SampleTrend()
   }
 
   /// What series without a name stand for in the dump that is being read.
@@ -38,16 +45,7 @@ struct PrometheusDecoder: DocumentDecoder {
   /// Gives endpoints their indices; the graph that comes out has only those that an edge has.
   private var names = TrafficGraph()
   private var table = ReporterTable()
-  /// The samples that are in the table or in a mean, so that none counts twice.
-  private var samples = RecentRecords()
-  /// The counters of all matrices, whose rates are known once all are read.
-  private var counters: [(series: Series, counter: CounterSeries)] = []
-  private var countersStart = Double.infinity
-  private var countersEnd = -Double.infinity
-  /// What the rates in matrices add up to, each times the seconds that it stands for.
-  private var amounts: [(series: Series, amount: Double)] = []
-  /// The time that these matrices cover.
-  private var time = ObservedTime()
+  private var sampled = SampledSeries()
   private var tally = Tally()
 
   mutating func begin(_ format: TrafficFormat, metric: String?) {
@@ -131,25 +129,20 @@ struct PrometheusDecoder: DocumentDecoder {
         continue
       }
       guard let series = try resolve(labels, at: start) else { continue }
-      if let name = labels.metric, !series.isRate, labels.isScraped || labels.isRecorded {
+      if let name = labels.metric, samples(of: labels) == .counter {
         tally.warn(
           "\(name) in a vector is a counter as it stands, not a rate: "
             + "only proportions are right; query rate(…[5m]) instead"
         )
       }
-      if isNew(sample, of: series) {
-        add(sample.value, to: series)
-      } else {
-        tally.drop("occur twice")
-      }
+      if check(sample.value) { sampled.add(sample.value, at: sample.time, of: series) }
     }
   }
 
   // MARK: Matrices
 
   private mutating func readMatrix(_ cursor: inout JSONCursor) throws(TrafficError) {
-    var rates: [(series: Series, rates: Rates)] = []
-    var times: Set<Double> = []
+    var matrix = Matrix()
     try cursor.beginArray()
     while try cursor.nextElement() {
       let place = cursor
@@ -172,104 +165,113 @@ struct PrometheusDecoder: DocumentDecoder {
         if series != nil { tally.drop("no samples") }
         continue
       }
-      if series?.isRate ?? (labels.metric == nil) {
-        let read = try readRates(&values, of: series, times: &times)
-        if let series, let read { rates.append((series, read)) }
-      } else {
-        let counter = try readCounter(&values)
-        if let series { counters.append((series, counter)) }
+      switch samples(of: labels) {
+      case .rates: try readRates(&values, of: series, into: &matrix)
+      case .counter: try readCounter(&values, of: series, into: &matrix)
+      case .unclear:
+        matrix.unclear.append((series, values))
+        if let series { try readTrend(values, of: series, into: &matrix.trend) }
       }
     }
-    average(rates, over: times)
+    try readUnclear(in: &matrix)
+    add(matrix.counters, over: matrix.counterTime)
+    average(matrix.rates, over: matrix.rateTimes)
+  }
+
+  private func readTrend(
+    _ values: JSONCursor, of series: PrometheusSeries, into trend: inout SampleTrend
+  ) throws(TrafficError) {
+    let countsWholes = series.keys.first?.metric.countsWholes ?? false
+    var cursor = values
+    var last = Double.nan
+    try Self.eachSample(&cursor) { sample in
+      guard sample.value.isFinite else { return }
+      trend.add(sample.value, after: last, countsWholes: countsWholes)
+      last = sample.value
+    }
+  }
+
+  /// Reads the series that have a metric's name and nothing else that tells whether they are counters.
+  private mutating func readUnclear(in matrix: inout Matrix) throws(TrafficError) {
+    let isOfRates = matrix.trend.isOfRates
+    for (series, values) in matrix.unclear {
+      var values = values
+      if isOfRates {
+        try readRates(&values, of: series, into: &matrix)
+      } else {
+        try readCounter(&values, of: series, into: &matrix)
+      }
+      guard isOfRates, let name = series?.keys.first?.metric.rawValue else { continue }
+      tally.warn("series of \(name) without the labels of a scrape are taken as rates: their values do not only rise")
+    }
   }
 
   /// Reads the samples of a counter.
-  private mutating func readCounter(_ cursor: inout JSONCursor) throws(TrafficError) -> CounterSeries {
+  private func readCounter(
+    _ cursor: inout JSONCursor, of series: PrometheusSeries?, into matrix: inout Matrix
+  ) throws(TrafficError) {
     var counter = CounterSeries()
     try Self.eachSample(&cursor) { sample in
-      countersStart = min(countersStart, sample.time)
-      countersEnd = max(countersEnd, sample.time)
+      matrix.counterTime.add(sample.time)
       if sample.value.isFinite { counter.add(time: sample.time, value: sample.value) }
     }
-    return counter
+    guard let series else { return }
+    matrix.counterTime.step = min(matrix.counterTime.step, counter.interval)
+    matrix.counters.append((series, counter))
   }
 
-  /// Reads the samples of a rate; nil where none counts.
+  /// Reads the samples of a rate.
   private mutating func readRates(
-    _ cursor: inout JSONCursor, of series: Series?, times: inout Set<Double>
-  ) throws(TrafficError) -> Rates? {
+    _ cursor: inout JSONCursor, of series: PrometheusSeries?, into matrix: inout Matrix
+  ) throws(TrafficError) {
     var rates = Rates()
     try Self.eachSample(&cursor) { sample in
-      times.insert(sample.time)
-      guard let series else { return }
-      if !sample.value.isFinite {
+      matrix.rateTimes.insert(sample.time)
+      guard sample.value.isFinite else {
         rates.unknown += 1
-      } else if isNew(sample, of: series) {
-        rates.count += 1
-        rates.sum += sample.value
-      } else {
-        rates.repeated += 1
+        return
       }
+      if rates.count == 0 { rates.first = sample.time }
+      rates.last = sample.time
+      rates.count += 1
+      rates.sum += sample.value
     }
-    guard series != nil, rates.count == 0 else { return rates }
-    tally.drop(rates.repeated > 0 ? "occur twice" : "no value that is a number")
-    return nil
+    guard let series else { return }
+    if rates.count > 0 { matrix.rates.append((series, rates)) } else { tally.drop("no value that is a number") }
+  }
+
+  /// Takes in the counters of one matrix.
+  private mutating func add(
+    _ counters: [(series: PrometheusSeries, counter: CounterSeries)], over time: SampledTime
+  ) {
+    guard !counters.isEmpty else { return }
+    sampled.begin(time)
+    for (series, counter) in counters { sampled.add(counter, of: series) }
   }
 
   /// Takes in the sums of rates that stand at the steps of one matrix: each stands for the time of a step.
-  private mutating func average(_ rates: [(series: Series, rates: Rates)], over times: Set<Double>) {
+  private mutating func average(_ rates: [(series: PrometheusSeries, rates: Rates)], over times: Set<Double>) {
     let steps = times.sorted()
     guard let first = steps.first, let last = steps.last, last > first else {
-      for (series, rates) in rates { add(rates.sum, to: series) }
+      for (series, rates) in rates where check(rates.sum) { sampled.add(rates.sum, at: rates.last, of: series) }
       return
     }
     tally.warn("series in a matrix without a metric name, or with a recording rule's, are taken as rates and averaged")
     let step = zip(steps, steps.dropFirst()).map { $1 - $0 }.min() ?? 1
-    time.add(first - step)
-    time.add(last)
-    time.endDump()
     let count = ((last - first) / step).rounded() + 1
-    amounts += rates.map { series, rates in
-      (series, rates.sum * step * count / max(1, count - Double(rates.unknown)))
+    sampled.begin(SampledTime(start: first - step, end: last, step: step))
+    for (series, rates) in rates {
+      let amount = rates.sum * step * count / max(1, count - Double(rates.unknown))
+      sampled.add(amount, of: series, from: rates.first...rates.last)
     }
-  }
-
-  private static func eachSample(
-    _ cursor: inout JSONCursor, _ take: ((time: Double, value: Double)) -> Void
-  ) throws(TrafficError) {
-    var last = -Double.infinity
-    try cursor.beginArray()
-    while try cursor.nextElement() {
-      let sample = try readSample(&cursor, after: last)
-      last = sample.time
-      take(sample)
-    }
-  }
-
-  /// Reads `[time, "value"]`.
-  private static func readSample(
-    _ cursor: inout JSONCursor,
-    after last: Double = -.infinity
-  ) throws(TrafficError) -> (time: Double, value: Double) {
-    let start = cursor
-    try cursor.beginArray()
-    guard try cursor.nextElement() else {
-      throw start.error(.unexpected, "found an empty sample, expected time and value")
-    }
-    let time = try cursor.numberOrText()
-    guard time.isFinite, time > last else { throw start.error(.unexpected, "found times that do not rise") }
-    guard try cursor.nextElement() else { throw start.error(.unexpected, "found a sample without a value") }
-    let value = try cursor.numberOrText()
-    guard try !cursor.nextElement() else {
-      throw start.error(.unexpected, "found a sample of more than two elements, expected time and value")
-    }
-    return (time, value)
   }
 
   // MARK: Series
 
   /// Finds what a series measures and between whom; nil, with a word in the tally, where it is none of ours.
-  private mutating func resolve(_ labels: SeriesLabels, at place: JSONCursor) throws(TrafficError) -> Series? {
+  private mutating func resolve(_ labels: SeriesLabels, at place: JSONCursor) throws(TrafficError)
+    -> PrometheusSeries?
+  {
     let metric: TrafficMetric
     if let name = labels.metric {
       var found = TrafficMetric(rawValue: name) ?? TrafficMetric(recordedAs: name)
@@ -307,8 +309,9 @@ struct PrometheusDecoder: DocumentDecoder {
           + "twice as much as there was, unless the query selected one reporter"
       )
     }
-    return Series(
+    return PrometheusSeries(
       identity: labels.identity &+ fingerprint(metric.rawValue),
+      replica: labels.replica,
       keys: ends.map { ends in
         ReporterTable.Key(
           metric: metric,
@@ -317,9 +320,16 @@ struct PrometheusDecoder: DocumentDecoder {
         )
       },
       reporter: labels.reporter,
-      service: labels.service,
-      isRate: labels.metric.map { labels.isRecorded && $0.contains("rate") } ?? true
+      service: labels.service
     )
+  }
+
+  /// What the samples of a series are, as far as its labels tell: one without a name is what a function made of counters,
+  /// and one with the labels of a scrape is as it was scraped.
+  private func samples(of labels: SeriesLabels) -> Samples {
+    guard let name = labels.metric else { return .rates }
+    if labels.isRecorded { return name.contains("rate") ? .rates : .counter }
+    return labels.isScraped ? .counter : .unclear
   }
 
   private mutating func metricOfUnnamed(_ labels: SeriesLabels, at place: JSONCursor) throws(TrafficError)
@@ -343,52 +353,41 @@ struct PrometheusDecoder: DocumentDecoder {
     return metric
   }
 
-  /// Whether no dump had the sample before.
-  private mutating func isNew(_ sample: (time: Double, value: Double), of series: Series) -> Bool {
-    let record = (series.identity, sample.time.bitPattern, sample.value.bitPattern)
-    return samples.insert(withUnsafeBytes(of: record) { fingerprint($0) })
+  /// Whether a number can be a rate; says so in the tally where it cannot.
+  private mutating func check(_ rate: Double) -> Bool {
+    if !rate.isRate { tally.drop(rate < 0 ? "a negative rate" : "no value that is a number") }
+    return rate.isRate
   }
 
-  private mutating func add(_ rate: Double, to series: Series) {
-    guard rate.isRate else { return tally.drop(rate < 0 ? "a negative rate" : "no value that is a number") }
+  private mutating func add(_ rate: Double?, to series: PrometheusSeries) {
+    guard let rate else { return tally.drop("fewer than two samples, too few for a rate") }
+    guard check(rate) else { return }
     for key in series.keys { table.add(rate, of: key, reporter: series.reporter, service: series.service) }
   }
 
-  /// Adds the rates of all counters, each joined from the dumps that it is in.
-  private mutating func addCounters() {
-    var parts: [(series: Series, counters: [CounterSeries])] = []
-    var indices: [UInt64: Int] = [:]
-    for (series, counter) in counters {
-      if let index = indices[series.identity] {
-        parts[index].counters.append(counter)
-      } else {
-        indices[series.identity] = parts.count
-        parts.append((series, [counter]))
-      }
-    }
-    for (series, counters) in parts {
-      var counter = CounterSeries()
-      for part in counters.sorted(by: { $0.firstTime < $1.firstTime }) { counter.append(part) }
-      if let rate = counter.rate(from: countersStart, to: countersEnd) {
-        add(rate, to: series)
-      } else {
-        tally.drop("fewer than two samples, too few for a rate")
-      }
-    }
-  }
-
   mutating func finish(_ sources: [String], _ format: TrafficFormat) -> TrafficDump {
-    addCounters()
-    let seconds = time.covered
-    for (series, amount) in amounts { add(amount / seconds, to: series) }
+    var sampled = sampled
+    self.sampled = SampledSeries()
+    sampled.finish { add($1, to: $0) }
+    if sampled.repeated > 0 { tally.drop("occur twice", count: sampled.repeated) }
+    if sampled.isUneven {
+      tally.warn(
+        "some matrices cover less than half of the time of others: each series counts over the time of those that were "
+          + "asked for it, but take all over the same time where you can")
+    }
     if table.hasTwoReporters {
       tally.warn(
         "edges that both ends report are counted once, as the destination reports them, or who saw twice as much")
     }
-    let (graph, throughWaypoints) = table.graph(naming: names.endpoints)
-    if throughWaypoints > 0 {
-      tally.warn("\(throughWaypoints) edges that waypoints report are counted as the connections to and from them")
+    let result = table.graph(naming: names.endpoints)
+    if result.throughWaypoints > 0 {
+      tally.warn(
+        "\(result.throughWaypoints) edges that waypoints report are counted as the connections to and from them")
     }
-    return tally.dump(of: graph, sources, format, noun: "series")
+    if result.measuredTwice > 0 {
+      tally.warn(
+        "\(result.measuredTwice) edges that a mesh and tracing have measured both count once, at the higher rate")
+    }
+    return tally.dump(of: result.graph, sources, format, noun: "series")
   }
 }

@@ -67,11 +67,31 @@ struct ReporterTable: Sendable {
   /// Whether any edge was reported by more than one side.
   var hasTwoReporters: Bool { entries.contains { $0.rates.reporters > 1 } }
 
-  /// Makes the graph of all edges, each with one reporter's rates, and counts the waypoints' reports that others hold.
-  func graph(naming endpoints: [TrafficEndpoint]) -> (graph: TrafficGraph, throughWaypoints: Int) {
+  /// The graph of all edges, with how they came about.
+  struct Result {
     var graph = TrafficGraph()
+    /// How many of the waypoints' reports are left out, because others hold them.
     var throughWaypoints = 0
-    for (key, rates) in entries {
+    /// How many edges more than one maker of metrics has measured.
+    var measuredTwice = 0
+  }
+
+  /// Makes the graph of all edges, each with one reporter's rates. What Istio, Linkerd and tracing measured is the same
+  /// traffic.
+  func graph(naming endpoints: [TrafficEndpoint]) -> Result {
+    var result = Result()
+    for origin in TrafficMetric.Origin.allCases {
+      let graph = graph(of: origin, naming: endpoints, &result.throughWaypoints)
+      result.measuredTwice += result.graph.unite(graph)
+    }
+    return result
+  }
+
+  private func graph(
+    of origin: TrafficMetric.Origin, naming endpoints: [TrafficEndpoint], _ throughWaypoints: inout Int
+  ) -> TrafficGraph {
+    var graph = TrafficGraph()
+    for (key, rates) in entries where key.metric.origin == origin {
       if isOnItsWay(key, rates) {
         throughWaypoints += 1
         continue
@@ -84,7 +104,7 @@ struct ReporterTable: Sendable {
         isOfConnections: key.metric.isOfConnections
       )
     }
-    return (graph, throughWaypoints)
+    return graph
   }
 
   /// Whether what a waypoint reports is in the connections to it.

@@ -22,8 +22,10 @@ struct SeriesLabels {
   var connectionType: String?
   var messagingSystem: String?
   private(set) var linkerd = LinkerdLabels()
-  /// A fingerprint of all labels, whatever their order.
+  /// A fingerprint of all labels, whatever their order, but for the one that tells replicas of one Prometheus.
   private(set) var identity: UInt64 = 0
+  /// A fingerprint of that one; 0 where it is not there.
+  private(set) var replica: UInt64 = 0
   /// Whether the labels of a scrape are there, which every stored series has and a sum over them has not.
   var isScraped = false
   /// Whether the name is a recording rule's: only those have colons.
@@ -37,7 +39,8 @@ struct SeriesLabels {
     try cursor.beginObject()
     while let key = try cursor.nextKey() {
       let value = try cursor.string()
-      identity &+= fingerprint(key.raw, seed: fingerprint(value))
+      let label = fingerprint(key.raw, seed: fingerprint(value))
+      if Self.isReplica(key) { replica &+= label } else { identity &+= label }
       if pairs.count < 4 { pairs.append("\(key.raw.text)=\"\(value)\"") }
       switch key {
       case "__name__": metric = value
@@ -67,6 +70,11 @@ struct SeriesLabels {
     excerpt = "{\(pairs.joined(separator: ", "))}"
   }
 
+  /// Whether a label says which of several equal Prometheus servers has the series: they all have the same.
+  private static func isReplica(_ key: JSONText) -> Bool {
+    key == "prometheus_replica" || key == "replica" || key == "__replica__"
+  }
+
   /// The Service that was asked for, with its namespace.
   var service: String? {
     Self.known(destinationServiceName).map { "\(destinationServiceNamespace ?? "")/\($0)" }
@@ -78,7 +86,7 @@ struct SeriesLabels {
   /// The ends of an Istio series; nil where it lacks the labels.
   ///
   /// Istio's `unknown` is an end outside the mesh. A destination outside it is the service that was asked for, which may
-  /// be one of the cluster all the same. Where a query summed the destination workload away, the service stands for it.
+  /// be one of the cluster all the same, also where Istio let it through without knowing it. Where a query summed the destination workload away, the service stands for it.
   var istioEnds: Ends? {
     guard let sourceWorkload else { return nil }
     let source =
@@ -96,19 +104,30 @@ struct SeriesLabels {
       )
     }
     guard destinationWorkload != nil || destinationServiceName != nil || destinationService != nil else { return nil }
-    // Istio's clusters for what it has no service for: PassthroughCluster, BlackHoleCluster and variants.
-    let isNoService = service.map { $0.hasSuffix("PassthroughCluster") || $0.hasSuffix("BlackHoleCluster") } ?? true
+    guard let service, !TrafficEndpoint.isPassthrough(service) else {
+      let outside = TrafficEndpoint(
+        namespace: Self.known(destinationServiceNamespace), name: service ?? "unknown", isOutside: true)
+      return (source, passedThrough ?? outside)
+    }
     return (
       source,
       TrafficEndpoint(
-        cluster: isNoService ? nil : named(destinationCluster),
+        cluster: named(destinationCluster),
         namespace: Self.known(destinationServiceNamespace),
-        name: service ?? "unknown",
-        isOutside: isNoService,
-        isPeer: !isNoService && destinationWorkload != nil,
-        host: isNoService || destinationWorkload == nil ? nil : Self.known(destinationService)
+        name: service,
+        isPeer: destinationWorkload != nil,
+        host: destinationWorkload == nil ? nil : Self.known(destinationService)
       )
     )
+  }
+
+  /// What was called though Istio has no service for it, by the host or the address that the caller gave; nil where that
+  /// is not known.
+  private var passedThrough: TrafficEndpoint? {
+    guard let called = Self.known(destinationService), !TrafficEndpoint.isPassthrough(called) else { return nil }
+    let (host, port) = hostAndPort(called)
+    return TrafficEndpoint(
+      cluster: named(destinationCluster), namespace: nil, name: host, isPeer: true, host: host, port: port)
   }
 
   /// The ends of an OpenTelemetry service-graph series, of which a message has two pairs; nil where it lacks the labels.
@@ -146,4 +165,21 @@ struct SeriesLabels {
     guard let label, !label.isEmpty, label != "unknown" else { return nil }
     return label
   }
+}
+
+extension TrafficEndpoint {
+  /// Whether a name is one of Istio's for what it has no service for: PassthroughCluster, BlackHoleCluster and variants.
+  static func isPassthrough(_ name: String) -> Bool {
+    name.hasSuffix("PassthroughCluster") || name.hasSuffix("BlackHoleCluster")
+  }
+}
+
+/// Takes the port off `host:port` and `[address]:port`. What else has colons is an address of IPv6.
+private func hostAndPort(_ text: String) -> (host: String, port: Int?) {
+  guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+    1...65535 ~= port
+  else { return (text, nil) }
+  let host = text[..<colon]
+  if host.hasPrefix("["), host.hasSuffix("]"), host.count > 2 { return (String(host.dropFirst().dropLast()), port) }
+  return host.isEmpty || host.contains(":") ? (text, nil) : (String(host), port)
 }

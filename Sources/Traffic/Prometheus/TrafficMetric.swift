@@ -11,7 +11,7 @@ enum TrafficMetric: String, CaseIterable {
   case linkerdBytesReceived = "tcp_read_bytes_total"
 
   /// Who makes metrics, and with them labels.
-  enum Origin {
+  enum Origin: CaseIterable {
     case istio, serviceGraph, linkerd
 
     /// The labels that say between whom there was traffic, for a message.
@@ -43,6 +43,9 @@ enum TrafficMetric: String, CaseIterable {
 }
 
 extension TrafficMetric {
+  /// Whether it counts what cannot be divided. What tracing counts may be weighted by how much it samples.
+  var countsWholes: Bool { origin != .serviceGraph }
+
   /// Whether it counts the bytes of connections in which no requests are counted.
   var isOfConnections: Bool { self == .bytesSent || self == .bytesReceived }
 
