@@ -49,6 +49,8 @@ public struct ExtenderState: Sendable {
   public var bindingExpiry: Duration?
   /// How long a replica counts on the node that was scored highest for it, unless it is bound before.
   public var expectationExpiry = Duration.seconds(10)
+  /// More pods than that are not bound before the watch tells of one.
+  private static let mostAssumed = 100_000
   /// What the plan places.
   public private(set) var summary = PlanSummary()
 
@@ -141,7 +143,8 @@ extension ExtenderState {
     count(new, 1)
   }
 
-  /// Counts a replica at once that is bound to a node now. Counting it again changes nothing.
+  /// Counts a replica at once that is bound to a node now. Counting it again changes nothing. Nodes and workloads that are
+  /// not known make no difference to anybody, and are not taken from a request: the watch tells those that there are.
   public mutating func assume(
     pod uid: String, _ identity: ReplicaIdentity, on node: String, at now: ContinuousClock.Instant
   ) {
@@ -159,6 +162,9 @@ extension ExtenderState {
   private mutating func assume(_ uid: String, _ replica: Replica, until expiry: ContinuousClock.Instant?) {
     guard !uid.isEmpty, replicas[uid] == nil else { return }
     forget(assumed: uid)
+    guard nodes.number(of: replica.node) != nil, number(of: replica.identity.workload) != nil,
+      assumed.count < Self.mostAssumed
+    else { return }
     assumed[uid] = Assumed(replica: replica, expiry: expiry)
     count(replica, 1)
   }

@@ -5,11 +5,20 @@ public struct Answer: Sendable {
   /// The parts, in order.
   public private(set) var parts: [ByteBuffer] = []
 
+  /// What an answer may have, in bytes: those to the largest requests of the largest clusters have less.
+  static let largest = 128 << 20
+
+  /// How many bytes it has.
+  var count: Int { parts.reduce(0) { $0 + $1.readableBytes } }
+
+  /// Whether it echoes a part of the request's bytes, which stay in memory as long as it does.
+  private(set) var isEcho = false
+
   /// Everything in one buffer.
   public var joined: ByteBuffer {
     guard parts.count != 1 else { return parts[0] }
     var all = ByteBuffer()
-    all.reserveCapacity(parts.reduce(0) { $0 + $1.readableBytes })
+    all.reserveCapacity(count)
     for part in parts { all.writeImmutableBuffer(part) }
     return all
   }
@@ -24,18 +33,37 @@ public struct Answer: Sendable {
     parts[0].writeStaticString("}")
   }
 
+  /// Takes memory for an answer.
+  ///
+  /// Throws ``ProtocolError/Code/tooLarge`` where it is larger than any should be, and ``ProtocolError/Code/busy`` where
+  /// there is no memory for it now.
+  private static func makeRoom(_ most: Int, _ memory: RequestMemory?) throws(ProtocolError) {
+    guard most <= largest else {
+      throw ProtocolError(
+        code: .tooLarge, message: "the answer would have up to \(most) bytes, expected at most \(largest)")
+    }
+    try memory?.hold(most)
+  }
+
   /// The answer to `/filter`: an `ExtenderFilterResult`.
+  ///
+  /// Throws ``ProtocolError`` where the answer is too large, or there is no memory for it now.
   ///
   /// - Parameters:
   ///   - allowed: for each node whether it stays; nil for all of them.
   ///   - reason: why the others do not.
-  init(_ request: SchedulingRequest, in body: ByteBuffer, allowed: [Bool]?, reason: @autoclosure () -> String) {
+  ///   - memory: what holds the answer.
+  init(
+    _ request: SchedulingRequest, in body: ByteBuffer, allowed: [Bool]?, reason: @autoclosure () -> String,
+    memory: RequestMemory? = nil
+  ) throws(ProtocolError) {
     let field: StaticString = request.form == .names ? #"{"NodeNames":"# : #"{"Nodes":"#
     var head = ByteBuffer()
     head.writeStaticString(field)
     guard let allowed else {
       let echo = request.value.flatMap { body.getSlice(at: body.readerIndex + $0.lowerBound, length: $0.count) }
       parts = [head, echo ?? ByteBuffer(string: "[]"), ByteBuffer(string: #","FailedNodes":{},"Error":""}"#)]
+      isEcho = true
       return
     }
     let reason = ByteBuffer.json(reason())
@@ -47,7 +75,9 @@ public struct Answer: Sendable {
         failed += candidate.name.count + reason.readableBytes + 4
       }
     }
-    head.write(atMost: kept + 2 * failed + 256, from: body) { writer, bytes in
+    let most = kept + 2 * failed + 256
+    try Self.makeRoom(most, memory)
+    head.write(atMost: most, from: body) { writer, bytes in
       writer.write(request.form == .names ? "[" : #"{"metadata":{},"items":["#)
       var isFirst = true
       for (candidate, isAllowed) in zip(request.candidates, allowed) where isAllowed {
@@ -75,9 +105,14 @@ public struct Answer: Sendable {
 
   /// The answer to `/prioritize`: a `HostPriorityList`. A node that it leaves out has score 0: most do, and a scheduler
   /// takes long to read thousands of them.
-  init(_ request: SchedulingRequest, in body: ByteBuffer, scores: [UInt8]) {
+  ///
+  /// Throws ``ProtocolError`` where the answer is too large, or there is no memory for it now.
+  init(
+    _ request: SchedulingRequest, in body: ByteBuffer, scores: [UInt8], memory: RequestMemory? = nil
+  ) throws(ProtocolError) {
     var all = ByteBuffer()
-    let most = request.candidates.reduce(2) { $0 + $1.name.count + 24 }
+    let most = zip(request.candidates, scores).reduce(2) { $0 + ($1.1 > 0 ? $1.0.name.count + 24 : 0) }
+    try Self.makeRoom(most, memory)
     all.write(atMost: most, from: body) { writer, bytes in
       writer.write("[")
       var isFirst = true
@@ -96,8 +131,15 @@ public struct Answer: Sendable {
   }
 
   /// The answer to `/preempt`: an `ExtenderPreemptionResult` with the victims on some nodes.
-  init(_ victims: [PreemptionRequest.Victims]) {
+  ///
+  /// Throws ``ProtocolError`` where the answer is too large, or there is no memory for it now.
+  init(_ victims: [PreemptionRequest.Victims], memory: RequestMemory? = nil) throws(ProtocolError) {
     var all = ByteBuffer()
+    // A character that has to be escaped becomes six.
+    let most = victims.reduce(32) { sum, victim in
+      victim.uids.reduce(sum + 6 * victim.node.utf8.count + 64) { $0 + 6 * $1.utf8.count + 12 }
+    }
+    try Self.makeRoom(most, memory)
     all.writeStaticString(#"{"NodeNameToMetaVictims":{"#)
     for (v, victim) in victims.enumerated() {
       if v > 0 { all.writeStaticString(",") }

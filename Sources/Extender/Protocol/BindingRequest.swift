@@ -29,13 +29,13 @@ public struct BindingRequest: Hashable, Sendable {
       guard scanner.next == UInt8(ascii: "{") else { throw scanner.unexpected("'{'") }
       try scanner.skipObject { scanner, key throws(JSONScanner.Fault) in
         if scanner.isKey(key, "podname") {
-          request.name = try scanner.readString() ?? ""
+          request.name = try scanner.readString(atMost: RequestLimits.name) ?? ""
         } else if scanner.isKey(key, "podnamespace") {
-          request.namespace = try scanner.readString() ?? ""
+          request.namespace = try scanner.readString(atMost: RequestLimits.name) ?? ""
         } else if scanner.isKey(key, "poduid") {
-          request.uid = try scanner.readString() ?? ""
+          request.uid = try scanner.readString(atMost: RequestLimits.uid) ?? ""
         } else if scanner.isKey(key, "node") {
-          request.node = try scanner.readString() ?? ""
+          request.node = try scanner.readString(atMost: RequestLimits.name) ?? ""
         } else {
           try scanner.skipValue(depth: 1)
         }

@@ -7,9 +7,13 @@ extension JSONScanner {
 
   /// Reads a request's one value, and nothing after it.
   ///
-  /// Throws ``ProtocolError/Code/malformed`` with the offset of what is wrong.
+  /// Throws ``ProtocolError/Code/malformed`` with the offset of what is wrong, and ``ProtocolError/Code/busy`` where there
+  /// is no memory for what is read.
+  ///
+  /// - Parameters:
+  ///   - memory: what ``take(_:of:)`` takes of while the value is read.
   static func read(
-    _ bytes: UnsafeRawBufferPointer, _ value: (inout JSONScanner) throws(Fault) -> Void
+    _ bytes: UnsafeRawBufferPointer, _ memory: RequestMemory? = nil, _ value: (inout JSONScanner) throws(Fault) -> Void
   ) throws(ProtocolError) {
     var scanner = JSONScanner(bytes.bindMemory(to: UInt8.self))
     do throws(Fault) {
@@ -18,7 +22,17 @@ extension JSONScanner {
       scanner.skipSpace()
       guard scanner.next == nil else { throw scanner.unexpected("the end of the request") }
     } catch {
+      if let refusal = memory?.refusal { throw refusal }
       throw ProtocolError(code: .malformed, message: "byte \(error.offset): \(error.message)")
+    }
+  }
+
+  /// Takes memory for what is made of the request.
+  ///
+  /// Throws where there is none, which ``read(_:_:_:)`` tells as ``ProtocolError/Code/busy``.
+  func take(_ count: Int, of memory: RequestMemory?) throws(Fault) {
+    guard memory?.take(count) ?? true else {
+      throw Fault(offset: position, message: "found no memory for what is next")
     }
   }
 
@@ -63,6 +77,43 @@ extension JSONScanner {
     }
     guard next == UInt8(ascii: "\"") else { throw unexpected("a string") }
     return try unescaped(skipString())
+  }
+
+  /// Reads a string that Kubernetes allows so many bytes; nil for `null`.
+  mutating func readString(atMost most: Int) throws(Fault) -> String? {
+    let start = position
+    if next == UInt8(ascii: "n") {
+      try skipValue()
+      return nil
+    }
+    guard next == UInt8(ascii: "\"") else { throw unexpected("a string") }
+    return try unescaped(Self.checked(skipString(), atMost: most, at: start))
+  }
+
+  /// Reads a string of which the first bytes are enough; nil for `null`. One that is cut keeps its escapes.
+  mutating func readString(cutTo most: Int) throws(Fault) -> String? {
+    if next == UInt8(ascii: "n") {
+      try skipValue()
+      return nil
+    }
+    guard next == UInt8(ascii: "\"") else { throw unexpected("a string") }
+    let range = try skipString()
+    guard range.count > most else { return try unescaped(range) }
+    return text(range.lowerBound..<range.lowerBound + most)
+  }
+
+  /// The range of a text that may not have more bytes.
+  static func checked(_ range: Range<Int>, atMost most: Int, at start: Int) throws(Fault) -> Range<Int> {
+    guard range.count <= most else {
+      throw Fault(offset: start, message: "found \(range.count) bytes, expected at most \(most)")
+    }
+    return range
+  }
+
+  /// The range of a node's name.
+  static func checked(node range: Range<Int>, at start: Int) throws(Fault) -> Range<Int> {
+    guard !range.isEmpty else { throw Fault(offset: start, message: "found an empty string, expected a node's name") }
+    return try checked(range, atMost: RequestLimits.name, at: start)
   }
 
   /// Reads an integer; 0 for `null`.

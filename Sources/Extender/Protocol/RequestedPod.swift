@@ -47,7 +47,8 @@ public struct RequestedPod: Hashable, Sendable {
   private var annotatedWorkload: WorkloadName? {
     guard let annotation else { return nil }
     let name = WorkloadName(annotation.contains("/") ? annotation : "\(namespace)/\(annotation)")
-    return name?.namespace == namespace ? name : nil
+    guard let name, name.namespace == namespace, name.name.utf8.count <= RequestLimits.name else { return nil }
+    return name
   }
 
   /// Why the annotation counts for nothing; nil where it counts, or there is none.
@@ -84,17 +85,17 @@ extension RequestedPod {
   private mutating func readMetadata(_ scanner: inout JSONScanner, depth: Int) throws(JSONScanner.Fault) {
     try scanner.readFields(depth: depth) { scanner, key throws(JSONScanner.Fault) in
       if scanner.isKey(key, "name") {
-        name = try scanner.readString() ?? ""
+        name = try scanner.readString(atMost: RequestLimits.name) ?? ""
       } else if scanner.isKey(key, "namespace") {
-        namespace = try scanner.readString() ?? "default"
+        namespace = try scanner.readString(atMost: RequestLimits.name) ?? "default"
       } else if scanner.isKey(key, "uid") {
-        uid = try scanner.readString() ?? ""
+        uid = try scanner.readString(atMost: RequestLimits.uid) ?? ""
       } else if scanner.isKey(key, "labels") {
         try scanner.readFields(depth: depth + 1) { scanner, label throws(JSONScanner.Fault) in
           if scanner.isKey(label, "pod-template-hash") {
-            templateHash = try scanner.readString()
+            templateHash = try scanner.readString(atMost: RequestLimits.label)
           } else if scanner.isKey(label, "controller-revision-hash") {
-            revisionHash = try scanner.readString()
+            revisionHash = try scanner.readString(atMost: RequestLimits.label)
           } else {
             try scanner.skipValue(depth: depth + 2)
           }
@@ -102,7 +103,7 @@ extension RequestedPod {
       } else if scanner.isKey(key, "annotations") {
         try scanner.readFields(depth: depth + 1) { scanner, name throws(JSONScanner.Fault) in
           guard scanner.isKey(name, "tonari.dev/workload") else { return try scanner.skipValue(depth: depth + 2) }
-          annotation = try scanner.readString()
+          annotation = try scanner.readString(cutTo: RequestLimits.annotation)
         }
       } else if scanner.isKey(key, "ownerreferences") {
         try scanner.readElements(depth: depth + 1) { scanner throws(JSONScanner.Fault) in
@@ -119,15 +120,17 @@ extension RequestedPod {
     var isController = false
     try scanner.readFields(depth: depth) { scanner, key throws(JSONScanner.Fault) in
       if scanner.isKey(key, "kind") {
-        owner.kind = try scanner.readString() ?? ""
+        owner.kind = try scanner.readString(cutTo: RequestLimits.label + 1) ?? ""
       } else if scanner.isKey(key, "name") {
-        owner.name = try scanner.readString() ?? ""
+        owner.name = try scanner.readString(cutTo: RequestLimits.name + 1) ?? ""
       } else if scanner.isKey(key, "controller") {
         isController = try scanner.readFlag()
       } else {
         try scanner.skipValue(depth: depth + 1)
       }
     }
-    if isController { self.owner = owner }
+    // API servers do not look at how long these are.
+    let isPossible = owner.kind.utf8.count <= RequestLimits.label && owner.name.utf8.count <= RequestLimits.name
+    if isController, isPossible { self.owner = owner }
   }
 }

@@ -31,20 +31,20 @@ struct SchedulingRequest {
 
   /// Reads a request.
   ///
-  /// Throws ``ProtocolError/Code/malformed``.
-  init(_ bytes: UnsafeRawBufferPointer) throws(ProtocolError) {
+  /// Throws ``ProtocolError/Code/malformed``, and ``ProtocolError/Code/busy`` where there is no memory for so many nodes.
+  init(_ bytes: UnsafeRawBufferPointer, _ memory: RequestMemory? = nil) throws(ProtocolError) {
     var names = Field()
     var objects = Field()
     var pod = RequestedPod()
-    try JSONScanner.read(bytes) { scanner throws(JSONScanner.Fault) in
+    try JSONScanner.read(bytes, memory) { scanner throws(JSONScanner.Fault) in
       guard scanner.next == UInt8(ascii: "{") else { throw scanner.unexpected("'{'") }
       try scanner.skipObject { scanner, key throws(JSONScanner.Fault) in
         if scanner.isKey(key, "pod") {
           pod = try RequestedPod(&scanner, depth: 1)
         } else if scanner.isKey(key, "nodenames") {
-          names = try Field(names: &scanner)
+          names = try Field(names: &scanner, memory)
         } else if scanner.isKey(key, "nodes") {
-          objects = try Field(objects: &scanner)
+          objects = try Field(objects: &scanner, memory)
         } else {
           try scanner.skipValue(depth: 1)
         }
@@ -64,31 +64,49 @@ struct SchedulingRequest {
 
     init() {}
 
-    init(names scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+    init(names scanner: inout JSONScanner, _ memory: RequestMemory?) throws(JSONScanner.Fault) {
       let start = scanner.position
       var candidates: [Candidate] = []
       try scanner.readElements(depth: 1) { scanner throws(JSONScanner.Fault) in
         guard scanner.next == UInt8(ascii: "\"") else { throw scanner.unexpected("a node's name") }
         let start = scanner.position
-        let name = try scanner.skipString()
+        let name = try JSONScanner.checked(node: scanner.skipString(), at: start)
+        try Self.makeRoom(candidates.count, &scanner, memory)
         candidates.append(Candidate(name: name, element: start..<scanner.position))
       }
       self.candidates = candidates
       if scanner.bytes[start] == UInt8(ascii: "[") { value = start..<scanner.position }
     }
 
-    init(objects scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+    init(objects scanner: inout JSONScanner, _ memory: RequestMemory?) throws(JSONScanner.Fault) {
       let start = scanner.position
       var candidates: [Candidate] = []
       try scanner.readFields(depth: 1) { scanner, key throws(JSONScanner.Fault) in
         guard scanner.isKey(key, "items") else { return try scanner.skipValue(depth: 2) }
         candidates = []
         try scanner.readElements(depth: 2) { scanner throws(JSONScanner.Fault) in
+          try Self.makeRoom(candidates.count, &scanner, memory)
           candidates.append(try Self.node(&scanner))
         }
       }
       self.candidates = candidates
       if scanner.bytes[start] == UInt8(ascii: "{") { value = start..<scanner.position }
+    }
+
+    /// What a node takes until it is answered, in bytes: where it is, its number and its score.
+    private static let bytesOfNode = 80
+    private static let nodesAtATime = 1024
+
+    /// Takes memory for some more nodes, after each so many.
+    private static func makeRoom(
+      _ count: Int, _ scanner: inout JSONScanner, _ memory: RequestMemory?
+    ) throws(JSONScanner.Fault) {
+      guard count < RequestLimits.nodes else {
+        throw JSONScanner.Fault(
+          offset: scanner.position, message: "found more nodes, expected at most \(RequestLimits.nodes)")
+      }
+      guard count > 0, count.isMultiple(of: nodesAtATime) else { return }
+      try scanner.take(nodesAtATime * bytesOfNode, of: memory)
     }
 
     private static func node(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> Candidate {
@@ -100,7 +118,8 @@ struct SchedulingRequest {
           guard scanner.isKey(key, "name"), scanner.next == UInt8(ascii: "\"") else {
             return try scanner.skipValue(depth: 5)
           }
-          name = try scanner.skipString()
+          let start = scanner.position
+          name = try JSONScanner.checked(node: scanner.skipString(), at: start)
         }
       }
       guard let name else {

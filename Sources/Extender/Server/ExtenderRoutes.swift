@@ -28,18 +28,22 @@ struct ExtenderRoutes: Sendable {
     let router = Router(context: PeerContext.self)
     let calls = router.group(RouterPath(prefix))
     calls.post("filter") { request, context in
-      await answer(.filter, request, context.peer) { body throws(ProtocolError) in try webhook.filter(body, at: .now) }
+      await answer(.filter, request, context.peer) { body, memory throws(ProtocolError) in
+        try webhook.filter(body, at: .now, memory: memory)
+      }
     }
     calls.post("prioritize") { request, context in
-      await answer(.prioritize, request, context.peer) { body throws(ProtocolError) in
-        try webhook.prioritize(body, at: .now)
+      await answer(.prioritize, request, context.peer) { body, memory throws(ProtocolError) in
+        try webhook.prioritize(body, at: .now, memory: memory)
       }
     }
     calls.post("preempt") { request, context in
-      await answer(.preempt, request, context.peer) { body throws(ProtocolError) in try webhook.preempt(body) }
+      await answer(.preempt, request, context.peer) { body, memory throws(ProtocolError) in
+        try webhook.preempt(body, memory: memory)
+      }
     }
     calls.post("bind") { request, context in
-      await answer(.bind, request, context.peer) { body async throws(ProtocolError) in
+      await answer(.bind, request, context.peer) { body, _ async throws(ProtocolError) in
         try await webhook.bind(body, at: .now)
       }
     }
@@ -51,18 +55,16 @@ struct ExtenderRoutes: Sendable {
 
   private func answer(
     _ verb: ExtenderMetrics.Verb, _ request: Request, _ peer: Peer,
-    _ decide: (ByteBuffer) async throws(ProtocolError) -> Answer
+    _ decide: (ByteBuffer, RequestMemory) async throws(ProtocolError) -> Answer
   ) async -> Response {
     var duration = Duration.zero
     do throws(ProtocolError) {
-      let (answer, _) = try await intake.take(request, of: peer) { body async throws(ProtocolError) in
-        let start = ContinuousClock.now
-        let answer = try await decide(body)
-        duration = start.duration(to: .now)
-        return answer
-      }
+      let (body, memory) = try await intake.read(request, of: peer)
+      let start = ContinuousClock.now
+      let answer = try await decide(body, memory)
+      duration = start.duration(to: .now)
       webhook.metrics.answered(verb, in: duration, status: 200)
-      return Self.json(.ok, answer)
+      return Self.json(.ok, answer, memory)
     } catch {
       let status: HTTPResponse.Status =
         switch error.code {
@@ -77,10 +79,27 @@ struct ExtenderRoutes: Sendable {
     }
   }
 
-  private static func json(_ status: HTTPResponse.Status, _ answer: Answer) -> Response {
-    Response(
-      status: status, headers: [.contentType: "application/json"],
-      body: answer.parts.count == 1 ? ResponseBody(byteBuffer: answer.joined) : ResponseBody(contentsOf: answer.parts))
+  private static func json(
+    _ status: HTTPResponse.Status, _ answer: Answer, _ memory: RequestMemory? = nil
+  ) -> Response {
+    Response(status: status, headers: [.contentType: "application/json"], body: body(answer, memory))
+  }
+
+  /// What is not worth holding memory for while it is sent, in bytes: it fits into the socket's buffer.
+  private static let small = 64 << 10
+
+  private static func body(_ answer: Answer, _ memory: RequestMemory?) -> ResponseBody {
+    if !answer.isEcho { memory?.shrink(to: answer.count) }
+    guard let memory, memory.held > small else {
+      return answer.parts.count == 1
+        ? ResponseBody(byteBuffer: answer.joined) : ResponseBody(contentsOf: answer.parts)
+    }
+    return ResponseBody(contentLength: answer.count) { writer in
+      defer { memory.shrink(to: 0) }
+      try await writer.write(contentsOf: answer.parts)
+      // Waits until the peer has taken nearly all of it.
+      try await writer.finish(nil)
+    }
   }
 }
 

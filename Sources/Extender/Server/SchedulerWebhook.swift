@@ -18,13 +18,8 @@ public final class SchedulerWebhook: Sendable {
   struct Shared {
     var state: ExtenderState
     var owners = WorkloadOwners([])
-    var decisions: [String: Decision] = [:]
-    /// The pods of ``decisions``, the oldest first.
-    var order: [String] = []
+    var decisions = DecisionStore()
   }
-
-  /// More pods than that are not bound between two looks at the watch.
-  fileprivate static let mostDecisions = 8192
 
   private let shared: Mutex<Shared>
   private let cluster: (any BindingCluster)?
@@ -70,6 +65,7 @@ public final class SchedulerWebhook: Sendable {
 
   /// Counts replicas no more that were counted ahead of the watch and never came true.
   public func expire(at now: ContinuousClock.Instant) {
+    shared.withLock { $0.decisions.expire(at: now) }
     let count = update { $0.expire(at: now) }
     guard count > 0 else { return }
     metrics.expired.increment(by: count)
@@ -82,10 +78,16 @@ public final class SchedulerWebhook: Sendable {
 extension SchedulerWebhook {
   /// Answers `/filter`.
   ///
-  /// Throws ``ProtocolError/Code/malformed``, as the other calls do.
-  public func filter(_ body: ByteBuffer, at now: ContinuousClock.Instant) throws(ProtocolError) -> Answer {
+  /// Throws ``ProtocolError`` where the request is malformed, the answer would be too large, or there is no memory for it,
+  /// as the other calls do.
+  ///
+  /// - Parameters:
+  ///   - memory: what holds what is made of the request, and the answer; nil where nobody counts it.
+  public func filter(
+    _ body: ByteBuffer, at now: ContinuousClock.Instant, memory: RequestMemory? = nil
+  ) throws(ProtocolError) -> Answer {
     try Self.reading(body) { bytes throws(ProtocolError) in
-      let request = try SchedulingRequest(bytes)
+      let request = try SchedulingRequest(bytes, memory)
       let (allowed, reason) = shared.withLock { shared -> ([Bool]?, String) in
         guard shared.state.isEnforcing || request.candidates.count == 1 else { return (nil, "") }
         // A pod that is to be placed is bound nowhere, whatever was expected of it.
@@ -101,27 +103,29 @@ extension SchedulerWebhook {
         }
         return (allowed, left < numbers.count ? shared.state.refusal(of: identity) : "")
       }
-      return Answer(request, in: body, allowed: allowed, reason: reason)
+      return try Answer(request, in: body, allowed: allowed, reason: reason, memory: memory)
     }
   }
 
   /// Answers `/prioritize`. Where the plan decides, the replica counts at once on the node that scores highest.
-  public func prioritize(_ body: ByteBuffer, at now: ContinuousClock.Instant) throws(ProtocolError) -> Answer {
+  public func prioritize(
+    _ body: ByteBuffer, at now: ContinuousClock.Instant, memory: RequestMemory? = nil
+  ) throws(ProtocolError) -> Answer {
     try Self.reading(body) { bytes throws(ProtocolError) in
-      let request = try SchedulingRequest(bytes)
+      let request = try SchedulingRequest(bytes, memory)
       let scores = shared.withLock { shared in
         shared.state.forget(assumed: request.pod.uid)
         let numbers = shared.state.nodes.numbers(of: request.candidates, in: bytes)
         return shared.scores(of: request.pod, on: numbers, at: now)
       }
-      return Answer(request, in: body, scores: scores)
+      return try Answer(request, in: body, scores: scores, memory: memory)
     }
   }
 
   /// Answers `/preempt`.
-  public func preempt(_ body: ByteBuffer) throws(ProtocolError) -> Answer {
+  public func preempt(_ body: ByteBuffer, memory: RequestMemory? = nil) throws(ProtocolError) -> Answer {
     try Self.reading(body) { bytes throws(ProtocolError) in
-      let request = try PreemptionRequest(bytes)
+      let request = try PreemptionRequest(bytes, memory)
       let kept = shared.withLock { shared in
         shared.state.forget(assumed: request.pod.uid)
         let offers = request.victims.map { victims in
@@ -132,7 +136,7 @@ extension SchedulerWebhook {
         }
         return shared.state.preemptible(request.pod.identity(shared.owners), among: offers)
       }
-      return Answer(kept.map { request.victims[$0] })
+      return try Answer(kept.map { request.victims[$0] }, memory: memory)
     }
   }
 
@@ -187,18 +191,20 @@ extension SchedulerWebhook {
         outcome = shared.outcome(of: uid, identity, on: node)
       }
       shared.state.set(pod: uid, identity, on: node)
+      // A pod that is gone will not be bound.
+      if identity == nil { shared.decisions.remove(uid) }
       return outcome
     }
     if let outcome { tell(outcome) }
   }
 
   /// Takes what the watch tells of a pod that waits to be bound: it may be bound without a question.
-  func observe(waiting pod: RequestedPod) {
+  func observe(waiting pod: RequestedPod, at now: ContinuousClock.Instant = .now) {
     shared.withLock { shared in
       guard shared.decisions[pod.uid] == nil, shared.state.assumed[pod.uid] == nil,
         let identity = pod.identity(shared.owners), shared.state.isPlanned(identity)
       else { return }
-      shared.remember(Decision(pod: pod, identity: identity, fit: .unasked))
+      shared.decisions.insert(Decision(pod: pod, identity: identity, fit: .unasked), at: now)
     }
   }
 
@@ -249,25 +255,15 @@ extension SchedulerWebhook.Shared {
     if let best = state.decide(&scores) {
       state.expect(pod: pod.uid, identity, on: state.nodes[Int(nodes[best])], at: now)
     }
-    remember(SchedulerWebhook.Decision(pod: pod, identity: identity, fit: scores.fit))
+    decisions.insert(SchedulerWebhook.Decision(pod: pod, identity: identity, fit: scores.fit), at: now)
     return scores.scores
-  }
-
-  fileprivate mutating func remember(_ decision: SchedulerWebhook.Decision) {
-    let most = SchedulerWebhook.mostDecisions
-    let uid = decision.pod.uid
-    guard !uid.isEmpty else { return }
-    if decisions.updateValue(decision, forKey: uid) == nil { order.append(uid) }
-    guard order.count > most else { return }
-    for old in order.prefix(most / 2) { decisions[old] = nil }
-    order.removeFirst(most / 2)
   }
 
   /// How a binding stands to the plan; nil where nothing was decided for the pod. It is told once.
   fileprivate mutating func outcome(
     of uid: String, _ identity: ReplicaIdentity, on node: String
   ) -> SchedulerWebhook.Outcome? {
-    decisions.removeValue(forKey: uid).map { decision in
+    decisions.remove(uid).map { decision in
       SchedulerWebhook.Outcome(decision: decision, node: node, room: state.room(for: identity, on: node))
     }
   }

@@ -74,14 +74,67 @@ import Testing
 
   @Test("Whole nodes of some megabytes are echoed as they came")
   func large() async throws {
-    let nodes = (0..<300).map { "node-\($0)-" + String(repeating: "x", count: 8000) }
-    let body = request(pod("p", of: "cart"), nodes: nodes)
+    let body = Self.wholeNodes(300, bytes: 8000)
     try await application().test(.live) { client in
       let answer = try await client.executeRequest(uri: "/scheduler/filter", method: .post, headers: [:], body: body)
       #expect(answer.status == .ok)
       #expect(answer.body.readableBytes > 2_000_000)
       let items = try JSONSerialization.jsonObject(with: Data(answer.body.readableBytesView)) as? [String: Any]
       #expect(((items?["Nodes"] as? [String: Any])?["items"] as? [Any])?.count == 300)
+    }
+  }
+
+  /// A request with whole nodes that have so many bytes each.
+  private static func wholeNodes(_ count: Int, bytes: Int) -> ByteBuffer {
+    let text = String(repeating: "x", count: bytes)
+    let items = (0..<count).map { #"{"metadata":{"name":"node-\#($0)","annotations":{"a":"\#(text)"}}}"# }
+    return ByteBuffer(
+      string: #"{"Pod":\#(pod("p", of: "cart")),"Nodes":{"items":[\#(items.joined(separator: ","))]}}"#)
+  }
+
+  @Test("An answer counts as held until whoever asked has taken it")
+  func slowReader() async throws {
+    let body = String(buffer: Self.wholeNodes(4, bytes: 8 << 20))
+    let webhook = webhook()
+    try await application(webhook).test(.live) { client in
+      let port = try #require(client.port)
+      /// The bytes that requests hold, once they are as many as expected, or after some seconds.
+      func held(until isExpected: (Double) -> Bool) async throws -> Double {
+        let end = ContinuousClock.now + .seconds(10)
+        while true {
+          let line = webhook.metrics.registry.text.split(separator: "\n")
+            .first { $0.hasPrefix("tonari_extender_request_bytes ") }
+          let held = line.flatMap { $0.split(separator: " ").last }.flatMap { Double($0) } ?? -1
+          if isExpected(held) || ContinuousClock.now > end { return held }
+          try await Task.sleep(for: .milliseconds(20))
+        }
+      }
+      let socket = try await offPool {
+        let socket = try LoopbackConnection(to: UInt16(port))
+        try socket.send("POST /scheduler/filter HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
+        try socket.send(body)
+        _ = try socket.receive(until: "\r\n\r\n")
+        return socket
+      }
+      // The head of the answer is here, and most of its body is not taken.
+      try await Task.sleep(for: .milliseconds(200))
+      #expect(try await held { $0 > 1e6 } >= Double(body.utf8.count))
+      socket.close()
+      #expect(try await held { $0 == 0 } == 0)
+    }
+  }
+
+  @Test("An enforced plan's answer that finds no memory is refused")
+  func answerWithoutMemory() async throws {
+    var state = ExtenderState(nodes: ["a": "z"], isEnforcing: true)
+    state.set(plan: plan(["cart": [String(repeating: "n", count: 200): 2]]))
+    let webhook = SchedulerWebhook(state, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let body = request(pod("p", of: "cart"), names: (0..<2000).map { "\($0)" })
+    for (memory, status): (Int, HTTPResponse.Status) in [(100_000, .serviceUnavailable), (10 << 20, .ok)] {
+      try await application(webhook, { $0.memoryForRequests = memory }).test(.live) { client in
+        let answer = try await client.executeRequest(uri: "/scheduler/filter", method: .post, headers: [:], body: body)
+        #expect(answer.status == status)
+      }
     }
   }
 
