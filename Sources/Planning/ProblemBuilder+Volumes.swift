@@ -41,7 +41,7 @@ extension ProblemBuilder {
           let name = WorkloadName(namespace: namespace, name: claim.name)
           let pod = WorkloadName(namespace: namespace, name: claim.pod)
           // What a pod uses has been made: it must be somewhere.
-          let isMissing = volumes.hasNoClaims || pods.contains(pod)
+          let isMissing = volumes.isEmpty || pods.contains(pod)
           return (name, noted(volumes.claim(name, madeFrom: isMissing ? nil : claim.template), path))
         }
       }
@@ -68,22 +68,35 @@ extension ProblemBuilder {
   /// group's nodes hold as many replicas as the group has, and so: if the other nodes hold no more than the rest.
   private mutating func limitReplicas(_ w: Int) {
     var groups: [[Bool]: Int] = [:]
-    var free: [Int]?
-    var waiting = 0
-    for own in claims[w].own {
-      let reachable = own.compactMap(\.claim.reachable)
-      groups[nodes.indices.map { n in reachable.allSatisfy { $0[n] } }, default: 0] += 1
-      // Replicas that wait for one of the same volumes, such as disks of nodes.
-      if let counts = own.compactMap(\.claim.free).first {
-        free = counts
-        waiting += 1
+    // How many replicas wait for one of the same volumes, such as disks of nodes, and how many of these there are.
+    var waiting = nodes.map { _ in 0 }
+    var free = waiting
+    // Replicas one after the other that are alike, which most are: what is known of their claims are the same arrays.
+    var alike: (reachable: [[Bool]], free: [Int]?, count: Int) = ([], nil, 0)
+    func close() {
+      guard alike.count > 0 else { return }
+      let all = nodes.indices.map { n in alike.reachable.allSatisfy { $0[n] } }
+      groups[all, default: 0] += alike.count
+      guard let counts = alike.free else { return }
+      for n in nodes.indices where all[n] {
+        waiting[n] += alike.count
+        free[n] = max(free[n], counts[n])
       }
     }
+    for own in claims[w].own {
+      let (reachable, counts) = (own.compactMap(\.claim.reachable), own.compactMap(\.claim.free).first)
+      if reachable != alike.reachable || counts != alike.free {
+        close()
+        alike = (reachable, counts, 0)
+      }
+      alike.count += 1
+    }
+    close()
     let allowed = nodes.indices.map { n in
-      groups.reduce(0) { $0 + ($1.key[n] ? $1.value : 0) } - max(0, waiting - (free?[n] ?? waiting))
+      groups.reduce(0) { $0 + ($1.key[n] ? $1.value : 0) } - max(0, waiting[n] - free[n])
     }
     exclude(w, "from which its volumes can be reached") { allowed[$0] <= 0 }
-    for n in nodes.indices { limit(w, to: max(0, allowed[n])) { $0 == n } }
+    for n in nodes.indices { limits[w][n] = min(limits[w][n], Int32(clamping: max(0, allowed[n]))) }
 
     let bound = groups.filter { $0.key.contains(false) }.sorted { a, b in
       (a.key.firstIndex(of: true) ?? nodes.count) < (b.key.firstIndex(of: true) ?? nodes.count)

@@ -28,8 +28,8 @@ struct VolumeCatalog {
   private let classes: [String: StorageClass]
   private let defaultClass: StorageClass?
   private let nodes: [Node]
-  /// Volumes that no claim has, by StorageClass.
-  private let freeVolumes: [String: [PersistentVolume]]
+  private let free: FreeVolumes
+  private let places: NodePlaces
 
   init(_ snapshot: ClusterSnapshot) {
     func byName<Object: ClusterObject>(_ objects: [Object]) -> [String: Object] {
@@ -43,13 +43,13 @@ struct VolumeCatalog {
       .max { $0.metadata.creationTimestamp ?? "" < $1.metadata.creationTimestamp ?? "" }
     nodes = snapshot.nodes
     let bound = Set(claims.values.compactMap { $0.spec?.volumeName })
-    freeVolumes = Dictionary(
-      grouping: snapshot.persistentVolumes.filter { !bound.contains($0.metadata.name) },
-      by: { $0.spec?.storageClassName ?? "" })
+    places = NodePlaces(nodes)
+    free = FreeVolumes(snapshot.persistentVolumes.filter { !bound.contains($0.metadata.name) }, places)
   }
 
-  /// Whether no claims are given at all.
-  var hasNoClaims: Bool { claims.isEmpty }
+  /// Whether nothing of volumes is given at all: then they have been left out, for a cluster may well have no claims yet,
+  /// but whoever has claims has volumes or classes, too.
+  var isEmpty: Bool { claims.isEmpty && volumes.isEmpty && classes.isEmpty }
 
   /// A claim by its name.
   ///
@@ -71,7 +71,7 @@ struct VolumeCatalog {
         remark: Self.unknown("a volume that is not in the input"))
     }
     return Claim(
-      reachable: nodes.map { volume.isReachable(from: $0) }, driver: volume.spec?.csi?.driver,
+      reachable: places.reaching(volume), driver: volume.spec?.csi?.driver,
       volume: volume.spec?.csi?.volumeHandle ?? volumeName, isForOnePod: spec.isForOnePod)
   }
 
@@ -96,12 +96,9 @@ struct VolumeCatalog {
     if let selectedNode {
       claim.reachable = nodes.map { $0.metadata.name == selectedNode }
     } else if storageClass.waitsForPods {
-      let free = (freeVolumes[storageClass.metadata.name] ?? []).filter {
-        $0.isFree(for: spec, named: name, className: storageClass.metadata.name)
-      }
-      let counts = nodes.map { node in free.count { $0.isReachable(from: node) } }
-      claim.reachable = zip(nodes, counts).map { storageClass.canMakeVolume(for: $0) || $1 > 0 }
-      if !storageClass.makesVolumes { claim.free = counts }
+      let found = free.places(for: spec, named: name, of: storageClass)
+      claim.reachable = found.reachable
+      if !storageClass.makesVolumes { claim.free = found.counts }
     } else {
       claim.remark =
         "a claim that is not bound yet, and binds without a pod; from where its volume will be reached is not known"

@@ -185,6 +185,27 @@ struct ProblemVolumesTests {
       limits: [2, 2, 1]
     ),
     RulesCase(
+      testDescription: "as many as there are free volumes, in a cluster that has no claims yet",
+      manifests: statefulSet(1, spec: "storageClassName: s, accessModes: [ReadWriteOnce]")
+        + storageClass("s", late).replacing("ebs.csi.aws.com", with: "kubernetes.io/no-provisioner")
+        + volume("w1", zone: "west", spec: disk("1Gi")),
+      limits: [0, 0, 1]
+    ),
+    RulesCase(
+      testDescription: "no volumes, claims or classes are given: nothing is known",
+      manifests: statefulSet(2, spec: "storageClassName: s"),
+      warnings: ["shop/db: spec.volumeClaimTemplates: a claim that is not in the input, \(unknown)"]
+    ),
+    RulesCase(
+      testDescription: "a volume that is kept for one of the claims, beside those for all",
+      manifests: statefulSet(2, spec: "storageClassName: s, accessModes: [ReadWriteOnce]") + claim("other")
+        + storageClass("s", late).replacing("ebs.csi.aws.com", with: "kubernetes.io/no-provisioner")
+        + volume("e1", zone: "east", spec: disk("1Gi"))
+        + volume("w1", zone: "west", spec: disk("1Gi") + ", claimRef: {namespace: shop, name: data-db-1}"),
+      limits: [1, 1, 1],
+      rules: [.atMost(workload: 0, partition: 0, count: 1)]
+    ),
+    RulesCase(
       testDescription: "replicas that are to come, by the default class",
       manifests: statefulSet(2) + claim("other") + storageClass("s", "\(late)\n\(west)", annotations: isDefault),
       limits: [0, 0, 2]
@@ -289,6 +310,27 @@ struct ProblemVolumesTests {
 
     let roomy = manifests.replacing("count: 2", with: "count: 25").replacing("count: 3", with: "count: 25")
     #expect(ClusterProblem(try snapshot(roomy)).problem.resources == ["cpu", "pods"])
+  }
+
+  @Test("is found for many replicas and disks of nodes in no time")
+  func manyDisks() throws {
+    let count = 150
+    var manifests = storageClass("s", Self.late).replacing("ebs.csi.aws.com", with: "kubernetes.io/no-provisioner")
+    for n in 0..<count {
+      manifests += node("n\(n)")
+      manifests += volume("v\(n)", zone: "x", spec: Self.disk("1Gi"))
+        .replacing("\(zone), operator: In, values: [x]", with: "kubernetes.io/hostname, operator: In, values: [n\(n)]")
+    }
+    manifests += workload("db", kind: "StatefulSet", replicas: 20_000).replacing(
+      "  template:",
+      with: "  volumeClaimTemplates: [{metadata: {name: data}, spec: {storageClassName: s, "
+        + "accessModes: [ReadWriteOnce]}}]\n  template:")
+    let snapshot = try snapshot(manifests)
+    var problem = ClusterProblem(ClusterSnapshot()).problem
+    let elapsed = ContinuousClock().measure { problem = ClusterProblem(snapshot).problem }
+    #expect(problem.limitRows == [Array(repeating: 1, count: count)])
+    // Each replica with each disk on each node would be 450 million.
+    #expect(elapsed < .seconds(20))
   }
 
   @Test("keeps a place for a volume that replicas share on each node where they may run")
