@@ -12,33 +12,68 @@ import Topology
 /// them ever starts.
 extension ProblemBuilder {
   mutating func keepTogether(_ groups: [FixedGroup]) {
-    let terms = planned.map { $0.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [] }
-    let affine = planned.indices.filter { !terms[$0].isEmpty }
-    var partners: [Int: [Int]] = [:]
-    var present: [Int: [[Bool]]] = [:]
-    for w in affine {
-      partners[w] = identityIndex.candidates(terms[w].first?.labelSelector?.matchLabels).filter { v in
-        terms[w].allSatisfy { $0.selects(identities[v], for: identities[w]) }
-      }
-      let counting = groups.filter { group in
-        terms[w].allSatisfy { $0.selects(group.identity, for: identities[w]) }
-      }
-      present[w] = terms[w].map { domains(of: counting, by: $0.topologyKey) }
-    }
-    let order = startOrder(affine, partners) { w in present[w]?.contains { $0.contains(true) } ?? false }
-    for w in affine {
-      let own = order[w] ?? 0
+    let kinds = affinityKinds(groups)
+    guard !kinds.all.isEmpty else { return }
+    let order = startOrder(kinds)
+    for (w, k) in kinds.ofWorkload.sorted(by: { $0.key < $1.key }) {
+      let kind = kinds.all[k]
+      let own = order[w]
       // Others that start before it, and those of which only the ones that run already can be there first.
-      let earlier = (partners[w] ?? []).filter { (order[$0] ?? -1) < own }
-      let staying = (partners[w] ?? []).filter { (order[$0] ?? -1) >= own }
+      let earlier = kind.partners.filter { order[$0] < own }
+      let staying = kind.partners.filter { order[$0] >= own }
       // Who counts by one key alone hinders it by the others too; with a single key the rule sees that.
       let isFirst =
-        staying.contains(w) && present[w]?.contains { $0.contains(true) } != true
-        && (earlier.isEmpty || Set(terms[w].map(\.topologyKey)).count == 1)
-      for (term, present) in zip(terms[w], present[w] ?? []) {
+        staying.contains(w) && !kind.isAnchored && (earlier.isEmpty || Set(kind.terms.map(\.topologyKey)).count == 1)
+      for (term, present) in zip(kind.terms, kind.present) {
         follow(w, term.topologyKey, earlier, staying, present, first: isFirst)
       }
     }
+  }
+
+  /// What workloads with affinity ask for: all that ask alike are of one kind.
+  private struct AffinityKind {
+    var terms: [PodAffinityTerm]
+    /// The workloads whose pods match all terms.
+    var partners: [Int]
+    /// For each term the domains that hold pods that stay, and match all terms.
+    var present: [[Bool]]
+
+    var isAnchored: Bool { present.contains { $0.contains(true) } }
+  }
+
+  private struct AffinityKinds {
+    var all: [AffinityKind] = []
+    /// The kind of each workload that has affinity.
+    var ofWorkload: [Int: Int] = [:]
+  }
+
+  private mutating func affinityKinds(_ groups: [FixedGroup]) -> AffinityKinds {
+    struct Question: Hashable {
+      var terms: [PodAffinityTerm]
+      /// Who asks, with no more labels than the terms look at.
+      var own: PodIdentity
+    }
+    var kinds = AffinityKinds()
+    var known: [Question: Int] = [:]
+    for w in planned.indices {
+      let terms = planned[w].spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+      guard !terms.isEmpty else { continue }
+      let keys = Set(terms.flatMap { ($0.matchLabelKeys ?? []) + ($0.mismatchLabelKeys ?? []) })
+      var own = identities[w]
+      own.labels = own.labels.filter { keys.contains($0.key) }
+      let question = Question(terms: terms, own: own)
+      if known[question] == nil {
+        let partners = identityIndex.candidates(terms.first?.labelSelector?.matchLabels).filter { v in
+          terms.allSatisfy { $0.selects(identities[v], for: own) }
+        }
+        let counting = groups.filter { group in terms.allSatisfy { $0.selects(group.identity, for: own) } }
+        let present = terms.map { domains(of: counting, by: $0.topologyKey) }
+        known[question] = kinds.all.count
+        kinds.all.append(AffinityKind(terms: terms, partners: partners, present: present))
+      }
+      kinds.ofWorkload[w] = known[question]
+    }
+    return kinds
   }
 
   /// The domains that hold some pods that stay.
@@ -52,34 +87,38 @@ extension ProblemBuilder {
   }
 
   /// An order in which workloads with affinity can start, each next to some that come before, as far as there is one.
-  /// Workloads without affinity come before all of them.
-  private func startOrder(_ affine: [Int], _ partners: [Int: [Int]], isAnchored: (Int) -> Bool) -> [Int: Int] {
-    let isAffine = Set(affine)
-    /// The workloads with affinity that a workload waits for, directly or not.
-    let awaited = affine.map { w in
-      var known: Set<Int> = []
-      var next = [w]
-      while let v = next.popLast() {
-        for u in partners[v] ?? [] where isAffine.contains(u) && known.insert(u).inserted { next.append(u) }
-      }
-      return (w, known)
+  /// Workloads without affinity come before all of them, with −1.
+  ///
+  /// Those that wait for each other are ordered by themselves, after all that any of them waits for: next is who has
+  /// another to be next to, and the first of its kind is only who has no others.
+  private func startOrder(_ kinds: AffinityKinds) -> [Int] {
+    let affine = kinds.ofWorkload.keys.sorted()
+    let position = Dictionary(uniqueKeysWithValues: affine.enumerated().map { ($1, $0) })
+    // A workload leads to what it asks for, and that to those that match it.
+    let components = StrongComponents.find(count: affine.count + kinds.all.count) { v in
+      v < affine.count
+        ? [affine.count + (kinds.ofWorkload[affine[v]] ?? 0)]
+        : kinds.all[v - affine.count].partners.compactMap { position[$0] }
     }
-    let awaits = Dictionary(uniqueKeysWithValues: awaited)
-    var order: [Int: Int] = [:]
-    var remaining = affine
-    func hasOther(_ w: Int) -> Bool {
-      isAnchored(w) || (partners[w] ?? []).contains { $0 != w && (!isAffine.contains($0) || order[$0] != nil) }
+    var kindsOfPartner: [Int: [Int]] = [:]
+    for (k, kind) in kinds.all.enumerated() {
+      for v in kind.partners where position[v] != nil { kindsOfPartner[v, default: []].append(k) }
     }
-    while !remaining.isEmpty {
-      // Those that wait for none but who waits for them too. The first of its kind is only who has no others.
-      let ready = remaining.filter { w in
-        (awaits[w] ?? []).allSatisfy { order[$0] != nil || awaits[$0]?.contains(w) ?? false }
+    /// Whether some that match a kind are there before the next that asks for it. Who is not in order yet is not among them.
+    var hasOthers = kinds.all.map { kind in kind.isAnchored || kind.partners.contains { position[$0] == nil } }
+    var order = Array(repeating: -1, count: planned.count)
+    var count = 0
+    for component in components {
+      var remaining = component.filter { $0 < affine.count }.sorted().map { affine[$0] }
+      while !remaining.isEmpty {
+        func hasOther(_ w: Int) -> Bool { kinds.ofWorkload[w].map { hasOthers[$0] } ?? false }
+        func isOfItsKind(_ w: Int) -> Bool { kinds.ofWorkload[w].map { kinds.all[$0].partners.contains(w) } ?? false }
+        let next = remaining.firstIndex(where: hasOther) ?? remaining.firstIndex(where: isOfItsKind) ?? 0
+        let w = remaining.remove(at: next)
+        order[w] = count
+        count += 1
+        for k in kindsOfPartner[w] ?? [] { hasOthers[k] = true }
       }
-      let next =
-        ready.first(where: hasOther) ?? ready.first { partners[$0]?.contains($0) ?? false } ?? ready.first
-        ?? remaining[0]
-      remaining.removeAll { $0 == next }
-      order[next] = order.count
     }
     return order
   }

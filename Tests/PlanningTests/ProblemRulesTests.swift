@@ -547,6 +547,22 @@ struct ProblemRulesTests {
     )
   }
 
+  @Test("is found in no time for many workloads that want to be next to each other")
+  func manyTogether() throws {
+    let count = 300
+    let names = (0..<count).map { "w\($0)" }
+    let spec = affinity("podAffinity", "{topologyKey: \(zone), labelSelector: {matchLabels: {part: x}}}")
+    let snapshot = try snapshot(RulesCase.nodes + names.map { workload($0, labels: "part: x", spec: spec) }.joined())
+    var problem = ClusterProblem(ClusterSnapshot()).problem
+    let elapsed = ContinuousClock().measure { problem = ClusterProblem(snapshot).problem }
+    #expect(problem.rules.count == count)
+    #expect(
+      problem.rules[2]
+        == .together(
+          workload: 2, others: [0, 1], staying: Array(2..<count), partition: 0, present: [false, false], first: true))
+    #expect(elapsed < .seconds(3))
+  }
+
   @Test("is in rows that workloads with equal limits share")
   func sharedRows() throws {
     let east = "nodeSelector: {\(zone): east}"
