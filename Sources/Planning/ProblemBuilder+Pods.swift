@@ -30,7 +30,7 @@ extension ProblemBuilder {
       }
       if let ofDaemonSet { served[ofDaemonSet, default: []].insert(node) }
       guard w == nil || pod.isTerminating || unready.contains(node) else { continue }
-      fixed.append(fixedPod(pod, on: node))
+      fixed.append(fixedPod(pod, on: node, of: w))
       if pod.isTerminating { leaving.append("\(pod.metadata.fullName)") }
     }
     for (daemonSet, node, pod) in waiting
@@ -53,11 +53,11 @@ extension ProblemBuilder {
     PodIdentity(namespace: namespace, labels: labels, namespaceLabels: namespaceLabels[namespace])
   }
 
-  private func fixedPod(_ pod: Pod, on node: Int) -> Fixed {
+  private func fixedPod(_ pod: Pod, on node: Int, of workload: Int? = nil) -> Fixed {
     let name = pod.metadata.fullName
     return Fixed(
       node: node, name: name, identity: identity(name.namespace, pod.metadata.labels ?? [:]), spec: pod.spec,
-      requests: pod.effectiveRequests, isTerminating: pod.isTerminating)
+      requests: pod.effectiveRequests, isTerminating: pod.isTerminating, workload: workload)
   }
 
   /// Plans a workload that is known by its pods alone.

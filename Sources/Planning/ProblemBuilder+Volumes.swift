@@ -47,6 +47,7 @@ extension ProblemBuilder {
       }
       self.claims.append(claims)
     }
+    leaveOutReplicasWithoutClaim()
     countAttachments()
   }
 

@@ -42,6 +42,8 @@ struct ProblemBuilder {
     var spec: PodSpec
     var requests: [String: Quantity]
     var isTerminating = false
+    /// The planned workload of which it is a replica that is going away, or on a node that is not ready.
+    var workload: Int?
   }
 
   let snapshot: ClusterSnapshot
@@ -64,6 +66,8 @@ struct ProblemBuilder {
   var identities: [PodIdentity] = []
   var identityIndex = IdentityIndex([])
   var fixed: [Fixed] = []
+  /// How many replicas of workloads are left out, as they wait for a claim that pods of theirs have.
+  var waiting: [Int: Int] = [:]
   /// The claims of each planned workload.
   var claims: [WorkloadClaims] = []
   /// What is known of volumes.
@@ -102,6 +106,7 @@ struct ProblemBuilder {
     keepApart(groups)
     spread(groups)
     keepTogether(groups)
+    leaveOutReplicasWithoutPlace()
     shareLimitRows()
     noteUnsupported()
     let services = snapshot.services.map(service)

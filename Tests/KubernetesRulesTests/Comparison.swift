@@ -20,6 +20,8 @@ struct Comparison {
   /// Each valid or invalid placement that keeps within the moves, with what it costs.
   private let candidates: [(counts: [[Int]], objective: Double)]
   private let best: (counts: [[Int]], objective: Double)?
+  /// Whether the planner leaves out replicas that wait for pods of their own workload: then there is no placement of all.
+  private let leavesOut: Bool
 
   /// How often what came about, to see that the clusters are worth comparing.
   struct Tally {
@@ -47,6 +49,9 @@ struct Comparison {
     input.problem.weights.move = prices.move
     input.problem.weights.maxMoves = cluster.maxMoves
     workloadIndex = cluster.workloads.map { problem.workloads.firstIndex(of: $0.reference) ?? -1 }
+    leavesOut = zip(cluster.workloads, workloadIndex).contains { workload, w in
+      problem.problem.workloads.indices.contains(w) && problem.problem.workloads[w].replicas < workload.replicas
+    }
     nodeIndex = cluster.nodes.map { node in input.problem.nodes.firstIndex { $0.name == node.name } }
     let candidates = rules.placements.filter { rules.moves(to: $0) <= cluster.maxMoves ?? .max }
       .map { (counts: $0, objective: rules.objective(of: $0, prices)) }
@@ -66,7 +71,9 @@ struct Comparison {
     if let best, !conflicts.isEmpty {
       return "there is a placement, \(text(best.counts)), but counting says: \(conflicts.joined(separator: "; "))"
     }
+    if let best, leavesOut { return "there is a placement, \(text(best.counts)), but replicas are left out" }
     if best == nil { tally.infeasible += 1 } else { tally.feasible += 1 }
+    if leavesOut { return nil }
     if best == nil, !conflicts.isEmpty || !provesInfeasibility { return nil }
     let clock = ContinuousClock()
     let start = clock.now
@@ -114,6 +121,7 @@ struct Comparison {
 
   /// What is wrong with the violations that are told of a few random placements.
   func faultOfEvaluation(seed: Int, _ tally: inout Tally) throws -> String? {
+    if leavesOut { return nil }
     var random = SeededGenerator(seed: UInt64(seed) ^ 0xE7A1)
     var placements = (0..<6).compactMap { _ in
       candidates.isEmpty ? nil : candidates[random.below(candidates.count)].counts
@@ -172,6 +180,7 @@ struct Comparison {
 
   /// What is wrong with what `glpsol` says of the exported model.
   func faultOfModel() throws -> String? {
+    if leavesOut { return nil }
     let answer = try Glpsol.solve("placement.mod", text: input.problem.exportModel())
     if let best {
       guard let cost = answer.cost, answer.isOptimal else {
