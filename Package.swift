@@ -231,7 +231,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]
     ),
-    module("Planning", ["Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
+    module("Planning", ["Files", "Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
     module("Files", ["CZlib", "Yams"]),
     module(
       "Certificates",

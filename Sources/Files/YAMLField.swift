@@ -13,10 +13,10 @@ public struct YAMLField {
   /// Throws ``FileError`` where it is not YAML, or empty.
   public init(text: String, file: String) throws(FileError) {
     let node: Node?
-    do {
-      node = try Yams.compose(yaml: text)
+    do throws(BoundedYAML.Fault) {
+      node = try BoundedYAML.compose(text)
     } catch {
-      throw FileError(code: .invalid, file: file, message: "is not YAML: \(error)")
+      throw Self.error(error, file)
     }
     guard let node else { throw FileError(code: .invalid, file: file, message: "is empty, expected a mapping") }
     self.init(path: "", node: node, file: file)
@@ -27,17 +27,21 @@ public struct YAMLField {
   /// Throws ``FileError`` where the text is not YAML, or there is no document in it.
   public static func documents(text: String, file: String) throws(FileError) -> [YAMLField] {
     var documents: [YAMLField] = []
-    do {
-      let nodes = try Yams.compose_all(yaml: text)
-      for node in nodes where node.null == nil { documents.append(YAMLField(path: "", node: node, file: file)) }
-      if let error = nodes.error { throw error }
+    do throws(BoundedYAML.Fault) {
+      for node in try BoundedYAML.composeAll(text) where node.null == nil {
+        documents.append(YAMLField(path: "", node: node, file: file))
+      }
     } catch {
-      throw FileError(code: .invalid, file: file, message: "is not YAML: \(error)")
+      throw Self.error(error, file)
     }
     guard !documents.isEmpty else {
       throw FileError(code: .invalid, file: file, message: "is empty, expected a mapping")
     }
     return documents
+  }
+
+  private static func error(_ fault: BoundedYAML.Fault, _ file: String) -> FileError {
+    FileError(code: .invalid, file: file, message: fault.isSyntax ? "is not YAML: \(fault)" : "\(fault)")
   }
 
   private init(path: String, node: Node, file: String) {

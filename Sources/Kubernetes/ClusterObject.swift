@@ -6,13 +6,22 @@ public protocol ClusterObject: Codable, Hashable, Sendable {
   static var groups: [String] { get }
   /// What kubectl calls the objects for short.
   static var kubectlName: String { get }
+  /// Whether objects of the kind are in namespaces; those that are not have their name alone, whatever an input says.
+  static var isNamespaced: Bool { get }
   /// Name, namespace and labels.
   var metadata: ObjectMeta { get }
+}
+
+extension ClusterObject {
+  /// Most kinds are in namespaces.
+  public static var isNamespaced: Bool { true }
 }
 
 extension Node: ClusterObject {
   /// `Node`.
   public static let kind = "Node"
+  /// The cluster has them, not a namespace.
+  public static let isNamespaced = false
   /// `nodes`.
   public static let kubectlName = "nodes"
   /// The core group.
@@ -40,6 +49,8 @@ extension Service: ClusterObject {
 extension PersistentVolume: ClusterObject {
   /// `PersistentVolume`.
   public static let kind = "PersistentVolume"
+  /// The cluster has them, not a namespace.
+  public static let isNamespaced = false
   /// `pv`.
   public static let kubectlName = "pv"
   /// The core group.
@@ -103,6 +114,8 @@ extension Job: ClusterObject {
 extension Namespace: ClusterObject {
   /// `Namespace`.
   public static let kind = "Namespace"
+  /// The cluster has them, not a namespace.
+  public static let isNamespaced = false
   /// `ns`.
   public static let kubectlName = "ns"
   /// The core group.
@@ -112,6 +125,8 @@ extension Namespace: ClusterObject {
 extension StorageClass: ClusterObject {
   /// `StorageClass`.
   public static let kind = "StorageClass"
+  /// The cluster has them, not a namespace.
+  public static let isNamespaced = false
   /// `sc`.
   public static let kubectlName = "sc"
   /// `storage.k8s.io`.
@@ -121,6 +136,8 @@ extension StorageClass: ClusterObject {
 extension CSINode: ClusterObject {
   /// `CSINode`.
   public static let kind = "CSINode"
+  /// The cluster has them, not a namespace.
+  public static let isNamespaced = false
   /// `csinodes`.
   public static let kubectlName = "csinodes"
   /// `storage.k8s.io`.

@@ -103,5 +103,6 @@ extension ClusterSnapshot {
     try add(fragment.decode(type), source: fragment.input.source)
   }
 
+  // unique: each kind is in the list once.
   private static let types = Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0) })
 }

@@ -38,6 +38,13 @@ public struct ClusterSnapshot: Sendable {
   private struct Key: Hashable {
     var kind: String
     var name: WorkloadName
+
+    init<Object: ClusterObject>(_ object: Object) {
+      kind = Object.kind
+      name =
+        Object.isNamespaced
+        ? object.metadata.fullName : WorkloadName(namespace: "", name: object.metadata.name)
+    }
   }
 
   private struct Place {
@@ -56,7 +63,7 @@ public struct ClusterSnapshot: Sendable {
   public mutating func add(_ object: some ClusterObject, source: String) throws(ManifestError) {
     switch object {
     case let node as Node:
-      if let place = places[Key(kind: Node.kind, name: node.metadata.fullName)] {
+      if let place = places[Key(node)] {
         throw ManifestError(
           code: .duplicate,
           source: source,
@@ -88,7 +95,7 @@ public struct ClusterSnapshot: Sendable {
   private mutating func insert<Object: ClusterObject>(
     _ object: Object, into list: WritableKeyPath<ClusterSnapshot, [Object]>, _ source: String
   ) {
-    let key = Key(kind: Object.kind, name: object.metadata.fullName)
+    let key = Key(object)
     if let place = places[key] {
       self[keyPath: list][place.index] = object
       repeated[Object.kind, default: 0] += 1

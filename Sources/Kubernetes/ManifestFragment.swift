@@ -93,9 +93,10 @@ struct ManifestFragment {
     return item
   }
 
-  /// Reads the value as an object of a kind.
+  /// Reads the value as an object of a kind. Of fields of one name the last counts, as for Kubernetes.
   func decode<Object: Decodable>(_ type: Object.Type) throws(ManifestError) -> Object {
     do {
+      if let json = rewritten { return try JSONDecoder().decode(type, from: Data(json)) }
       let slice = UnsafeMutableRawBufferPointer(
         mutating: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(input.json)[range]))
       guard let base = slice.baseAddress else { throw error("found nothing, expected an object") }
@@ -105,6 +106,20 @@ struct ManifestFragment {
     } catch {
       throw self.error("found \(excerpt(range)): \(error)")
     }
+  }
+}
+
+extension ManifestFragment {
+  /// The value with each field once, where some come twice: the decoder takes the first of them.
+  private var rewritten: [UInt8]? {
+    // What was YAML has each field once already.
+    guard input.yamlLine == nil else { return nil }
+    var scanner = JSONScanner(input.json, at: range.lowerBound)
+    guard (try? scanner.skipFindingRepeats()) == true else { return nil }
+    scanner.position = range.lowerBound
+    var json: [UInt8] = []
+    do { try scanner.copyLastFields(to: &json) } catch { return nil }
+    return json
   }
 }
 

@@ -6,7 +6,8 @@ import CYaml
 /// budget on copies bounds what a few nested aliases can blow up to.
 ///
 /// Merge keys are read as kubectl reads them: `<<` stands for the fields of its mapping, or of each mapping in its list,
-/// of which an earlier one goes before a later one. Of a field that a mapping then has twice, the last one counts.
+/// of which an earlier one goes before a later one. Of a field that a mapping has twice, by merging or as it is written,
+/// the last one counts.
 struct YAMLTranscoder: ~Copyable {
   /// What is not YAML, or cannot be JSON, and where (line from 1).
   struct SyntaxError: Error {
@@ -22,7 +23,7 @@ struct YAMLTranscoder: ~Copyable {
   }
 
   private let parser: UnsafeMutablePointer<yaml_parser_t>
-  /// How many more bytes may be copied for anchors and aliases.
+  /// How many more bytes may be copied for anchors, aliases and merge keys.
   private var budget: Int
 
   /// Makes a transcoder of bytes that must outlive it.
@@ -71,8 +72,10 @@ struct YAMLTranscoder: ~Copyable {
     var count = 0
     /// Whether the value that comes next is that of a merge key.
     var isMerging = false
-    /// Whether fields were merged, so that some may be there twice.
-    var hasMerged = false
+    /// How many mappings were merged that have fields.
+    var merged = 0
+    /// Where the names of fields are that are written here, without quotation marks.
+    var names: [Range<Int>] = []
     var expectsKey: Bool { isMapping && count % 2 == 0 }
   }
 
@@ -93,7 +96,7 @@ struct YAMLTranscoder: ~Copyable {
       case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
         guard let level = levels.popLast() else { continue }
         json.append(level.isMapping ? UInt8(ascii: "}") : UInt8(ascii: "]"))
-        if level.hasMerged { Self.keepLast(&json, from: level.start) }
+        if Self.mayRepeat(level, json) { try keepLast(&json, from: level.start, line) }
         (start, anchor) = (level.start, level.anchor)
 
       case YAML_SCALAR_EVENT:
@@ -107,6 +110,7 @@ struct YAMLTranscoder: ~Copyable {
         Self.separate(&json, &levels)
         start = json.count
         scalar.write(to: &json, isKey: isKey)
+        if isKey { levels[levels.count - 1].names.append((start + 1)..<(json.count - 1)) }
         anchor = name(event.data.scalar.anchor)
 
       case YAML_ALIAS_EVENT:
@@ -114,13 +118,15 @@ struct YAMLTranscoder: ~Copyable {
         guard let bytes = anchors[alias] else {
           throw SyntaxError(line: line, message: "found the alias *\(alias), expected an anchor of that name before")
         }
-        guard levels.last?.expectsKey != true || bytes.first == UInt8(ascii: "\"") else {
+        let isKey = levels.last?.expectsKey ?? false
+        guard !isKey || bytes.first == UInt8(ascii: "\"") else {
           throw SyntaxError(line: line, message: "found an alias as field name, expected text")
         }
         try spend(bytes.count, line)
         Self.separate(&json, &levels)
         start = json.count
         json += bytes
+        if isKey { levels[levels.count - 1].names.append((start + 1)..<(json.count - 1)) }
         anchor = nil
 
       case YAML_SEQUENCE_START_EVENT, YAML_MAPPING_START_EVENT:
@@ -151,8 +157,7 @@ struct YAMLTranscoder: ~Copyable {
       }
       if let level = levels.indices.last, levels[level].isMerging {
         levels[level].isMerging = false
-        levels[level].hasMerged = true
-        try merge(&json, from: start, into: levels[level], line)
+        levels[level].merged += try merge(&json, from: start, into: levels[level], line)
       }
     }
   }
@@ -160,7 +165,11 @@ struct YAMLTranscoder: ~Copyable {
   private mutating func spend(_ count: Int, _ line: Int) throws(SyntaxError) {
     budget -= count
     guard budget >= 0 else {
-      throw SyntaxError(line: line, message: "found aliases that blow the input up, expected less repetition")
+      throw SyntaxError(
+        line: line,
+        message: "found aliases that blow the input up, or as large mappings merged again and again, "
+          + "expected less repetition"
+      )
     }
   }
 
@@ -183,61 +192,83 @@ struct YAMLTranscoder: ~Copyable {
 // MARK: - Merge keys
 
 extension YAMLTranscoder {
-  /// Puts the fields of the value that was written last in its place.
+  /// Puts the fields of the value that was written last in its place, and answers of how many mappings they are.
   private mutating func merge(
     _ json: inout [UInt8], from start: Int, into level: Level, _ line: Int
-  ) throws(SyntaxError) {
+  ) throws(SyntaxError) -> Int {
+    try spend(json.count - start, line)
     let value = Array(json[start...])
     json.removeSubrange(start...)
-    var mappings: [Range<Int>] = []
-    let isRead = value.withUnsafeBufferPointer { bytes in
-      var scanner = JSONScanner(bytes)
-      if scanner.next == UInt8(ascii: "{") {
-        mappings = [bytes.indices]
-        return true
-      }
-      guard scanner.next == UInt8(ascii: "[") else { return false }
-      try? scanner.skipArray { scanner throws(JSONScanner.SyntaxError) in
-        let start = scanner.position
-        try scanner.skipValue()
-        mappings.append(start..<scanner.position)
-      }
-      return mappings.allSatisfy { bytes[$0.lowerBound] == UInt8(ascii: "{") }
+    let result = value.withUnsafeBufferPointer { bytes in
+      Result { () throws(JSONScanner.SyntaxError) in try Self.mappings(in: bytes) }
     }
-    guard isRead else {
+    guard let mappings = try Self.value(of: result, line) else {
       throw SyntaxError(line: line, message: "found a merge key (<<), expected a mapping or a list of mappings with it")
     }
-    for mapping in mappings.reversed() where mapping.count > 2 {
+    let filled = mappings.filter { $0.count > 2 }
+    for mapping in filled.reversed() {
       if json.count > level.start + 1 { json.append(UInt8(ascii: ",")) }
       json += value[mapping.dropFirst().dropLast()]
+    }
+    return filled.count
+  }
+
+  /// Where the mappings are in a value: itself or the elements of the list; nil where there is something else.
+  private static func mappings(
+    in bytes: UnsafeBufferPointer<UInt8>
+  ) throws(JSONScanner.SyntaxError) -> [Range<Int>]? {
+    var scanner = JSONScanner(bytes)
+    if scanner.next == UInt8(ascii: "{") { return [bytes.indices] }
+    guard scanner.next == UInt8(ascii: "[") else { return nil }
+    var mappings: [Range<Int>] = []
+    try scanner.skipArray { scanner throws(JSONScanner.SyntaxError) in
+      let start = scanner.position
+      try scanner.skipValue(depth: 1)
+      mappings.append(start..<scanner.position)
+    }
+    return mappings.allSatisfy { bytes[$0.lowerBound] == UInt8(ascii: "{") } ? mappings : nil
+  }
+
+  /// Whether some field of a mapping may be there twice. What was merged has each once.
+  private static func mayRepeat(_ level: Level, _ json: [UInt8]) -> Bool {
+    if level.merged > 0 { return level.merged > 1 || !level.names.isEmpty }
+    guard level.names.count > 1 else { return false }
+    return json.withUnsafeBufferPointer { bytes in
+      var names = RepeatedNames()
+      for name in level.names { names.add(bytes, name) }
+      return names.areThere
     }
   }
 
   /// Leaves of the fields of the mapping that was written last those that count: of a name's, the last one.
-  private static func keepLast(_ json: inout [UInt8], from start: Int) {
+  private mutating func keepLast(_ json: inout [UInt8], from start: Int, _ line: Int) throws(SyntaxError) {
+    try spend(json.count - start, line)
     let mapping = Array(json[start...])
-    var order: [Range<Int>] = []
-    var fields: [ArraySlice<UInt8>: (place: Int, value: Range<Int>)] = [:]
-    mapping.withUnsafeBufferPointer { bytes in
-      var scanner = JSONScanner(bytes)
-      try? scanner.skipObject { scanner, key throws(JSONScanner.SyntaxError) in
-        let start = scanner.position
-        try scanner.skipValue()
-        let place = fields[mapping[key]]?.place ?? order.count
-        if place == order.count { order.append(key) }
-        fields[mapping[key]] = (place, start..<scanner.position)
+    json.removeSubrange(start...)
+    let result = mapping.withUnsafeBufferPointer { bytes in
+      Result { () throws(JSONScanner.SyntaxError) in
+        var scanner = JSONScanner(bytes)
+        return try scanner.lastFields()
       }
     }
-    json.removeSubrange(start...)
     json.append(UInt8(ascii: "{"))
-    for key in order {
-      guard let field = fields[mapping[key]] else { continue }
-      if field.place > 0 { json.append(UInt8(ascii: ",")) }
-      json += mapping[(key.lowerBound - 1)...key.upperBound]
+    for (place, field) in try Self.value(of: result, line).enumerated() {
+      if place > 0 { json.append(UInt8(ascii: ",")) }
+      json += mapping[(field.name.lowerBound - 1)...field.name.upperBound]
       json.append(UInt8(ascii: ":"))
       json += mapping[field.value]
     }
     json.append(UInt8(ascii: "}"))
+  }
+
+  /// What reading the JSON that was written has led to: an error, such as one of nesting, is one of the YAML.
+  private static func value<Value>(
+    of result: Result<Value, JSONScanner.SyntaxError>, _ line: Int
+  ) throws(SyntaxError) -> Value {
+    switch result {
+    case .success(let value): return value
+    case .failure(let error): throw SyntaxError(line: line, message: error.message)
+    }
   }
 }
 

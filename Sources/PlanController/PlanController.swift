@@ -184,7 +184,7 @@ extension PlanController {
     let (mirror, configuration) = (mirror, configuration)
     return try await onWorkerThread {
       let cluster = ClusterProblem(mirror.snapshot, options: configuration.options)
-      var input = try PlanInput(cluster, reading.graph, map: configuration.map)
+      var input = try PlanInput(cluster, reading.traffic, map: configuration.map)
       input.warnings += reading.warnings
       configuration.weigh(&input.problem)
       return input

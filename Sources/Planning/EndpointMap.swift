@@ -1,4 +1,6 @@
+import Files
 public import Foundation
+import Traffic
 import Yams
 
 /// What a user says about names in a traffic dump: which workload one means, that one is outside of the cluster, or on
@@ -36,10 +38,11 @@ public struct EndpointMap: Sendable {
   /// - Throws: ``PlanningError/Code/badMap`` with file and line, what was found and what was expected.
   public init(_ data: Data, file: String) throws(PlanningError) {
     let root: Node?
-    do {
-      root = try compose(yaml: String(decoding: data, as: UTF8.self))
+    do throws(BoundedYAML.Fault) {
+      root = try BoundedYAML.compose(String(decoding: data, as: UTF8.self))
     } catch {
-      throw PlanningError(code: .badMap, message: "\(file): \(error)")
+      let place = error.line.map { "\(file):\($0)" } ?? file
+      throw PlanningError(code: .badMap, message: "\(place): \(error.message)")
     }
     guard let root else { return }
     guard let mapping = root.mapping else {
@@ -69,11 +72,33 @@ public struct EndpointMap: Sendable {
   private static func wrong(_ node: Node, _ file: String, _ expected: String) -> PlanningError {
     let found =
       switch node {
-      case .scalar(let scalar): scalar.string.isEmpty ? "nothing" : "'\(scalar.string)'"
+      case .scalar(let scalar): scalar.string.isEmpty ? "nothing" : "'\(scalar.string.prefix(100))'"
       case .mapping: "an object"
       case .sequence: "a list"
       case .alias: "an alias"
       }
     return PlanningError(code: .badMap, message: "\(place(node, file)): found \(found), \(expected)")
+  }
+
+  /// What is to be said of entries that no name in the traffic matches; nil where there are none.
+  func remark(onTrafficOf graphs: [TrafficGraph]) -> String? {
+    var rest = entries
+    for graph in graphs {
+      for endpoint in graph.endpoints {
+        guard !rest.isEmpty else { return nil }
+        for name in endpoint.namesInMap { rest[name] = nil }
+      }
+    }
+    guard !rest.isEmpty else { return nil }
+    let names = rest.keys.sorted().map { "'\($0.prefix(100))' (\(rest[$0]?.place ?? ""))" }
+    return "no name in the traffic matches what the map says of \(ProblemWarnings.list(names, atMost: 3))"
+  }
+}
+
+extension TrafficEndpoint {
+  /// The names under which a map may speak of the endpoint; the first that it has counts.
+  var namesInMap: [String] {
+    if let cluster { return ["\(cluster)/\(self)"] }
+    return [description, name] + (host.map { [$0] } ?? [])
   }
 }

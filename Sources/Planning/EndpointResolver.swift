@@ -9,7 +9,8 @@ public import Traffic
 /// app (what the labels `service.istio.io/canonical-name`, `app.kubernetes.io/name` and `app` of a workload's pods
 /// say), then as a pod. What only its callers name (a database, a broker) is looked up as a Service first, because what
 /// they call is its DNS name; then by its port, where they give no host; then by its address, as that of a pod, then as
-/// that of a Service.
+/// that of a Service. No Service is called as the database is that it serves, none is meant at a host of elsewhere
+/// (`db.example.com`), and none at a port that it does not have.
 ///
 /// A name without a namespace is looked for in its caller's namespace first, then in `default`, then in all namespaces,
 /// where it must be unique. The DNS forms `name.namespace`, `name.namespace.svc` and `name.namespace.svc.cluster.local`,
@@ -44,16 +45,20 @@ public struct EndpointResolver: Sendable {
     public var addresses: [String]
     /// The host that it stands for instead of pods.
     public var externalName: String?
+    /// Whether its name stands for its pods' own addresses, at which they are reached at any port.
+    public var isHeadless: Bool
 
     /// Makes a Service.
     public init(
-      name: WorkloadName, workloads: [Int], ports: Set<Int> = [], addresses: [String] = [], externalName: String? = nil
+      name: WorkloadName, workloads: [Int], ports: Set<Int> = [], addresses: [String] = [],
+      externalName: String? = nil, isHeadless: Bool = false
     ) {
       self.name = name
       self.workloads = workloads
       self.ports = ports
       self.addresses = addresses
       self.externalName = externalName
+      self.isHeadless = isHeadless
     }
   }
 
@@ -69,16 +74,20 @@ public struct EndpointResolver: Sendable {
     public var addresses: [String]
     /// The ports that its containers name.
     public var ports: Set<Int>
+    /// Whether it is on its node's network, where it has no address of its own.
+    public var isOnNodeNetwork: Bool
 
     /// Makes a pod.
     public init(
-      name: WorkloadName, workload: Int?, owner: WorkloadName, addresses: [String] = [], ports: Set<Int> = []
+      name: WorkloadName, workload: Int?, owner: WorkloadName, addresses: [String] = [], ports: Set<Int> = [],
+      isOnNodeNetwork: Bool = false
     ) {
       self.name = name
       self.workload = workload
       self.owner = owner
       self.addresses = addresses
       self.ports = ports
+      self.isOnNodeNetwork = isOnNodeNetwork
     }
   }
 
@@ -183,12 +192,8 @@ public struct EndpointResolver: Sendable {
   ///
   /// - Parameter namespace: the namespace of the workload that calls it, where that is known.
   public func resolution(of endpoint: TrafficEndpoint, callerIn namespace: String? = nil) -> Resolution {
-    if let cluster = endpoint.cluster {
-      return mapped["\(cluster)/\(endpoint)"] ?? Resolution(outside: "in the cluster \(cluster)")
-    }
-    if let resolution = mapped[endpoint.description] ?? mapped[endpoint.name] ?? endpoint.host.flatMap({ mapped[$0] }) {
-      return resolution
-    }
+    if !mapped.isEmpty, let resolution = endpoint.namesInMap.lazy.compactMap({ mapped[$0] }).first { return resolution }
+    if let cluster = endpoint.cluster { return Resolution(outside: "in the cluster \(cluster)") }
     if endpoint.isOutside { return Resolution(outside: "outside by the dump") }
     return lookup.resolution(of: endpoint, callerIn: namespace)
   }

@@ -95,7 +95,7 @@ extension PlacementPlan {
     for (w, reference) in references.enumerated() {
       if let reference { workloads[reference] = w }
     }
-    let nodes = Dictionary(uniqueKeysWithValues: problem.nodes.enumerated().map { ($0.element.name, $0.offset) })
+    let nodes = problem.nodesByName
     var assignment = Assignment(
       placed: references.indices.map { references[$0] == nil ? problem.current[$0] ?? [] : [] }
     )

@@ -28,7 +28,7 @@ extension PlacementPlan {
           .map { Problem.Placed(node: $0, replicas: problem.workloads[w].replicas) }
       }
     }
-    let nodes = Dictionary(uniqueKeysWithValues: problem.nodes.enumerated().map { ($0.element.name, $0.offset) })
+    let nodes = problem.nodesByName
     for placement in spec.placements {
       guard let w = workloads[placement.workload] else { continue }
       placed[w] = placement.nodes.compactMap { share in

@@ -1,3 +1,4 @@
+import Files
 public import Foundation
 import Yams
 
@@ -43,10 +44,12 @@ extension PlacementPlan {
   /// - Throws: ``PlanningError/Code/badPlan`` with the place in the document, what was found and what was expected.
   public init(_ data: Data, file: String) throws(PlanningError) {
     do {
-      self =
-        data.first { !" \n\r\t".utf8.contains($0) } == UInt8(ascii: "{")
-        ? try JSONDecoder().decode(PlacementPlan.self, from: data)
-        : try YAMLDecoder().decode(PlacementPlan.self, from: data)
+      if data.first(where: { !" \n\r\t".utf8.contains($0) }) == UInt8(ascii: "{") {
+        self = try JSONDecoder().decode(PlacementPlan.self, from: data)
+      } else {
+        try BoundedYAML.check(String(decoding: data, as: UTF8.self))
+        self = try YAMLDecoder().decode(PlacementPlan.self, from: data)
+      }
     } catch {
       throw PlanningError(code: .badPlan, message: "\(file): \(describe(error))")
     }

@@ -24,18 +24,25 @@ public struct PlanInput: Sendable {
   ///
   /// - Parameters:
   ///   - cluster: the cluster's problem, without traffic.
-  ///   - graph: who talks to whom, all dumps added up.
+  ///   - traffic: who talks to whom.
   ///   - map: what names in the dumps mean that the cluster does not know.
   /// - Throws: ``PlanningError/Code/badCluster`` where there are no nodes or no workloads,
   ///   ``PlanningError/Code/badMap`` where the map speaks of what the cluster does not have,
   ///   ``PlanningError/Code/badTraffic`` where the traffic is of several clusters and it is not clear of which.
   public init(
-    _ cluster: ClusterProblem, _ graph: TrafficGraph, map: EndpointMap = EndpointMap()
+    _ cluster: ClusterProblem, _ traffic: ObservedTraffic, map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
     let resolver = try Self.resolver(cluster, map)
-    let (graph, remarks) = try graph.seen(from: map.clusterNames, resolver)
-    self.init(cluster, ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name })
-    warnings += remarks
+    let (seen, remarks) = try traffic.seen(from: map.clusterNames, resolver)
+    self.init(cluster, ResolvedTraffic(seen, resolver) { cluster.problem.workloads[$0].name })
+    warnings += remarks + [map.remark(onTrafficOf: seen.graphs)].compactMap { $0 }
+  }
+
+  /// Puts a cluster and the traffic that one tool measured together; see ``init(_:_:map:)``.
+  public init(
+    _ cluster: ClusterProblem, _ graph: TrafficGraph, map: EndpointMap = EndpointMap()
+  ) throws(PlanningError) {
+    try self.init(cluster, ObservedTraffic(graph), map: map)
   }
 
   /// Puts a cluster and several traffic matrices together, to be planned for together. An edge that a matrix does not
@@ -55,12 +62,12 @@ public struct PlanInput: Sendable {
     var remarks: [String] = []
     var matrices = matrices
     for m in matrices.indices {
-      let (graph, more) = try matrices[m].graph.seen(from: map.clusterNames, resolver)
-      matrices[m].graph = graph
+      let (seen, more) = try matrices[m].traffic.seen(from: map.clusterNames, resolver)
+      matrices[m].traffic = seen
       remarks += more.map { "traffic '\(matrices[m].name)': \($0)" }
     }
     self.init(cluster, ResolvedTraffic(matrices, resolver) { cluster.problem.workloads[$0].name })
-    warnings += remarks
+    warnings += remarks + [map.remark(onTrafficOf: matrices.flatMap(\.traffic.graphs))].compactMap { $0 }
     problem.matrices = matrices.map { Problem.TrafficMatrix(name: $0.name, weight: $0.weight) }
     problem.combination = combination
     problem.combineTraffic()

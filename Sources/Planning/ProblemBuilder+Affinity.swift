@@ -93,6 +93,7 @@ extension ProblemBuilder {
   /// another to be next to, and the first of its kind is only who has no others.
   private func startOrder(_ kinds: AffinityKinds) -> [Int] {
     let affine = kinds.ofWorkload.keys.sorted()
+    // unique: they are the keys of a dictionary.
     let position = Dictionary(uniqueKeysWithValues: affine.enumerated().map { ($1, $0) })
     // A workload leads to what it asks for, and that to those that match it.
     let components = StrongComponents.find(count: affine.count + kinds.all.count) { v in

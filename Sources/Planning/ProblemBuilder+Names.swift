@@ -15,7 +15,8 @@ extension ProblemBuilder {
       workloads: selector.isEmpty ? [] : selected,
       ports: Set((service.spec?.ports ?? []).compactMap { $0.port.map(Int.init) }),
       addresses: service.spec?.addresses ?? [],
-      externalName: service.spec?.type == "ExternalName" ? service.spec?.externalName : nil
+      externalName: service.spec?.type == "ExternalName" ? service.spec?.externalName : nil,
+      isHeadless: service.spec?.clusterIP == "None"
     )
   }
 
@@ -29,7 +30,9 @@ extension ProblemBuilder {
         workload: owner.flatMap { position[$0] },
         owner: owner?.name ?? pod.metadata.fullName,
         addresses: pod.status?.addresses ?? [],
-        ports: Set((pod.spec.containers ?? []).flatMap { $0.ports ?? [] }.compactMap { $0.containerPort.map(Int.init) })
+        ports: Set(
+          (pod.spec.containers ?? []).flatMap { $0.ports ?? [] }.compactMap { $0.containerPort.map(Int.init) }),
+        isOnNodeNetwork: pod.spec.hostNetwork == true
       )
     }
   }

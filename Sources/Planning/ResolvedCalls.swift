@@ -5,6 +5,8 @@ struct ResolvedCalls {
   /// A name of the dump as one or more of its callers use it.
   struct End {
     var name: String
+    /// The cluster that the dump names, where that is another than this one.
+    var cluster: String?
     var resolution: EndpointResolver.Resolution
 
     /// The ends of edges that it stands for, with their shares of its traffic; none for an end outside.
@@ -27,6 +29,11 @@ struct ResolvedCalls {
   private(set) var ends: [End] = []
   private(set) var calls: [Call] = []
 
+  init(ends: [End], calls: [Call]) {
+    self.ends = ends
+    self.calls = calls
+  }
+
   init(_ graph: TrafficGraph, _ resolver: EndpointResolver) {
     struct Key: Hashable {
       var endpoint: Int
@@ -40,7 +47,8 @@ struct ResolvedCalls {
       if let known = index[key] { return known }
       let resolution = resolver.resolution(of: name, callerIn: key.caller)
       let host = name.host.map { " at \($0)" } ?? ""
-      ends.append(End(name: "\(name)\(host == " at \(name.name)" ? "" : host)", resolution: resolution))
+      let isSame = host == " at \(name.name)"
+      ends.append(End(name: "\(name)\(isSame ? "" : host)", cluster: name.cluster, resolution: resolution))
       index[key] = ends.count - 1
       return ends.count - 1
     }

@@ -7,13 +7,18 @@ public struct NamedTraffic: Sendable {
   /// What it counts in the mean, relative to the others. Positive.
   public var weight: Double
   /// Who talks to whom.
-  public var graph: TrafficGraph
+  public var traffic: ObservedTraffic
 
   /// Names a matrix.
-  public init(name: String, weight: Double = 1, graph: TrafficGraph) {
+  public init(name: String, weight: Double = 1, traffic: ObservedTraffic) {
     self.name = name
     self.weight = weight
-    self.graph = graph
+    self.traffic = traffic
+  }
+
+  /// Names a matrix of what one tool measured.
+  public init(name: String, weight: Double = 1, graph: TrafficGraph) {
+    self.init(name: name, weight: weight, traffic: ObservedTraffic(graph))
   }
 }
 
@@ -21,8 +26,8 @@ extension ResolvedTraffic {
   /// Puts matrices together, in one unit: every edge that one of them has, with its traffic in each; all other figures
   /// are means by weight.
   init(_ matrices: [NamedTraffic], _ resolver: EndpointResolver, workloadName: (Int) -> String) {
-    let calls = matrices.map { ResolvedCalls($0.graph, resolver) }
-    let measure = TrafficMeasure(calls)
+    let calls = matrices.map { UnitedCalls($0.traffic, resolver) }
+    let measure = TrafficMeasure(calls.map(\.calls))
     let resolved = zip(matrices, calls).map { matrix, calls in
       (
         name: matrix.name, weight: matrix.weight,
@@ -31,6 +36,9 @@ extension ResolvedTraffic {
     }
     self.init(unit: measure.unit)
     warnings = measure.warnings
+    for (matrix, calls) in zip(matrices, calls) {
+      warnings += calls.warnings.map { "traffic '\(matrix.name)': \($0)" }
+    }
     add(resolved)
   }
 

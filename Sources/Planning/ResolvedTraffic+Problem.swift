@@ -6,7 +6,7 @@ extension ResolvedTraffic {
   /// Ends that the map pins become workloads after those that are there: one replica that requests nothing and may run
   /// on its node alone.
   public func apply(to problem: inout Problem) {
-    let nodes = Dictionary(uniqueKeysWithValues: problem.nodes.enumerated().map { ($0.element.name, $0.offset) })
+    let nodes = problem.nodesByName
     let isRunning = problem.current.contains { $0 != nil }
     var pinned: [End: Int] = [:]
 

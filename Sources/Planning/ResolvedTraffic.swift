@@ -74,53 +74,41 @@ public struct ResolvedTraffic: Sendable {
   /// What a user should know before trusting the plan.
   public internal(set) var warnings: [String] = []
 
-  /// Resolves the ends of a dump's edges and brings their traffic to one unit.
+  /// Resolves the ends of the edges that one tool measured and brings their traffic to one unit.
   public init(_ graph: TrafficGraph, _ resolver: EndpointResolver, workloadName: (Int) -> String) {
-    let calls = ResolvedCalls(graph, resolver)
-    let measure = TrafficMeasure([calls])
+    self.init(ObservedTraffic(graph), resolver, workloadName: workloadName)
+  }
+
+  /// Resolves the ends of all edges, puts together what several origins tell of the same ends, and brings the traffic to
+  /// one unit.
+  public init(_ traffic: ObservedTraffic, _ resolver: EndpointResolver, workloadName: (Int) -> String) {
+    let calls = UnitedCalls(traffic, resolver)
+    let measure = TrafficMeasure([calls.calls])
     self.init(calls, measure, workloadName: workloadName)
-    warnings = measure.warnings
+    warnings = measure.warnings + calls.warnings
   }
 
   /// Brings the traffic of calls whose ends are resolved to one unit.
-  init(_ calls: ResolvedCalls, _ measure: TrafficMeasure, workloadName: (Int) -> String) {
+  init(_ united: UnitedCalls, _ measure: TrafficMeasure, workloadName: (Int) -> String) {
     self.init(unit: measure.unit)
     var index: [Pair: Int] = [:]
-    var trafficOfEnd = Array(repeating: 0.0, count: calls.ends.count)
+    let calls = united.calls
     for call in calls.calls {
       let traffic = measure.traffic(of: call.edge)
       total += traffic
-      for end in Set([call.source, call.destination]) { trafficOfEnd[end] += traffic }
-      let (source, destination) = (calls.ends[call.source], calls.ends[call.destination])
       guard calls.isInside(call) else {
         outsideTraffic += traffic
         continue
       }
       guard traffic > 0 else { continue }
-      for (u, shareOfU) in source.parts {
-        for (v, shareOfV) in destination.parts {
+      for (u, shareOfU) in calls.ends[call.source].parts {
+        for (v, shareOfV) in calls.ends[call.destination].parts {
           add(traffic * shareOfU * shareOfV, between: u, and: v, &index)
         }
       }
     }
 
-    for (end, traffic) in zip(calls.ends, trafficOfEnd) {
-      switch end.resolution.meaning {
-      case .outside(let reason):
-        outside.append(OutsideEnd(name: end.name, reason: reason, traffic: traffic))
-      case .workloads(let parts):
-        let names = parts.map { workloadName($0.workload) }.joined(separator: ", ")
-        if parts.count > 1 {
-          let note = "\(end.name) means several workloads, by replicas: \(names)"
-          if !notes.contains(note) { notes.append(note) }
-        }
-        named.append(NamedEnd(name: end.name, meaning: names, evidence: end.resolution.evidence, traffic: traffic))
-      case .pinned(let node):
-        named.append(
-          NamedEnd(name: end.name, meaning: "on \(node)", evidence: end.resolution.evidence, traffic: traffic))
-      }
-    }
-    mergeNames()
+    tell(of: united, measure, workloadName: workloadName)
   }
 
   /// Traffic of a unit, none yet.

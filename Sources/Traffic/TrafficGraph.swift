@@ -20,11 +20,13 @@ public struct TrafficEndpoint: Hashable, Sendable {
   public var host: String?
   /// For a peer, the port at which it is called, where the dump says that beside the name.
   public var port: Int?
+  /// For a peer, whether the name is that of a database there, which is not what its host or Service is called.
+  public var isDatabase: Bool
 
   /// Makes an endpoint.
   public init(
     cluster: String? = nil, namespace: String?, name: String, isOutside: Bool = false, isPeer: Bool = false,
-    host: String? = nil, port: Int? = nil
+    host: String? = nil, port: Int? = nil, isDatabase: Bool = false
   ) {
     self.cluster = cluster
     self.namespace = namespace
@@ -33,6 +35,7 @@ public struct TrafficEndpoint: Hashable, Sendable {
     self.isPeer = isPeer
     self.host = host
     self.port = port
+    self.isDatabase = isDatabase
   }
 
   /// Makes the endpoint of a workload whose namespace is known.
@@ -150,6 +153,8 @@ public struct TrafficGraph: Sendable {
   /// Takes in the edges of another graph of the same traffic: where both have an edge, the higher rates count, but packets
   /// never before requests.
   ///
+  /// What one of them counts by connections alone and the other by requests alone is the same too.
+  ///
   /// - Returns: how many edges both have.
   @discardableResult
   public mutating func unite(_ other: TrafficGraph) -> Int {
@@ -157,7 +162,11 @@ public struct TrafficGraph: Sendable {
     let mapped = other.endpoints.map { index(of: $0) }
     for edge in other.edges {
       let (source, destination) = (mapped[edge.source], mapped[edge.destination])
-      if let known = edgeIndex[Self.key(source, destination, edge.isOfConnections)] {
+      var known = edgeIndex[Self.key(source, destination, edge.isOfConnections)]
+      if known == nil, other.edgeIndex[Self.key(edge.source, edge.destination, !edge.isOfConnections)] == nil {
+        known = edgeIndex[Self.key(source, destination, !edge.isOfConnections)]
+      }
+      if let known {
         shared += 1
         edges[known].unite(edge)
       } else {
@@ -165,6 +174,22 @@ public struct TrafficGraph: Sendable {
       }
     }
     return shared
+  }
+
+  /// The graph with its endpoints named otherwise. Where two edges become one, they were one under two names, and the
+  /// higher rates count.
+  public func renaming(_ rename: (TrafficEndpoint) -> TrafficEndpoint) -> TrafficGraph {
+    var graph = TrafficGraph()
+    let mapped = endpoints.map { graph.index(of: rename($0)) }
+    for edge in edges {
+      let (source, destination) = (mapped[edge.source], mapped[edge.destination])
+      if let known = graph.edgeIndex[Self.key(source, destination, edge.isOfConnections)] {
+        graph.edges[known].unite(edge)
+      } else {
+        graph.add(edge, source: source, destination: destination)
+      }
+    }
+    return graph
   }
 
   /// Adds all edges of another graph to this one.

@@ -122,7 +122,7 @@ extension InputOptions {
     if traffic.isNamed { return try readMatrices(problem, display) }
     var reading = live
     if let files = traffic.files { reading.add(try files.read { display.show(reading: $0, share: $1) }) }
-    var input = try PlanInput(problem, reading.graph, map: traffic.readMap())
+    var input = try PlanInput(problem, reading.traffic, map: traffic.readMap())
     input.warnings += reading.warnings
     return input
   }
@@ -134,7 +134,7 @@ extension InputOptions {
     let named = try traffic.namedFiles.map { name, files in
       let reading = try files.read { display.show(reading: $0, share: $1) }
       warnings += reading.warnings
-      return NamedTraffic(name: name, weight: weights[name] ?? 1, graph: reading.graph)
+      return NamedTraffic(name: name, weight: weights[name] ?? 1, traffic: reading.traffic)
     }
     var input = try PlanInput(problem, named, matrices.combine ?? .mean, map: traffic.readMap())
     input.warnings += warnings

@@ -212,6 +212,36 @@ struct SnapshotReadingTests {
       error(Self.node, Self.node)
         == "input2: found the node n1 again (first in input1), expected each node once"
     )
+    let elsewhere = #"{"kind":"Node","metadata":{"name":"n1","namespace":"shop"}}"#
+    #expect(error(Self.node, elsewhere)?.hasPrefix("input2: found the node n1 again") == true)
+  }
+
+  @Test("and what is in no namespace counts once, whatever namespace an input gives it")
+  func clusterScoped() throws {
+    let snapshot = try snapshot(
+      """
+      {"kind": "PersistentVolume", "apiVersion": "v1", "metadata": {"name": "v"}, "spec": {}}
+      {"kind": "PersistentVolume", "apiVersion": "v1", "metadata": {"name": "v", "namespace": "shop"}, "spec": {}}
+      {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "v"}}
+      {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "v", "namespace": "shop"}}
+      {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "v"}}
+      {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "v", "namespace": "shop"}}
+      """)
+    #expect(snapshot.repeated == ["PersistentVolume": 1, "Namespace": 1])
+    #expect(snapshot.services.count == 2)
+  }
+
+  @Test(
+    "and of a field that is there twice the last one counts, as for kubectl",
+    arguments: [
+      "kind: Node\nmetadata: {name: n, labels: {a: b}}\nmetadata:\n  name: m\n  labels: {x: y, z: w, x: v}\n",
+      #"{"kind":"Node","metadata":{"name":"n"},"metadata":{"name":"m","labels":{"x":"y","z":"w","x":"v"}}}"#,
+      #"{"kind":"List","items":[{"kind":"Node","metadata":{"name":"m","labels":{"x":"y","x":"v","z":"w"}}}]}"#,
+    ])
+  func fieldTwice(_ input: String) throws {
+    let node = try #require(try snapshot(input).nodes.first)
+    #expect(node.metadata.name == "m")
+    #expect(node.metadata.labels == ["x": "v", "z": "w"])
   }
 
   @Test("without overflowing the stack on deep nesting", arguments: [199, 200, 201, 1000, 1_000_000])

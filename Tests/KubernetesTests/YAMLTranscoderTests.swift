@@ -31,7 +31,10 @@ struct YAMLTranscoderTests {
       ("a: >-\n  one\n  two\n", #"{"a":"one two"}"#),
       ("- a\n- [b, {c: d}]\n- {}\n- []\n", #"["a",["b",{"c":"d"}],{},[]]"#),
       ("a: &x [1, 2]\nb: *x\nc: {d: *x}\n", #"{"a":[1,2],"b":[1,2],"c":{"d":[1,2]}}"#),
-      ("&k a: 1\n*k : 2\n", #"{"a":1,"a":2}"#),
+      ("&k a: 1\n*k : 2\n", #"{"a":2}"#),
+      ("a: 1\nb: {c: 1, d: 2, c: [3]}\na: 4\n", #"{"a":4,"b":{"c":[3],"d":2}}"#),
+      ("<<: [{a: 1, b: 2}, {b: 3}]", #"{"b":2,"a":1}"#),
+      ("<<: {<<: {<<: {a: 1}}}", #"{"a":1}"#),
       ("a: &x 1\nb: &x 2\nc: *x\n", #"{"a":1,"b":2,"c":2}"#),
       ("{<<: {a: 1}, b: 2}", #"{"a":1,"b":2}"#),
       ("{<<: {}, b: 2}", #"{"b":2}"#),
@@ -50,6 +53,37 @@ struct YAMLTranscoderTests {
   )
   func documents(yaml: String, expected: String) throws {
     #expect(String(decoding: try json(yaml), as: UTF8.self) == expected)
+  }
+
+  @Test("of many fields, with each once")
+  func manyFields() throws {
+    let yaml = (0..<40).map { "f\($0 % 39): \($0)\n" }.joined()
+    let fields = (0..<39).map { #""f\#($0)":\#($0 == 0 ? 39 : $0)"# }
+    #expect(String(decoding: try json(yaml), as: UTF8.self) == "{\(fields.joined(separator: ","))}")
+  }
+
+  @Test("or is refused, and nothing of it is lost, where what is merged nests too deep")
+  func deepMerge() throws {
+    let deep = "[" + String(repeating: "[", count: 149) + "1" + String(repeating: "]", count: 150)
+    let around = (String(repeating: "[", count: 100), String(repeating: "]", count: 100))
+    let yaml = "a: &d \(deep)\nb:\n  <<: {a: b}\n  deep: \(around.0)*d\(around.1)\n  kept: 1\n"
+    let error = #expect(throws: YAMLTranscoder.SyntaxError.self) { try json(yaml) }
+    #expect(error?.message == "found nesting deeper than 200, expected less")
+    #expect(error?.line == 6)
+    let list = "a: &d \(deep)\nb:\n  <<: [{x: \(around.0)*d\(around.1)}]\n"
+    #expect(throws: YAMLTranscoder.SyntaxError.self) { try json(list) }
+  }
+
+  @Test("in time and memory that the text bounds, however mappings are merged", .timeLimit(.minutes(1)))
+  func nestedMerges() throws {
+    let fields = "{" + (0..<20_000).map { "k\($0): v" }.joined(separator: ", ") + "}"
+    func nested(_ open: String) -> String {
+      String(repeating: open, count: 190) + fields + String(repeating: "}", count: 190)
+    }
+    let error = #expect(throws: YAMLTranscoder.SyntaxError.self) { try json(nested("{<<: ")) }
+    #expect(error?.message.contains("merged again and again") == true)
+    #expect(throws: YAMLTranscoder.SyntaxError.self) { try json(nested("{x: 1, <<: ")) }
+    #expect(try json("{<<: {<<: \(fields)}}").count > 200_000)
   }
 
   @Test("with merge keys as kubectl reads them")

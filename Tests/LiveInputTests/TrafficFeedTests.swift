@@ -66,4 +66,35 @@ import Traffic
     try await eventually("it is read again") { bytes(feed) == [6] }
     #expect(feed.report().fault == nil)
   }
+
+  @Test("A file that could not be read is tried again, though it looks the same")
+  func again() async throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "traffic-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let date = Date(timeIntervalSince1970: 1_700_000_000)
+    /// Writes as a disk would that failed for a while: nothing that tells of a change is another.
+    func write(_ text: String) throws {
+      if FileManager.default.fileExists(atPath: file.path) {
+        let handle = try FileHandle(forWritingTo: file)
+        try handle.write(contentsOf: Data(text.utf8))
+        try handle.close()
+      } else {
+        try Data(text.utf8).write(to: file)
+      }
+      try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: file.path)
+    }
+    let good = "source,destination,bytes_per_second\nshop/a,shop/b,5\n"
+    try write(String(repeating: "x", count: good.utf8.count - 1) + "\n")
+    let backoff = Backoff(shortest: .milliseconds(1), longest: .milliseconds(5))
+    let feed = TrafficFeed(
+      prometheus: nil, files: TrafficFiles([file.path]), backoff: backoff, registry: MetricsRegistry(), logger: .silent)
+    let running = Task { await feed.run {} }
+    defer { running.cancel() }
+    try await eventually("the fault is told") { feed.report().fault != nil }
+    let stamps = TrafficFiles([file.path]).stamps
+    try write(good)
+    #expect(TrafficFiles([file.path]).stamps == stamps)
+    try await eventually("it is read") { bytes(feed) == [5] }
+    #expect(feed.report().fault == nil)
+  }
 }

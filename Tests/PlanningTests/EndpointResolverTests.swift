@@ -31,6 +31,7 @@ struct EndpointResolverTests {
     .init(name: name("shop/orders-db"), workloads: [], externalName: "pg.data.svc.cluster.local"),
     .init(name: name("shop/bank"), workloads: [], externalName: "api.bank.example"),
     .init(name: name("ops/agents"), workloads: [], addresses: ["10.96.0.4"]),
+    .init(name: name("data/bus"), workloads: [9], ports: [9092], isHeadless: true),
   ]
 
   static let pods: [EndpointResolver.Pod] = [
@@ -40,6 +41,12 @@ struct EndpointResolverTests {
     .init(
       name: name("data/pg-0"), workload: 9, owner: name("data/postgres"), addresses: ["192.168.0.1"], ports: [5432]),
     .init(name: name("ops/bare"), workload: nil, owner: name("ops/bare"), addresses: ["10.1.0.9"]),
+    .init(
+      name: name("shop/reviews-v1-0"), workload: 1, owner: name("shop/reviews-v1"), addresses: ["192.168.0.2"],
+      ports: [8080], isOnNodeNetwork: true),
+    .init(
+      name: name("shop/reviews-v2-0"), workload: 2, owner: name("shop/reviews-v2"), addresses: ["FD00:0:0::3"],
+      isOnNodeNetwork: true),
   ]
 
   static let unplanned = [
@@ -74,6 +81,7 @@ struct EndpointResolverTests {
   }
 
   static let unknown = "not in the cluster"
+  static let unknownPeer = "no Service, pod or address of the cluster"
 
   @Test(
     "means a workload, what a Service selects, or an app, in this order",
@@ -179,6 +187,61 @@ struct EndpointResolverTests {
         TrafficEndpoint(namespace: nil, name: "api.stripe.com", isPeer: true),
         "no Service, pod or address of the cluster"
       ),
+      // A node's address is not that of a pod there which names other ports.
+      (
+        TrafficEndpoint(namespace: nil, name: "192.168.0.2", isPeer: true, port: 8080),
+        "address 192.168.0.2 of pod shop/reviews-v1-0"
+      ),
+      (
+        TrafficEndpoint(namespace: nil, name: "192.168.0.2:31000", isPeer: true),
+        "no Service, pod or address of the cluster"
+      ),
+      (
+        TrafficEndpoint(namespace: nil, name: "192.168.0.2", isPeer: true),
+        "address 192.168.0.2 of pod shop/reviews-v1-0"
+      ),
+      // A database's name is none of a Service's.
+      (
+        TrafficEndpoint(namespace: nil, name: "redis", isPeer: true, isDatabase: true),
+        "no Service, pod or address of the cluster"
+      ),
+      (
+        TrafficEndpoint(namespace: nil, name: "redis", isPeer: true, port: 5432, isDatabase: true),
+        "port 5432 of Service data/pg"
+      ),
+      // A Service without the port is not meant, nor is a workload of its name.
+      (
+        TrafficEndpoint(namespace: nil, name: "cart", isPeer: true, port: 5432), "port 5432 of Service data/pg"
+      ),
+      (TrafficEndpoint(namespace: nil, name: "cart", isPeer: true, port: 80), "Service shop/cart"),
+      (
+        TrafficEndpoint(namespace: nil, name: "redis.shop:80", isPeer: true),
+        "no Service, pod or address of the cluster"
+      ),
+      (TrafficEndpoint(namespace: nil, name: "bus.data", isPeer: true, port: 29092), "Service data/bus"),
+      // A host of elsewhere goes before a name.
+      (
+        TrafficEndpoint(namespace: nil, name: "redis", isPeer: true, host: "ext.payments.com", port: 6379),
+        "no Service, pod or address of the cluster"
+      ),
+      (
+        TrafficEndpoint(namespace: nil, name: "redis", isPeer: true, host: "redis.shop.svc.cluster.local", port: 6379),
+        "Service shop/redis"
+      ),
+      (TrafficEndpoint(namespace: nil, name: "redis", isPeer: true, host: "redis-0.redis"), "Service shop/redis"),
+      // Ways to write the same.
+      (TrafficEndpoint(namespace: nil, name: "redis.shop.", isPeer: true), "Service shop/redis"),
+      (TrafficEndpoint(namespace: nil, name: "redis.shop.svc.cluster.local.:6379", isPeer: true), "Service shop/redis"),
+      (TrafficEndpoint(namespace: nil, name: "REDIS", isPeer: true), "Service shop/redis"),
+      (TrafficEndpoint(namespace: nil, name: "Redis.Shop", isPeer: true), "Service shop/redis"),
+      (
+        TrafficEndpoint(namespace: nil, name: "fd00:0:0:0:0:0:0:2", isPeer: true),
+        "address fd00::2 of Service shop/redis"
+      ),
+      (
+        TrafficEndpoint(namespace: nil, name: "[fd00::3%eth0]:8080", isPeer: true),
+        "address fd00::3 of pod shop/reviews-v2-0"
+      ),
     ]
   )
   func peers(endpoint: TrafficEndpoint, evidence: String) throws {
@@ -200,6 +263,29 @@ struct EndpointResolverTests {
   func pods(name: String, evidence: String) throws {
     let endpoint = TrafficEndpoint(namespace: "shop", name: name)
     #expect(try Self.resolver().resolution(of: endpoint).evidence == evidence)
+  }
+
+  @Test("that is in very many namespaces is ambiguous, and only some of them are listed")
+  func manyNamespaces() throws {
+    let resolver = try EndpointResolver(
+      workloads: (100..<3100).map { Self.workload("ns\($0)/redis", 1, app: "redis") }, nodes: [])
+    let meaning = resolver.resolution(of: TrafficEndpoint(namespace: nil, name: "redis")).meaning
+    #expect(
+      meaning
+        == .outside(
+          reason: "ambiguous: ns100/redis, ns1000/redis, ns1001/redis and 2997 more; say which with --map"))
+  }
+
+  @Test("of very many is found by its port in time that does not grow with the Services", .timeLimit(.minutes(1)))
+  func manyPorts() throws {
+    let names = (0..<5000).map { Self.name("shop/w\($0)") }
+    let resolver = try EndpointResolver(
+      workloads: names.map { .init(name: $0, replicas: 1) },
+      services: names.indices.map { .init(name: names[$0], workloads: [$0], ports: [80]) }, nodes: [])
+    for peer in 0..<50_000 {
+      let endpoint = TrafficEndpoint(namespace: nil, name: "p\(peer)", isPeer: true, port: 80)
+      #expect(resolver.resolution(of: endpoint, callerIn: "shop").evidence == Self.unknownPeer)
+    }
   }
 
   @Test("that the dump marks as outside is outside, even if a workload is called so")
@@ -240,12 +326,28 @@ struct EndpointResolverTests {
       ("db:", "map.yaml:1: found nothing, 'db' expects namespace/workload, outside or {node: NODE}"),
       ("- a", "map.yaml:1: found a list, expected 'name: namespace/workload', 'name: outside' or 'name: {node: NODE}'"),
       ("a: b\na: c", "map.yaml: "),
-      ("a: [", "map.yaml: "),
+      ("a: [", "map.yaml:2: did not find expected node content"),
+      ("a: {b: 1}\n? [c]\n: outside", "map.yaml:2: found a key that is no text"),
     ]
   )
   func refused(map: String, expected: String) throws {
     let error = try #require(throws: PlanningError.self) { try Self.resolver(map) }
     #expect(error.code == .badMap)
     #expect(error.message.hasPrefix(expected), "\(error.message)")
+  }
+
+  @Test("is looked for in maps that are bounded, whatever aliases stand for in them", .timeLimit(.minutes(1)))
+  func bombs() throws {
+    var bomb = "a0: &a0 [x, y]\n"
+    for i in 1..<40 { bomb += "a\(i): &a\(i) [*a\(i - 1), *a\(i - 1)]\n" }
+    for map in [bomb, bomb + "? *a39\n: outside\n", "a0: &a0 [x, y]\n? *a0\n: outside\n"] {
+      #expect(try #require(throws: PlanningError.self) { try Self.resolver(map) }.code == .badMap)
+    }
+    let deep = try #require(throws: PlanningError.self) {
+      try Self.resolver("a: " + String(repeating: "[", count: 100_000))
+    }
+    #expect(deep.message == "map.yaml:1: found nesting deeper than 200, expected less")
+    let long = try #require(throws: PlanningError.self) { try Self.resolver(String(repeating: "x", count: 10_000)) }
+    #expect(long.message.count < 300)
   }
 }

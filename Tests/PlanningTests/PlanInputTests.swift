@@ -67,6 +67,102 @@ struct PlanInputTests {
     #expect(traffic.matrices?.map(\.crossNode) == [6, 2])
   }
 
+  @Test("counts once what several tools measured of one traffic, whatever each calls the ends, and adds what is stated")
+  func origins() throws {
+    func graph(
+      _ source: (String?, String), _ destination: (String?, String), bytes: Double? = nil, requests: Double? = nil,
+      isOfConnections: Bool = false
+    ) -> TrafficGraph {
+      var graph = TrafficGraph()
+      let s = graph.index(of: TrafficEndpoint(namespace: source.0, name: source.1))
+      let d = graph.index(of: TrafficEndpoint(namespace: destination.0, name: destination.1))
+      graph.add(
+        source: s, destination: d, bytesPerSecond: bytes, requestsPerSecond: requests, isOfConnections: isOfConnections)
+      return graph
+    }
+    func plan(_ graphs: TrafficGraph...) throws -> PlanInput {
+      var traffic = ObservedTraffic()
+      for (g, graph) in graphs.enumerated() { traffic.add(ObservedTraffic(graph, source: "dump \(g)")) }
+      return try PlanInput(Self.cluster(), traffic)
+    }
+    // A mesh and a tracer, which knows no namespaces; the higher rate.
+    let istio = graph(("shop", "web"), ("shop", "db"), requests: 10)
+    let jaeger = graph((nil, "web"), (nil, "db"), requests: 12)
+    for input in try [plan(istio, jaeger), plan(jaeger, istio)] {
+      #expect(input.problem.edges.map(\.traffic) == [12])
+      #expect(input.traffic.total == 12)
+      #expect(
+        Set(input.traffic.named.map { "\($0.name) \($0.traffic)" }) == [
+          "shop/web 10.0", "shop/db 10.0", "web 12.0", "db 12.0",
+        ])
+      #expect(input.warnings == ["dump 1: edges that other dumps have measured too count once, at the higher rate"])
+    }
+    // Bytes of one and requests of the other are one edge; so is what one counts by connections.
+    #expect(try plan(istio, graph((nil, "web"), (nil, "db.shop"), bytes: 500)).problem.edges.map(\.traffic) == [500])
+    let flows = graph((nil, "web"), (nil, "db"), bytes: 700, isOfConnections: true)
+    #expect(try plan(istio, flows).problem.edges.map(\.traffic) == [700])
+    #expect(try plan(flows, istio).problem.edges.map(\.traffic) == [700])
+    // Of different ends, all counts.
+    let other = graph((nil, "db"), (nil, "idle"), requests: 3)
+    #expect(try plan(istio, other).problem.edges.map(\.traffic) == [10, 3])
+    // What is outside of both counts once too.
+    let bank = graph((nil, "web"), (nil, "bank"), requests: 3)
+    #expect(try plan(bank, graph(("shop", "web"), (nil, "bank"), requests: 2)).traffic.total == 3)
+    // A table's rows are more.
+    var reader = TrafficReader()
+    reader.begin("table.csv")
+    let table = "source,destination,requests_per_second\nshop/web,shop/db,5\n"
+    try Array(table.utf8).withUnsafeBytes { try reader.read($0) }
+    try reader.end()
+    var traffic = ObservedTraffic(istio)
+    traffic.add(ObservedTraffic(jaeger))
+    for dump in reader.finish() { traffic.add(dump) }
+    #expect(try PlanInput(Self.cluster(), traffic).problem.edges.map(\.traffic) == [17])
+    let named = [NamedTraffic(name: "day", traffic: traffic), NamedTraffic(name: "night", graph: istio)]
+    let matrices = try PlanInput(Self.cluster(), named, .mean)
+    #expect(matrices.traffic.edges.map(\.trafficByMatrix) == [[17, 10]])
+    #expect(matrices.warnings.contains { $0.hasPrefix("traffic 'day': ") })
+  }
+
+  @Test("counts once what one tool tells of a Service and another of the workloads behind it")
+  func originsOfServices() throws {
+    let objects = try snapshot(
+      node("n1"), workload("v1", labels: "app.kubernetes.io/name: reviews"),
+      workload("v2", replicas: 3, labels: "app.kubernetes.io/name: reviews"), workload("web"))
+    var traffic = ObservedTraffic(Self.traffic(("web", "reviews", 8)))
+    traffic.add(ObservedTraffic(Self.traffic(("web", "v1", 4), ("web", "v2", 4))))
+    #expect(try PlanInput(ClusterProblem(objects), traffic).problem.edges.map(\.traffic) == [4, 6])
+  }
+
+  @Test("says which entries of the map match no name in the traffic")
+  func unusedEntries() throws {
+    let map = try Self.map("bank: outside\nshop/bnak: outside\n\nwbe: shop/web")
+    let input = try PlanInput(Self.cluster(), Self.traffic(("web", "db", 10), ("web", "bank", 4)), map: map)
+    #expect(
+      input.warnings == [
+        "no name in the traffic matches what the map says of 'shop/bnak' (map.yaml:2), 'wbe' (map.yaml:4)"
+      ])
+    let night = NamedTraffic(name: "night", graph: Self.traffic(("wbe", "bnak", 4)))
+    let day = NamedTraffic(name: "day", graph: Self.traffic(("web", "bank", 4)))
+    #expect(
+      !(try PlanInput(Self.cluster(), [day, night], .mean, map: Self.map("wbe: shop/web")).warnings).contains {
+        $0.contains("the map")
+      })
+  }
+
+  @Test("has no edge for each two of very many workloads that a name could mean")
+  func manyParts() throws {
+    let workloads = (0..<60).map { workload("w\($0)", labels: "app.kubernetes.io/name: all") }.joined()
+    let input = try PlanInput(
+      ClusterProblem(snapshot(node("n1"), workloads)), Self.traffic(("all", "all", 8), ("w0", "w1", 1)))
+    #expect(input.problem.edges.map(\.traffic) == [1])
+    #expect(
+      input.traffic.outside.map(\.reason) == [
+        "ambiguous: app label of shop/all means 60 workloads, shop/w0, shop/w1, shop/w2 and 57 more; "
+          + "say which with --map"
+      ])
+  }
+
   @Test("brings all its matrices to one unit, and says which has no traffic")
   func matrixUnits() throws {
     var requests = TrafficGraph()

@@ -1,6 +1,8 @@
+import Foundation
 import Kubernetes
 import Placement
 import Testing
+import Topology
 import Traffic
 
 @testable import Planning
@@ -115,5 +117,20 @@ struct ProblemNodesTests {
     var builder = ProblemBuilder(try snapshot(node("a"), manifests), .init())
     _ = builder.build()
     #expect(builder.identities.first?.labels[label] == value)
+  }
+
+  @Test("that have one name are found as the first of them")
+  func sameName() throws {
+    var input = try PlanInput(ClusterProblem(try snapshot(node("a"), node("b"), workload("web"))), TrafficGraph())
+    input.problem.nodes[1].name = "a"
+    #expect(input.problem.nodesByName == ["a": 0])
+    var graph = TrafficGraph()
+    let ends = ["web", "db"].map { graph.index(of: TrafficEndpoint(namespace: nil, name: $0)) }
+    graph.add(source: ends[0], destination: ends[1], bytesPerSecond: 1, requestsPerSecond: nil)
+    let map = try EndpointMap(Data("db: {node: a}".utf8), file: "map.yaml")
+    let resolver = try EndpointResolver(
+      workloads: [.init(name: .init(namespace: "shop", name: "web"), replicas: 1)], nodes: ["a"], map: map)
+    ResolvedTraffic(graph, resolver) { _ in "web" }.apply(to: &input.problem)
+    #expect(input.problem.edges.count == 1)
   }
 }

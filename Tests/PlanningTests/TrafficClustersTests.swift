@@ -46,8 +46,14 @@ struct TrafficClustersTests {
   private func resolve(
     _ graph: TrafficGraph, _ clusterNames: Set<String> = []
   ) throws -> (traffic: ResolvedTraffic, warnings: [String]) {
+    try resolve(ObservedTraffic(graph), clusterNames)
+  }
+
+  private func resolve(
+    _ traffic: ObservedTraffic, _ clusterNames: Set<String> = []
+  ) throws -> (traffic: ResolvedTraffic, warnings: [String]) {
     let resolver = try Self.resolver()
-    let (seen, warnings) = try graph.seen(from: clusterNames, resolver)
+    let (seen, warnings) = try traffic.seen(from: clusterNames, resolver)
     return (ResolvedTraffic(seen, resolver) { Self.names[$0] }, warnings)
   }
 
@@ -79,15 +85,49 @@ struct TrafficClustersTests {
     #expect(try resolve(Self.graph([istio])).traffic.edges.count == 1)
     #expect(try resolve(Self.graph([istio])).warnings.isEmpty)
     let tracer = ("prod/bookinfo/productpage-v1", "prod/bookinfo/details-v1", 2.0)
-    #expect(try resolve(Self.graph([istio, tracer]), ["kukulcan", "prod"]).traffic.edges.map(\.traffic) == [3])
+    #expect(try resolve(Self.graph([istio, tracer]), ["kukulcan", "prod"]).traffic.edges.map(\.traffic) == [2])
     #expect(try resolve(TrafficGraph()).warnings.isEmpty)
+  }
+
+  @Test("is this one's without a name, and what bears one beside it is another's")
+  func mirrored() throws {
+    var graph = TrafficGraph()
+    let ends = [nil, "west"].flatMap { cluster in
+      ["productpage-v1", "details-v1"].map {
+        graph.index(of: TrafficEndpoint(cluster: cluster, namespace: "bookinfo", name: $0))
+      }
+    }
+    graph.add(source: ends[0], destination: ends[1], bytesPerSecond: nil, requestsPerSecond: 1)
+    graph.add(source: ends[0], destination: ends[3], bytesPerSecond: nil, requestsPerSecond: 50)
+    let (traffic, warnings) = try resolve(graph)
+    #expect(traffic.edges.map(\.traffic) == [1])
+    #expect(traffic.outside.map(\.reason) == ["in the cluster west"])
+    #expect(
+      warnings == [
+        "the traffic names the cluster west for some ends and none for others: those are taken for this cluster's, and "
+          + "west for another; --cluster-name says otherwise"
+      ])
+    #expect(try resolve(graph, ["west"]).traffic.edges.map(\.traffic) == [50])
+    // What only callers name never bears a cluster's name.
+    var calls = Self.graph([("west/bookinfo/productpage-v1", "west/bookinfo/details-v1", 2)])
+    let peer = calls.index(of: TrafficEndpoint(namespace: nil, name: "reviews-v1", isPeer: true))
+    calls.add(source: 0, destination: peer, bytesPerSecond: nil, requestsPerSecond: 3)
+    #expect(try resolve(calls).traffic.edges.map(\.traffic) == [2, 3])
+    #expect(try resolve(calls).warnings.isEmpty)
+    // Istio calls every cluster so that has no name.
+    let istio = Self.graph([("Kubernetes/bookinfo/productpage-v1", "Kubernetes/bookinfo/details-v1", 2)])
+    var both = ObservedTraffic(istio)
+    both.add(ObservedTraffic(calls))
+    #expect(try resolve(both).traffic.edges.map(\.traffic) == [2, 3])
   }
 
   @Test("that may be this one's or another's is refused", arguments: [["details-v1", "productpage-v1"], ["x", "y"]])
   func ambiguous(_ workloads: [String]) throws {
     let graph = Self.graph(
       ["a", "b"].map { ("\($0)/bookinfo/productpage-v1", "\($0)/bookinfo/details-v1", 1) })
-    let error = try #require(throws: PlanningError.self) { try graph.seen(from: [], Self.resolver(workloads)) }
+    let error = try #require(throws: PlanningError.self) {
+      try ObservedTraffic(graph).seen(from: [], Self.resolver(workloads))
+    }
     #expect(error.code == .badTraffic)
     #expect(error.message.hasPrefix("the traffic is of the clusters a, b, and which of them this is cannot be told"))
   }

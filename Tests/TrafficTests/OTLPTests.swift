@@ -81,7 +81,11 @@ private let batch = #"""
       var key = key
       key.withUTF8 { span.add(JSONText(raw: UnsafeRawBufferPointer($0), isEscaped: false), .text(value)) }
     }
-    #expect(span.peer == TrafficEndpoint(namespace: nil, name: name, isPeer: true, host: host, port: port))
+    #expect(
+      span.peer
+        == TrafficEndpoint(
+          namespace: nil, name: name, isPeer: true, host: host, port: port,
+          isDatabase: name == attributes["db.name"]))
   }
 
   @Test("A span without an id and a document without spans are errors")

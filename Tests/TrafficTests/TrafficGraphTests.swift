@@ -55,4 +55,33 @@ import Topology
     #expect(lines(united) == ["n/a → n/b: \(Int(expected))/s"])
     #expect(united.edges.map(\.countsPackets) == [countsPackets])
   }
+
+  @Test("Graphs of one traffic are united at the higher rates, by whatever they count it, and so are ends renamed")
+  func uniteKinds() {
+    func graph(_ requests: Double?, _ bytes: Double?, isOfConnections: Bool = false) -> TrafficGraph {
+      var graph = TrafficGraph()
+      let ends = ["a", "b"].map { graph.index(of: TrafficEndpoint(namespace: "n", name: $0)) }
+      graph.add(
+        source: ends[0], destination: ends[1], bytesPerSecond: bytes, requestsPerSecond: requests,
+        isOfConnections: isOfConnections)
+      return graph
+    }
+    var united = graph(2, 5)
+    #expect(united.unite(graph(3, nil)) == 1)
+    #expect(united.unite(graph(nil, 9, isOfConnections: true)) == 1)
+    #expect(lines(united) == ["n/a → n/b: 9 B/s, 3/s"])
+    // What one tool tells apart stays so.
+    var both = graph(2, 5)
+    both.add(graph(nil, 7, isOfConnections: true))
+    #expect(both.unite(both) == 2)
+    #expect(both.edges.map(\.bytesPerSecond) == [5, 7])
+
+    var named = TrafficGraph()
+    for (cluster, rate) in [("east", 3.0), ("prod", 4.0)] {
+      let ends = ["a", "b"].map { named.index(of: TrafficEndpoint(cluster: cluster, namespace: "n", name: $0)) }
+      named.add(source: ends[0], destination: ends[1], bytesPerSecond: nil, requestsPerSecond: rate)
+    }
+    let renamed = named.renaming { TrafficEndpoint(namespace: $0.namespace, name: $0.name) }
+    #expect(lines(renamed) == ["n/a → n/b: 4/s"])
+  }
 }

@@ -42,6 +42,7 @@ struct TierSpill: Sendable {
   ///   overrun without anybody's notice: then all but other clusters come in.
   mutating func follow(_ loads: [Tier: Load], isLoadKnown: Bool) {
     let tiers = loads.keys.sorted()
+    // unique: they are the keys of a dictionary.
     costs = Dictionary(
       uniqueKeysWithValues: loads.map { tier, load in
         (tier, costs[tier].map { $0 + (load.cost - $0) / 2 } ?? load.cost)

@@ -49,7 +49,7 @@ public final class WatchedTraffic: ServiceLifecycle.Service {
     guard mirror.isSynced, let reading = feed.reading, hasChanged.exchange(false, ordering: .acquiring) else { return }
     do {
       let edges = try TrafficEdges(
-        reading.graph, in: ClusterProblem(mirror.snapshot, options: .init(excludedNamespaces: [])), map: map)
+        reading.traffic, in: ClusterProblem(mirror.snapshot, options: .init(excludedNamespaces: [])), map: map)
       webhook.update { $0.set(traffic: edges) }
       webhook.logger.debug("The traffic is known", metadata: ["edges": "\(edges.edges.count)"])
     } catch {

@@ -22,11 +22,11 @@ extension TrafficEdges {
   /// Throws `PlanningError` where the map speaks of what the cluster does not have, or the traffic is of several
   /// clusters and it is not clear of which.
   public init(
-    _ graph: TrafficGraph, in cluster: ClusterProblem, map: EndpointMap = EndpointMap()
+    _ traffic: ObservedTraffic, in cluster: ClusterProblem, map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
     let resolver = try EndpointResolver(cluster, map: map)
-    let (graph, _) = try graph.seen(from: map.clusterNames, resolver)
-    let traffic = ResolvedTraffic(graph, resolver) { cluster.problem.workloads[$0].name }
+    let (seen, _) = try traffic.seen(from: map.clusterNames, resolver)
+    let traffic = ResolvedTraffic(seen, resolver) { cluster.problem.workloads[$0].name }
     self.init(
       traffic.edges.compactMap { edge in
         guard case .workload(let u) = edge.u, case .workload(let v) = edge.v else { return nil }

@@ -30,6 +30,7 @@ struct ExtenderMetrics: Sendable {
 
   init(_ registry: MetricsRegistry) {
     self.registry = registry
+    // unique: each case of an enumeration is there once.
     durations = Dictionary(
       uniqueKeysWithValues: Verb.allCases.map { verb in
         (

@@ -108,12 +108,22 @@ public final class TrafficFeed: HealthSource {
   }
 
   private func follow(_ files: TrafficFiles, _ onChange: @Sendable () -> Void) async {
+    var backoff = backoff
+    var generator = SystemRandomNumberGenerator()
+    /// The files that were read or tried last, and when they are to be tried again that could not be read.
     var known: [FileStamp?]?
+    var again: ContinuousClock.Instant?
     while !Task.isCancelled {
       let stamps = files.stamps
-      if stamps != known {
+      if stamps != known || again.map({ $0 <= .now }) ?? false {
         known = stamps
-        if await take("files", \.files, { try await onWorkerThread { try files.read() } }) { onChange() }
+        if await take("files", \.files, { try await onWorkerThread { try files.read() } }) {
+          backoff.reset()
+          again = nil
+          onChange()
+        } else {
+          again = .now + backoff.next(using: &generator)
+        }
       }
       try? await Task.sleep(for: Self.glance)
     }

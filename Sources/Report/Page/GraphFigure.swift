@@ -165,7 +165,7 @@ struct GraphFigure {
   /// A curve for each flow between two chips.
   private func chipCurves(_ flows: TrafficFlows, _ items: [[Item]]) -> (Markup, String) {
     let frames = items.map { items in
-      Dictionary(uniqueKeysWithValues: items.map { ($0.workload, $0.frame) })
+      Dictionary(items.map { ($0.workload, $0.frame) }, uniquingKeysWith: { first, _ in first })
     }
     let shown = flows.flows.prefix(Self.mostCurves)
     // Heavy ones are drawn last, over the light.

@@ -149,9 +149,12 @@ struct SpanAttributes {
   /// The other side of a call: what its caller calls, or the broker that a message goes through; nil where the span does
   /// not name it.
   var peer: TrafficEndpoint? {
-    guard let name = PeerName.allCases.lazy.compactMap({ peerNames[$0] }).first else { return nil }
+    guard let kind = PeerName.allCases.first(where: { peerNames[$0] != nil }), let name = peerNames[kind] else {
+      return nil
+    }
     let host = PeerName.allCases.lazy.filter(\.isHost).compactMap { peerNames[$0] }.first
-    return TrafficEndpoint(namespace: nil, name: name, isPeer: true, host: host, port: peerPort)
+    return TrafficEndpoint(
+      namespace: nil, name: name, isPeer: true, host: host, port: peerPort, isDatabase: kind == .databaseName)
   }
 
   private mutating func name(_ kind: PeerName, _ value: Value) {

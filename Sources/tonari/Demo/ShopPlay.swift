@@ -77,6 +77,7 @@ struct ShopPlay: Sendable {
   }
 
   private func play(_ clients: [SelectorClient]) async throws -> Outcome {
+    // unique: each number is there once.
     let replicas = Dictionary(
       uniqueKeysWithValues: (1...max(1, problem.workloads.reduce(0) { $0 + $1.replicas })).map {
         ("replica:\($0)", ToyReplica(Self.work, seed: seed &+ UInt64(truncatingIfNeeded: $0)))
