@@ -39,6 +39,9 @@ public struct RandomProblem: Hashable, Sendable {
   /// Whether what runs breaks constraints, as clusters come to: nodes are cordoned or too full, pods are evicted, rules
   /// came later. Such a problem may have no placement where moves are limited.
   public var isBroken = false
+  /// Whether nodes offer none any more of a resource that is used there, and workloads have some replicas too many. Such
+  /// a problem may have no placement where moves are limited.
+  public var isStranded = false
   /// Whether some rules are of workloads that want to be together with themselves.
   public var selfAffinity = false
   /// How many matrices of traffic there are; 0 for none beside the edges' traffic.
@@ -102,6 +105,7 @@ public struct RandomProblem: Hashable, Sendable {
     if current { drawCurrent(&problem, placement, &random) }
     if selfAffinity { drawSelfAffinity(&problem, &random) }
     if isBroken { breakConstraints(&problem, &random) }
+    if isStranded { strand(&problem, &random) }
     return (problem, placement)
   }
 
@@ -281,6 +285,13 @@ public struct RandomProblem: Hashable, Sendable {
       problem.limitRows.append(row)
     }
     for k in 0..<resources where nodes > 1 { problem.allocatable[resources + k] /= 2 }
+  }
+
+  private func strand(_ problem: inout Problem, _ random: inout SeededGenerator) {
+    for i in problem.allocatable.indices where Int.random(in: 0..<4, using: &random) == 0 { problem.allocatable[i] = 0 }
+    for w in 0..<workloads where Int.random(in: 0..<3, using: &random) == 0 {
+      problem.workloads[w].replicas = Int.random(in: 1...problem.workloads[w].replicas, using: &random)
+    }
   }
 
   private func counts(_ places: [Problem.Placed]) -> Int { places.reduce(0) { $0 + $1.replicas } }

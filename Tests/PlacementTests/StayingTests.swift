@@ -49,6 +49,30 @@ struct StayingTests {
       $0.isBroken = true
       $0.weights.move = 10
     },
+    Kind("nodes that offer none", workloads: 4) {
+      $0.replicas = 1...3
+      $0.resources = 2
+      $0.current = true
+      $0.isStranded = true
+      $0.weights = Problem.Weights(utilization: 200, move: 1)
+    },
+    Kind("nodes that offer none, few moves and zones", workloads: 4, nodes: 4) {
+      $0.replicas = 1...3
+      $0.zones = 2
+      $0.fill = 0.5
+      $0.current = true
+      $0.reserved = true
+      $0.isStranded = true
+      $0.weights = Problem.Weights(utilization: 50, maxMoves: 2)
+    },
+    Kind("rules of workloads that shrink", workloads: 4, nodes: 4) {
+      $0.replicas = 2...4
+      $0.rulesOfEachKind = 2
+      $0.fill = 0.5
+      $0.current = true
+      $0.isBroken = true
+      $0.isStranded = true
+    },
     Kind("affinity to itself", workloads: 4, nodes: 4) {
       $0.replicas = 1...3
       $0.selfAffinity = true

@@ -94,6 +94,7 @@ extension PatternTier {
       var allocatable: [Int64]
       var reserved: [Int64]
       var most: [Int64]
+      var stranded: [Int64]
       var mostReplicas: [Int]
     }
     let staying = Staying(problem)
@@ -106,13 +107,18 @@ extension PatternTier {
     for (bin, nodes) in nodesOf.enumerated() {
       // Of several nodes only what each can hold adds up.
       let isNode = nodes.count == 1
-      func sum(_ amount: (Int) -> Int64) -> [Int64] {
-        (0..<resourceCount).map { k in nodes.reduce(0) { $0 + amount($1 * resourceCount + k) } }
+      func sum(offering isOffering: Bool = true, _ amount: (Int) -> Int64) -> [Int64] {
+        (0..<resourceCount).map { k in
+          nodes.map { $0 * resourceCount + k }.filter { (problem.allocatable[$0] > 0) == isOffering }
+            .reduce(0) { $0 + amount($1) }
+        }
       }
+      func room(_ i: Int) -> Int64 { max(0, most(i) - problem.reserved[i]) }
       let key = Key(
-        allocatable: sum { isNode ? problem.allocatable[$0] : max(0, most($0) - problem.reserved[$0]) },
+        allocatable: sum { isNode ? problem.allocatable[$0] : room($0) },
         reserved: sum { isNode ? problem.reserved[$0] : 0 },
-        most: sum { isNode ? most($0) : max(0, most($0) - problem.reserved[$0]) },
+        most: sum { isNode ? most($0) : room($0) },
+        stranded: sum(offering: false, room),
         mostReplicas: mostReplicas(in: nodes, problem, staying))
       if let g = found[key] {
         groups[g].bins.append(bin)
@@ -121,7 +127,7 @@ extension PatternTier {
         groups.append(
           Group(
             bins: [bin], allocatable: key.allocatable, reserved: key.reserved, most: key.most,
-            mostReplicas: key.mostReplicas, capacity: [], limits: []))
+            stranded: key.stranded, mostReplicas: key.mostReplicas, capacity: [], limits: []))
       }
     }
     if groups.count > Self.mostGroups { lump() }
@@ -183,6 +189,7 @@ extension PatternTier {
         lump.allocatable = zip(lump.allocatable, member.allocatable).map { max($0, $1) }
         lump.reserved = zip(lump.reserved, member.reserved).map { min($0, $1) }
         lump.most = zip(lump.most, member.most).map { max($0, $1) }
+        lump.stranded = zip(lump.stranded, member.stranded).map { max($0, $1) }
         lump.mostReplicas = zip(lump.mostReplicas, member.mostReplicas).map { max($0, $1) }
         return lump
       }

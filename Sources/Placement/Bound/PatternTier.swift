@@ -22,11 +22,14 @@ struct PatternTier {
   struct Group {
     /// Indices of the bins: nodes, or zones.
     var bins: [Int]
-    /// What a bin can give in all, and what others use of it already, for each resource.
+    /// What a bin can give in all, and what others use of it already, for each resource. Nodes that offer none of a
+    /// resource are left out: they count for no utilization.
     var allocatable: [Int64]
     var reserved: [Int64]
     /// The most that a bin can be filled with: what it can give, or what fills it already and may stay.
     var most: [Int64]
+    /// What may stay on nodes of the bin that offer none of a resource, at any utilization.
+    var stranded: [Int64]
     /// The most replicas of each item that a bin may hold, whatever its capacity.
     var mostReplicas: [Int]
     /// What a bin can hold at the utilization in force, for each resource.
@@ -91,7 +94,7 @@ struct PatternTier {
         // Rounding may let in a little more than the utilization, never less.
         let level = (Double(groups[g].allocatable[k]) * utilization * (1 + 1e-12) + 1e-9).rounded(.down)
         let filled = level < Double(groups[g].most[k]) ? Int64(saturating: level) : groups[g].most[k]
-        return max(0, filled - groups[g].reserved[k])
+        return max(0, filled - groups[g].reserved[k]) + groups[g].stranded[k]
       }
       groups[g].limits = workloads.indices.map { item in
         var limit = groups[g].mostReplicas[item]

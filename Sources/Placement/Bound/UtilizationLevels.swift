@@ -1,5 +1,5 @@
 /// The peak utilizations that placements can have: on each node and for each resource, what pods outside the plan use
-/// and a multiple of the requests' greatest common divisor, relative to what is allocatable.
+/// and a multiple of the requests' greatest common divisor, relative to what is allocatable; 0 alone where nothing is.
 struct UtilizationLevels {
   private struct Scale: Hashable {
     var allocatable: Int64
@@ -24,7 +24,7 @@ struct UtilizationLevels {
         scales.insert(Scale(allocatable: problem.allocatable[i], reserved: problem.reserved[i], unit: unit))
       }
     }
-    self.scales = Array(scales)
+    self.scales = scales.isEmpty ? [Scale(allocatable: 1, reserved: 0, unit: 0)] : Array(scales)
   }
 
   private static func commonDivisor(_ a: Int64, _ b: Int64) -> Int64 { b == 0 ? a : commonDivisor(b, a % b) }

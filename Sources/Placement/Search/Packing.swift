@@ -6,6 +6,7 @@ struct Packing {
   private let resourceCount: Int
   private var free: [Int64]
   private let inverseAllocatable: [Double]
+  private let fullUtilization: [Double]
   /// Of each resource, the most that any node can give.
   private let largestAllocatable: [Int64]
   /// Sparse counts of what is placed, `[workload][node]`.
@@ -37,6 +38,7 @@ struct Packing {
       for k in problem.resources.indices { free.append(problem.capacity(node: n, resource: k)) }
     }
     inverseAllocatable = problem.allocatable.map { $0 > 0 ? 1 / Double($0) : 0 }
+    fullUtilization = problem.fullUtilizations
     largestAllocatable = problem.resources.indices.map { k in
       problem.nodes.indices.map { problem.allocatable[$0 * problem.resources.count + k] }.max() ?? 0
     }
@@ -187,9 +189,9 @@ struct Packing {
 
   private func leastOver(_ w: Int) -> Int? {
     let limits = problem.limitRows[problem.workloads[w].limitRow]
-    return problem.nodes.indices.filter { held[$0] < limits[$0] }.min {
-      (utilization(w, $0), $0) < (utilization(w, $1), $1)
-    }
+    // A node that offers none of what a replica requests is the last to take it.
+    func use(_ n: Int) -> Double { offers(n, w) ? utilization(w, n) : .infinity }
+    return problem.nodes.indices.filter { held[$0] < limits[$0] }.map { (use: use($0), node: $0) }.min { $0 < $1 }?.node
   }
 
   private mutating func ignoringRules(_ look: (inout Packing) -> Int?) -> Int? {
@@ -212,13 +214,21 @@ struct Packing {
     return true
   }
 
+  /// Whether a node offers all resources that a workload requests.
+  private func offers(_ n: Int, _ w: Int) -> Bool {
+    (0..<resourceCount).allSatisfy {
+      problem.requests[w * resourceCount + $0] == 0 || problem.allocatable[n * resourceCount + $0] > 0
+    }
+  }
+
   /// Utilization of the node's fullest resource with one more replica.
   private func utilization(_ w: Int, _ n: Int) -> Double {
     var fullest = 0.0
     for k in 0..<resourceCount {
       let i = n * resourceCount + k
       fullest = max(
-        fullest, 1 - Double(free[i] - problem.requests[w * resourceCount + k]) * inverseAllocatable[i])
+        fullest,
+        fullUtilization[i] - Double(free[i] - problem.requests[w * resourceCount + k]) * inverseAllocatable[i])
     }
     return fullest
   }

@@ -5,7 +5,8 @@ extension Problem {
   /// - Nodes in no domain of a `together` or `spread` rule take no replica.
   /// - `atMost` over single nodes is a limit.
   /// - `spread` of one workload over more single nodes than it has replicas leaves some node empty, so that the skew is
-  ///   a limit.
+  ///   a limit; unless a node holds more replicas now and does not break the rule, because others that go kept it:
+  ///   limits would let these stay.
   func withSimplerRules() -> Problem {
     let staying = Staying(self)
     var rowOf = workloads.map { limitRows[$0.limitRow] }
@@ -35,7 +36,7 @@ extension Problem {
         rowOf[w][n] = min(rowOf[w][n], Int32(clamping: staying.count(w, on: n)))
       }
     }
-    for rule in rules {
+    for (index, rule) in rules.enumerated() {
       switch rule {
       case .atMost(let w, let p, let count) where isSingleNodes[p]:
         lower(w, { _ in count }, in: p)
@@ -48,7 +49,12 @@ extension Problem {
         let emptiestIsZero =
           eligibleCount < minDomains
           || zip(base, eligible).count { $0 == 0 && $1 } > members.reduce(0) { $0 + workloads[$1].replicas }
-        if isSingleNodes[p] && members == [w] && emptiestIsZero {
+        let broken = staying.broken[index]
+        let isLimit = staying.placed[w].allSatisfy { place in
+          let d = Int(partitions[p].domain[place.node])
+          return d < 0 || !eligible[d] || place.replicas <= maxSkew - base[d] || (!broken.isEmpty && broken[d])
+        }
+        if isSingleNodes[p] && members == [w] && emptiestIsZero && isLimit {
           lower(w, { eligible[$0] ? maxSkew - base[$0] : .max }, in: p)
           continue
         }

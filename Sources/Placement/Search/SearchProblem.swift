@@ -163,14 +163,20 @@ extension Problem {
   }
 
   /// A lower bound on the peak utilization: all load over all that is allocatable, resource by resource, and every
-  /// node's reserved share.
+  /// node's reserved share. What may stay on nodes that offer none of a resource counts for no utilization.
   var utilizationFloor: Double {
     var floor = 0.0
     for k in resources.indices {
       var load = 0.0
       var supply = 0.0
       for (w, workload) in workloads.enumerated() {
-        load += Double(requests[w * resources.count + k]) * Double(workload.replicas)
+        let request = requests[w * resources.count + k]
+        guard request > 0 else { continue }
+        let stranded = (current[w] ?? []).reduce(0) { sum, place in
+          let isOffered = allocatable[place.node * resources.count + k] > 0
+          return isOffered ? sum : sum + staying(workload: w, node: place.node)
+        }
+        load += Double(request) * Double(max(0, workload.replicas - stranded))
       }
       for n in nodes.indices {
         let i = n * resources.count + k
@@ -182,5 +188,12 @@ extension Problem {
       if supply > 0 { floor = max(floor, load / supply) }
     }
     return floor
+  }
+  /// The utilization of each node's resources with nothing of them left: 1, more where what others use exceeds what is
+  /// allocatable, and 0 where the node offers none of the resource, which counts for no utilization.
+  var fullUtilizations: [Double] {
+    zip(allocatable, reserved).map { offered, reserved in
+      offered > 0 ? max(1, Double(reserved) / Double(offered)) : 0
+    }
   }
 }

@@ -27,6 +27,8 @@ struct SearchState: ~Copyable {
   let free: UnsafeMutablePointer<Int64>
   let request: UnsafeMutablePointer<Int64>
   private let inverseAllocatable: UnsafeMutablePointer<Double>
+  /// The utilization of a node's resources with nothing of them left; see ``Problem/fullUtilizations``.
+  private let fullUtilization: UnsafeMutablePointer<Double>
   private let neighbour: UnsafeMutablePointer<SearchProblem.Neighbour>
   private let firstNeighbour: UnsafeMutablePointer<Int>
   private let limitRow: UnsafeMutablePointer<Int32>
@@ -119,6 +121,7 @@ struct SearchState: ~Copyable {
     request = .copy(
       search.members.flatMap { Array(problem.requests[$0 * resources..<($0 + 1) * resources]) })
     inverseAllocatable = .copy(problem.allocatable.map { $0 > 0 ? 1 / Double($0) : 0 })
+    fullUtilization = .copy(problem.fullUtilizations)
     neighbour = .copy(search.neighbours)
     firstNeighbour = .copy(search.firstNeighbour)
     limitRow = .copy(search.members.map { Int32(problem.workloads[$0].limitRow) })
@@ -192,6 +195,7 @@ struct SearchState: ~Copyable {
     free.deallocate()
     request.deallocate()
     inverseAllocatable.deallocate()
+    fullUtilization.deallocate()
     neighbour.deallocate()
     firstNeighbour.deallocate()
     limitRow.deallocate()
@@ -688,7 +692,7 @@ struct SearchState: ~Copyable {
     var fullest = 0.0
     for r in 0..<resourceCount {
       let i = n * resourceCount + r
-      fullest = max(fullest, 1 - Double(free[i]) * inverseAllocatable[i])
+      fullest = max(fullest, fullUtilization[i] - Double(free[i]) * inverseAllocatable[i])
     }
     return fullest
   }

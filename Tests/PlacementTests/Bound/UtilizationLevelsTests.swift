@@ -36,9 +36,10 @@ struct UtilizationLevelsTests {
     #expect(levels.lowest(from: 0.4) == .infinity)
   }
 
-  @Test("Are none without anything allocatable")
+  @Test("Are 0 alone without anything allocatable")
   func nothingAllocatable() {
     let levels = levels(requests: [1], allocatable: [0], reserved: [0])
-    #expect(levels.highest(upTo: 1) == -.infinity)
+    #expect(levels.highest(upTo: 1) == 0)
+    #expect(levels.lowest(from: 0) == 0)
   }
 }
