@@ -20,19 +20,20 @@ extension Problem {
         code: .infeasible, message: "at most \(most) replicas may move, and \(evictions) are evicted where they run")
     }
     let shouldStop = { context.isCancelled() || options.timeLimit.map { context.elapsed() >= $0 } ?? false }
+    let stop = StopCheck(shouldStop)
     do {
-      return try start(seed: options.seed, from: origin, repairs: 0)
+      return try start(seed: options.seed, from: origin, repairs: 0, stop: stop)
     } catch {
-      if error.code != .notFound, origin == nil { throw error }
+      if stop.isStopped || error.code != .notFound && origin == nil { throw error }
     }
     // Small problems are soon proven to have none.
     let pairs = workloads.count * nodes.count
     var fallback: Assignment?
     if pairs <= Self.fewPairs { fallback = try placementByBranchAndBound(options, shouldStop: shouldStop) }
-    if let origin, let near = try? start(seed: options.seed, from: origin) { return near }
+    if let origin, let near = try? start(seed: options.seed, from: origin, stop: stop) { return near }
     let reason: PlacementError
     do {
-      return try start(seed: options.seed)
+      return try start(seed: options.seed, stop: stop)
     } catch {
       reason = error
     }
@@ -44,14 +45,13 @@ extension Problem {
       return found
     }
     // What runs may stay where nothing else has room.
-    if !movesMatter, let found = try? start(seed: options.seed, from: Assignment(placed: current.map { $0 ?? [] })) {
-      return found
-    }
+    let now = Assignment(placed: current.map { $0 ?? [] })
+    if !movesMatter, let found = try? start(seed: options.seed, from: now, stop: stop) { return found }
     for attempt in 1..<UInt64(Self.mostStarts) where pairs <= Self.mostPairs && !shouldStop() {
       // A start makes a few attempts of its own with the seeds from its own on.
-      if let found = try? start(seed: options.seed &+ 1000 * attempt) { return found }
+      if let found = try? start(seed: options.seed &+ 1000 * attempt, stop: stop) { return found }
     }
-    throw reason.naming(limitOf: self, seed: options.seed)
+    throw reason.naming(limitOf: self, seed: options.seed, stop)
   }
 
   /// Replicas that have to move because they may not stay.
@@ -77,7 +77,7 @@ extension Problem {
     guard let outcome = try? model.solve(limits, shouldStop: shouldStop) else { return nil }
     if outcome.isInfeasible {
       throw PlacementError(code: .infeasible, message: "no placement keeps all capacities and rules")
-        .naming(limitOf: self, seed: options.seed)
+        .naming(limitOf: self, seed: options.seed, StopCheck(shouldStop))
     }
     return outcome.assignment
   }
@@ -85,12 +85,12 @@ extension Problem {
 
 extension PlacementError {
   /// The same, where it is for the limit of moves: names the limit, and what was found without it.
-  fileprivate func naming(limitOf problem: Problem, seed: UInt64) -> PlacementError {
+  fileprivate func naming(limitOf problem: Problem, seed: UInt64, _ stop: StopCheck) -> PlacementError {
     guard let most = problem.weights.maxMoves else { return self }
     var unlimited = problem
     unlimited.weights.maxMoves = nil
     unlimited.weights.move = max(problem.weights.move, 1)
-    guard let found = try? unlimited.start(seed: seed) else { return self }
+    guard let found = try? unlimited.start(seed: seed, stop: stop) else { return self }
     var error = self
     error.message =
       code == .infeasible

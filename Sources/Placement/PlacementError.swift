@@ -2,14 +2,16 @@
 public struct PlacementError: Error, Sendable, CustomStringConvertible {
   /// The kind of error.
   public struct Code: Hashable, Sendable {
-    private enum Value { case infeasible, notFound, solver }
+    private enum Value { case infeasible, notFound, tooLarge, solver }
     private var value: Value
 
     /// Proven: no placement satisfies all constraints.
     public static let infeasible = Code(value: .infeasible)
     /// No placement was found before the time was up; there may be one.
     public static let notFound = Code(value: .notFound)
-    /// The solver library failed.
+    /// There are more replicas than can be planned; see ``Problem/mostReplicas``.
+    public static let tooLarge = Code(value: .tooLarge)
+    /// The solver failed, or the library that it uses.
     public static let solver = Code(value: .solver)
   }
 

@@ -158,6 +158,8 @@ final class Portfolio: Sendable {
     for (position, entry) in members.enumerated() {
       let share = entry.member.share(inCycle: order.cycle)
       guard share > 0 else { continue }
+      // A member may take long to begin.
+      if let limit = options.timeLimit, context.elapsed() >= limit { break }
       var end = order.end
       if order.work == nil, let last = order.end {
         // The members that are still to come on this worker divide what is left of the cycle.

@@ -50,17 +50,49 @@ extension Problem {
   ///
   /// Blocks the calling thread; call it from a thread of its own, never from the cooperative pool.
   ///
+  /// Throws ``PlacementError`` where there is no placement, where none was found in time, and where there are more than
+  /// ``mostReplicas`` replicas.
+  ///
   /// - Parameter origin: where the search starts, as far as that keeps all constraints; nil for wherever it likes. The
   ///   placement that is found is never worse than an origin that keeps them all.
   public func solve(
     _ options: SolverOptions, _ context: SolverContext, from origin: Assignment? = nil
   ) throws(PlacementError) -> Solution {
+    try refuseTooManyReplicas()
     let simpler = withSimplerRules()
     let start = try simpler.firstPlacement(options, context, from: origin)
-    if isLarge {
-      return LargeSearch(simpler, options, context, start: start).run()
+    // A large search takes long to begin.
+    let isOver = context.isCancelled() || options.timeLimit.map { context.elapsed() >= $0 } ?? false
+    if isLarge, !isOver {
+      return try checked(LargeSearch(simpler, options, context, start: start).run())
     }
-    return Portfolio(simpler, options, context, start: start).run()
+    return try checked(Portfolio(simpler, options, context, start: start).run())
+  }
+
+  /// A solution of the problem as it was simplified, held to the problem as it was asked.
+  ///
+  /// - Throws: ``PlacementError/Code/solver`` where the placement breaks a constraint: nobody is to follow it.
+  func checked(_ solution: Solution) throws(PlacementError) -> Solution {
+    if isFeasible(solution.assignment) { return solution }
+    var broken = violations(solution.assignment).prefix(5).map { describe($0) }
+    if let most = weights.maxMoves, solution.evaluation.moves > most {
+      broken.append("\(solution.evaluation.moves) replicas move, of at most \(most)")
+    }
+    throw PlacementError(
+      code: .solver, message: "the placement that was found breaks constraints, by a fault of the search:",
+      conflicts: broken)
+  }
+
+  /// The most replicas in all that are planned: the search keeps some words of memory for each.
+  public static let mostReplicas = 10_000_000
+
+  private func refuseTooManyReplicas() throws(PlacementError) {
+    let count = workloads.reduce(0.0) { $0 + Double($1.replicas) }
+    guard count > Double(Self.mostReplicas), let most = workloads.max(by: { $0.replicas < $1.replicas }) else { return }
+    throw PlacementError(
+      code: .tooLarge,
+      message: "the workloads have more than \(Self.mostReplicas) replicas in all, which is the most that are planned; "
+        + "\(most.name) has \(most.replicas)")
   }
 
   /// From so many replicas and edges on, one annealing is better than many, and nothing is bounded. A few edges are

@@ -26,7 +26,11 @@ enum ExitStatus {
   static func of(_ error: any Error) -> ExitCode {
     switch error {
     case let error as PlacementError:
-      error.code == .infeasible || error.code == .notFound ? infeasible : failure
+      switch error.code {
+      case .infeasible, .notFound: infeasible
+      case .tooLarge: badInput
+      default: failure
+      }
     case is PlanningError, is ManifestError, is TrafficError, is FileError, is OutputFile.Failure,
       is StandardOutput.Failure, is ConfigurationError,
       is TLSFiles.Failure, is FramedError, is SocketError, is StatisticsError:

@@ -116,8 +116,12 @@ extension SearchProblem {
 extension Problem {
   /// An assignment that keeps capacities, rules and the most moves, near one that does not; nil where none was found.
   ///
-  /// - Parameter keepsTraffic: whether traffic counts on the way, or only what is broken.
-  func repaired(_ assignment: Assignment, seed: UInt64, keepsTraffic: Bool) -> Assignment? {
+  /// - Parameters:
+  ///   - keepsTraffic: whether traffic counts on the way, or only what is broken.
+  ///   - stop: ends the repair without a placement.
+  func repaired(
+    _ assignment: Assignment, seed: UInt64, keepsTraffic: Bool, stop: StopCheck = StopCheck()
+  ) -> Assignment? {
     var problem = self
     if !keepsTraffic {
       problem.edges = []
@@ -135,7 +139,11 @@ extension Problem {
       // Where moves count, a few of them should do: hot only where cold does not mend it.
       let passed = Double(round) / Double(rounds)
       annealing.temperature = typical * 0.3 * power(0.003, keepsTraffic && movesMatter ? 1 - passed : passed)
-      annealing.repair(&state, proposals: proposals)
+      for done in stride(from: 0, to: proposals, by: Self.repairChunk) {
+        let chunk = min(Self.repairChunk, proposals - done)
+        annealing.repair(&state, proposals: chunk)
+        if state.brokenCount > 0, stop.spend(chunk) { return nil }
+      }
     }
     guard state.brokenCount == 0, !state.isOverdrawn else { return nil }
     var placed = [[Placed]](repeating: [], count: workloads.count)
@@ -143,12 +151,19 @@ extension Problem {
     return Assignment(placed: placed)
   }
 
+  /// After so many proposals a repair looks whether to stop.
+  private static let repairChunk = 1_000_000
+
   /// A first placement that keeps everything: where the origin has the replicas as far as they can stay there, the rest
   /// by traffic. Where there is none, and moves matter, the origin is what runs now.
   ///
-  /// - Parameter repairs: how often to try to repair one that does not keep everything.
-  func start(seed: UInt64, from origin: Assignment? = nil, repairs: Int = 4) throws(PlacementError) -> Assignment {
-    var packing = Packing(self, keepsRules: true)
+  /// - Parameters:
+  ///   - repairs: how often to try to repair one that does not keep everything.
+  ///   - stop: ends the search for one.
+  func start(
+    seed: UInt64, from origin: Assignment? = nil, repairs: Int = 4, stop: StopCheck = StopCheck()
+  ) throws(PlacementError) -> Assignment {
+    var packing = Packing(self, keepsRules: true, stop: stop)
     let origin = origin?.placed ?? (movesMatter ? current.map { $0 ?? [] } : [])
     for (w, places) in origin.enumerated() {
       var left = workloads[w].replicas
@@ -160,6 +175,7 @@ extension Problem {
       }
     }
     packing.packByTraffic(Array(workloads.indices))
+    guard !stop.isStopped else { throw .outOfTime }
     guard packing.isComplete(Array(workloads.indices)) else {
       throw PlacementError(code: .infeasible, message: "no node may hold some of the replicas")
     }
@@ -167,11 +183,22 @@ extension Problem {
     if isFeasible(assignment) { return assignment }
     for attempt in 0..<repairs {
       let keepsMoves = movesMatter && attempt < 2
-      if let repaired = repaired(assignment, seed: seed &+ UInt64(attempt), keepsTraffic: keepsMoves) {
+      if let repaired = repaired(
+        assignment, seed: seed &+ UInt64(attempt), keepsTraffic: keepsMoves, stop: stop)
+      {
         return repaired
       }
+      guard !stop.isStopped else { throw .outOfTime }
     }
     throw PlacementError(
       code: .notFound, message: "no placement was found that keeps all capacities and rules; there may be one")
+  }
+}
+
+extension PlacementError {
+  /// The time was up before there was a placement.
+  static var outOfTime: PlacementError {
+    PlacementError(
+      code: .notFound, message: "no placement was found before the time was up; there may be one")
   }
 }

@@ -23,12 +23,18 @@ struct Packing {
 
   /// The rules, where they are to be kept.
   private var rules: RuleCounts?
+  private let stop: StopCheck
+  /// About what placing a replica costs, beside looking at nodes.
+  private static let price = 8
 
   /// Starts with empty nodes.
   ///
-  /// - Parameter keepsRules: whether to keep rules as far as it goes; if not, they are not looked at.
-  init(_ problem: Problem, keepsRules: Bool = false) {
+  /// - Parameters:
+  ///   - keepsRules: whether to keep rules as far as it goes; if not, they are not looked at.
+  ///   - stop: ends the packing, which is then not complete.
+  init(_ problem: Problem, keepsRules: Bool = false, stop: StopCheck = StopCheck()) {
     self.problem = problem
+    self.stop = stop
     rules = keepsRules && !problem.rules.isEmpty ? RuleCounts(SearchProblem(problem, packsFillers: false)) : nil
     resourceCount = problem.resources.count
     held = Array(repeating: 0, count: problem.nodes.count)
@@ -112,6 +118,7 @@ struct Packing {
     var last: Int?
     isBound = rules?.mindsWorkload(w) ?? false
     for _ in 0..<replicas - counts[w].values.reduce(0, +) {
+      if stop.spend(Self.price + near.count + (spreads ? problem.nodes.count : 0)) { return }
       let node: Int
       if let best = bestByTraffic(w, near) {
         node = best
