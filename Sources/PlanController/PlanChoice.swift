@@ -1,4 +1,4 @@
-import Placement
+public import Placement
 public import Planning
 
 /// Which of two plans is to stand.
@@ -14,9 +14,10 @@ public enum PlanChoice: Hashable, Sendable {
   /// - Parameters:
   ///   - found: the objective of the plan that was found.
   ///   - current: the plan that stands, on the same problem; nil where there is none.
+  ///   - problem: the problem. A plan that moves more than it allows by now cannot be followed.
   ///   - minimumGain: the share of the objective that another plan must win: moving pods has its price.
-  public init(found: Double, current: PlacementPlan.Standing?, minimumGain: Double) {
-    guard let current, current.isSound else {
+  public init(found: Double, current: PlacementPlan.Standing?, on problem: Problem, minimumGain: Double) {
+    guard let current, current.canBeFollowed(on: problem) else {
       self = .replace(gain: nil)
       return
     }
@@ -24,4 +25,9 @@ public enum PlanChoice: Hashable, Sendable {
     let gain = objective > 0 ? (objective - found) / objective : 0
     self = gain > max(0, minimumGain) ? .replace(gain: gain) : .keep
   }
+}
+
+extension PlacementPlan.Standing {
+  /// Whether the plan can be followed as it is: it breaks nothing, and moves no more replicas than may move.
+  func canBeFollowed(on problem: Problem) -> Bool { isSound && problem.isFeasible(assignment) }
 }

@@ -161,7 +161,7 @@ extension PlanController {
       let published = try await client.plan(named: configuration.name)
       let current = published?.plan.map { (plan: $0, standing: $0.standing(on: input)) }
       let basis = PlanBasis(input)
-      let isSound = published.map { _ in current?.standing.isSound ?? false }
+      let isSound = published.map { _ in current?.standing.canBeFollowed(on: input.problem) ?? false }
       guard let reason = state.withLock({ $0.pacing.looked(basis, isSound: isSound, at: start) }) else { return }
       logger.info("A plan is sought", metadata: ["reason": "\(reason)"])
       try await plan(PlanSearch(configuration: configuration, input: input, current: current), over: published)

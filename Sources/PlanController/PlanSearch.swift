@@ -23,18 +23,19 @@ struct PlanSearch: Sendable {
   /// Throws `PlacementError` where there is no placement.
   func run(isCancelled: @escaping @Sendable () -> Bool) throws -> Outcome {
     let problem = input.problem
+    let clock = ContinuousClock()
+    let start = clock.now
     let conflicts = input.conflicts()
     guard conflicts.isEmpty else {
       throw PlacementError(
         code: .infeasible, message: "no placement satisfies all constraints:", conflicts: conflicts)
     }
-    let clock = ContinuousClock()
-    let start = clock.now
     let context = SolverContext(elapsed: { clock.now - start }, isCancelled: isCancelled)
     let found = try problem.solve(configuration.solver, context, from: current?.standing.assignment)
     let elapsed = clock.now - start
     let choice = PlanChoice(
-      found: found.evaluation.objective, current: current?.standing, minimumGain: configuration.minimumGain)
+      found: found.evaluation.objective, current: current?.standing, on: problem,
+      minimumGain: configuration.minimumGain)
     guard choice == .keep, let current else {
       return Outcome(plan: plan(found, elapsed, planned: Self.now), choice: choice)
     }

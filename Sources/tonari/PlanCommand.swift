@@ -91,6 +91,8 @@ struct PlanCommand: AsyncParsableCommand {
     objective.apply(to: &planned.problem)
     if let exportModel { try export(planned.problem, to: exportModel) }
 
+    let clock = ContinuousClock()
+    let start = clock.now
     let conflicts = planned.conflicts()
     guard conflicts.isEmpty else {
       throw PlacementError(
@@ -100,8 +102,6 @@ struct PlanCommand: AsyncParsableCommand {
       )
     }
 
-    let clock = ContinuousClock()
-    let start = clock.now
     Interrupt.listen()
     let context = SolverContext(
       elapsed: { clock.now - start },
