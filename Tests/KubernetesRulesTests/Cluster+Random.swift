@@ -6,10 +6,15 @@ struct ClusterGenerator {
 
   static let host = "kubernetes.io/hostname"
   static let zone = "topology.kubernetes.io/zone"
+  private static let gpu = "example.com/gpu"
   private static let namespaces = ["shop", "shop", "shop", "other"]
 
   /// The names of the workloads.
   private var apps: [String] = []
+  /// Whether most workloads want devices, and most nodes have some.
+  private var lovesDevices = false
+  /// Whether workloads are spread, and shrink.
+  private var lovesSpreads = false
 
   // What the planner is known to get wrong.
   /// What runs where it could not be started, and stays.
@@ -41,6 +46,8 @@ struct ClusterGenerator {
 
   private mutating func anyCluster() -> Cluster {
     var cluster = Cluster()
+    lovesDevices = chance(15)
+    lovesSpreads = chance(15)
     for name in ["a", "b", "c", "d"].prefix(2 + random.below(3)) { cluster.nodes.append(node(name)) }
     // In each cluster a few kinds of rules alone, so that they are not all infeasible.
     let spice = one([10, 20, 40])
@@ -70,7 +77,7 @@ struct ClusterGenerator {
     if chance(30) { labels["rack"] = one(["1", "2", "x"]) }
     var room = ["cpu": one([2000, 4000, 4000]), "memory": one([2048, 4096, 8192]), "pods": 110]
     if chance(15) { room["pods"] = 3 + random.below(3) }
-    if chance(30) { room["example.com/gpu"] = 1 + random.below(2) }
+    if chance(lovesDevices ? 80 : 30) { room[Self.gpu] = 1 + random.below(3) }
     return Cluster.Node(
       name: name, labels: labels, taints: chance(15) ? [taint()] : [], isCordoned: chance(5), room: room)
   }
@@ -119,6 +126,14 @@ struct ClusterGenerator {
       kind: one(["Deployment", "Deployment", "Deployment", "StatefulSet", "ReplicaSet", "Job"]),
       namespace: one(Self.namespaces), name: name, replicas: 1 + random.below(3), labels: labels(name))
     workload.spec = spec(spice: spice)
+    if lovesSpreads, chance(70) {
+      workload.replicas = 2 + random.below(3)
+      workload.spec.spreads = [
+        Cluster.Spread(
+          maxSkew: one([1, 1, 2]), key: one([Self.host, Self.host, Self.zone]),
+          selector: Cluster.Selector(labels: ["app": name]))
+      ]
+    }
     if chance(spice / 2) { workload.spec.affinity = terms() }
     if chance(spice / 4) {
       let claim = "shared-\(name)"
@@ -187,7 +202,7 @@ struct ClusterGenerator {
     if chance(80) { container.requests["cpu"] = one([100, 250, 500, 900]) }
     if chance(60) { container.requests["memory"] = one([128, 512, 1024]) }
     if chance(10) { container.limits = ["cpu": 800, "memory": 700] }
-    if chance(2) { container.limits["example.com/gpu"] = 1 }
+    if chance(lovesDevices ? 35 : 2) { container.limits[Self.gpu] = 1 }
     if chance(8) {
       container.ports = [
         Cluster.Port(
@@ -316,7 +331,7 @@ struct ClusterGenerator {
     var pods = rules.staying
     for w in cluster.workloads.indices where chance(85) {
       let workload = cluster.workloads[w]
-      let count = chance(75) ? workload.replicas : random.below(workload.replicas + 2)
+      let count = chance(75) ? workload.replicas : random.below(workload.replicas + 4)
       // A StatefulSet that shrinks gives up its last replicas, with their volumes.
       for replica in 0..<(workload.claimTemplates.isEmpty ? count : min(count, workload.replicas)) {
         let open = cluster.nodes.indices.filter {
@@ -340,11 +355,14 @@ struct ClusterGenerator {
       let w = random.below(cluster.workloads.count)
       cluster.workloads[w].leaving.append(one(cluster.nodes).name)
     }
-    guard Self.letsWhatRunsStay, cluster.workloads.contains(where: { !$0.pods.isEmpty }), chance(50) else { return }
+    guard Self.letsWhatRunsStay, cluster.workloads.contains(where: { !$0.pods.isEmpty }) else { return }
+    if lovesDevices, chance(70) { loseDevices(&cluster) }
+    if lovesSpreads, chance(70) { shrink(&cluster) }
+    guard chance(50) else { return }
     for _ in 0..<(1 + random.below(2)) {
       let n = random.below(cluster.nodes.count)
       let w = random.below(cluster.workloads.count)
-      switch random.below(9) {
+      switch random.below(11) {
       case 0: cluster.nodes[n].isCordoned = true
       case 1: cluster.nodes[n].taints.append(taint())
       case 2:
@@ -356,11 +374,40 @@ struct ClusterGenerator {
       case 5: cluster.workloads[w].spec.antiAffinity = terms()
       case 6: cluster.workloads[w].spec.spreads = spreads()
       case 7: cluster.workloads[w].spec.nodeTerms = [nodeTerm()]
+      case 8: loseDevices(&cluster)
+      case 9: shrink(&cluster)
       default:
         cluster.workloads[w].spec.affinity = terms()
         if !Self.hasCircles { withoutCircles(&cluster) }
       }
     }
+  }
+
+  /// Nodes offer none any more of something that pods use there; of devices, if any are used: their plugin is down.
+  private mutating func loseDevices(_ cluster: inout Cluster) {
+    for _ in 0..<(1 + random.below(2)) {
+      var used: [(node: Int, resource: String)] = []
+      for (n, node) in cluster.nodes.enumerated() {
+        for workload in cluster.workloads where workload.pods.contains(node.name) {
+          let requests = workload.spec.requests.filter { $0.value > 0 && node.room[$0.key] ?? 0 > 0 }
+          used += requests.keys.sorted().map { (n, $0) }
+        }
+      }
+      guard !used.isEmpty else { return }
+      let devices = used.filter { $0.resource == Self.gpu }
+      let lost = one(devices.isEmpty || chance(20) ? used : devices)
+      cluster.nodes[lost.node].room[lost.resource] = 0
+    }
+  }
+
+  /// A workload is to have fewer replicas, often by several. A StatefulSet gives up its last ones, with their volumes.
+  private mutating func shrink(_ cluster: inout Cluster) {
+    let several = cluster.workloads.indices.filter { w in
+      cluster.workloads[w].replicas > 1 && cluster.workloads[w].claimTemplates.isEmpty
+    }
+    guard !several.isEmpty else { return }
+    let w = one(several)
+    cluster.workloads[w].replicas = 1 + random.below(cluster.workloads[w].replicas - 1)
   }
 }
 
