@@ -2,15 +2,16 @@
 
 PACKAGES := libcurl4-openssl-dev libglpk-dev libmosquitto-dev libnghttp2-dev libprotobuf-c-dev zlib1g-dev pkg-config
 EXAMPLE  := manifests/examples
-TONARI   := .build/release/tonari
+SCRATCH  := .build
+TONARI   := $(SCRATCH)/release/tonari
 SOURCES  := Package.swift Sources Tests
-SERVING  := ^(KubernetesTests|LiveInputTests|PlanControllerTests|ExtenderTests|EnvoyServerTests)
-STEERING := ^OverflowControllerTests
-BLOCKING := ^(MessagingTests|MonitoringTests|ClusterHeadroomTests|SelectorIntakeTests|SelectorProtocolTests|SelectorServerTests|NodeDriverTests|TonariClientTests|CTonariClientTests)
-WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|RestartTests|SelectorTests|PodSocketsTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak)
+SERVING  := ^(KubernetesTests|ExtenderTests)|Tests\.(PlanController|PrometheusSource|TrafficFeed|TrafficReading|Endpoint(Address|Board|Boards|Discovery|Picker|Weights)|EnvoyHostileNumbers|IncrementalSubscription|Load(Header|ReportingService)|NodePlace|Pick(Exchange|erConnection|erError)|ReportedLoads|StateOfTheWorldSubscription|SubscriptionAgreement|TierSpill)
+STEERING := ^MeshControllerTests
+BLOCKING := ^(DaemonTests|SelectorProtocolTests|SelectorServerTests|NodeDriverTests|TonariClientTests|CTonariClientTests)|\.Broker(Connection|Exchange)Tests
+WHOLE    := SchedulingTests|EndToEndTests\.(HostileTests|RestartTests|SelectorTests|PodSocketsTests|DemoTests|CalibrateTests|Overflow|Envoy|GeneratedObject|Soak|PlanTests/interrupt)
 FUZZING  := ^FuzzTests
 
-.PHONY: help deps toolchain control-plane build demo test e2e fuzz sanitize rules objects soak hostile nightly lint manifests dist format bench clean
+.PHONY: help deps toolchain control-plane build demo test modules programs e2e fuzz sanitize rules objects soak hostile nightly lint manifests dist format bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +25,7 @@ deps: ## Install the system packages that are missing.
 	@.ci/packages $(PACKAGES)
 
 build: toolchain deps ## Build for release.
-	swift build -c release --product tonari
+	swift build -c release --scratch-path $(SCRATCH) --product tonari
 
 demo: build ## Plan the example shop, let a scheduler follow the plan, pick replicas, overflow: leaves plan.yaml, report.html, overflow.html.
 	$(TONARI) plan --cluster $(EXAMPLE)/cluster.yaml --traffic $(EXAMPLE)/traffic.csv \
@@ -42,7 +43,9 @@ demo: build ## Plan the example shop, let a scheduler follow the plan, pick repl
 	@echo
 	$(TONARI) demo overflow --report overflow.html
 
-test: toolchain deps ## Run all tests.
+test: modules programs ## Run all tests.
+
+modules: toolchain deps ## Run the tests of modules.
 	swift build --build-tests
 	swift test --skip-build --disable-xctest --skip '$(SERVING)|$(STEERING)|$(BLOCKING)|$(WHOLE)|$(FUZZING)'
 	# Decoders: saved inputs, and changes of them for TONARI_FUZZ_SECONDS each.
@@ -52,8 +55,10 @@ test: toolchain deps ## Run all tests.
 	# A controller that decides each second wants its seconds.
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(STEERING)'
 	# Some of these block a thread, as a C client does, and some measure the memory of the process: one after another.
-	swift test --skip-build --disable-xctest --no-parallel --filter '$(BLOCKING)'
-	# Whole programs that play together want the machine for themselves.
+	swift test --skip-build --disable-xctest --no-parallel --filter '$(BLOCKING)' --skip '$(SERVING)'
+
+programs: toolchain deps ## Run the tests of whole programs, which want the machine for themselves.
+	swift build --build-tests
 	swift test --skip-build --disable-xctest --no-parallel --filter '$(WHOLE)'
 
 control-plane:

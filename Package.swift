@@ -40,28 +40,39 @@ let benchmarks: [Target] = [
   .executableTarget(
     name: "extender-benchmark",
     dependencies: [
-      "Extender", "Planning", "Kubernetes", "Topology",
+      "Extender", "Formats", "Kubernetes", "Model", "Planner",
       .product(name: "NIOCore", package: "swift-nio"),
     ],
     path: "benchmarks/Extender", swiftSettings: settings),
   .executableTarget(
-    name: "dispatching-benchmark", dependencies: ["Dispatching", "Overflow", "Selection"],
+    name: "dispatching-benchmark",
+    dependencies: [
+      "Daemon", "Model", "Overflow", "Selection",
+    ],
     path: "benchmarks/Dispatching",
     swiftSettings: settings),
   .executableTarget(
-    name: "selection-benchmark", dependencies: ["Selection", "AllocationCounter"], path: "benchmarks/Selection",
+    name: "selection-benchmark",
+    dependencies: [
+      "AllocationCounter", "Model", "Selection",
+    ], path: "benchmarks/Selection",
     swiftSettings: settings),
   .executableTarget(
     name: "selector-benchmark",
-    dependencies: ["SelectorServer", "Dispatching", "Selection"],
+    dependencies: [
+      "Daemon", "Selection", "SelectorServer",
+    ],
     path: "benchmarks/Selector", exclude: ["client.c", "echo.c", "framed.py"], swiftSettings: settings),
   .executableTarget(
-    name: "overflow-benchmark", dependencies: ["Overflow", "OverflowPlanning", "Selection", "Topology"],
+    name: "overflow-benchmark",
+    dependencies: [
+      "Model", "Overflow", "Placement",
+    ],
     path: "benchmarks/Overflow", swiftSettings: settings),
   .executableTarget(
     name: "selector-grpc-benchmark",
     dependencies: [
-      "Dispatching", "Selection", "SelectorProtocol", "SelectorServer",
+      "Daemon", "Selection", "SelectorProtocol", "SelectorServer",
       .product(name: "GRPCCore", package: "grpc-swift-2"),
       .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
       .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
@@ -72,12 +83,10 @@ let benchmarks: [Target] = [
 /// The decoders that are fuzzed, and what they are made of. In a usual build they are tests, which send saved inputs and
 /// seeded changes of them; with libFuzzer they are a program that looks for inputs that go new ways.
 let fuzzDependencies: [Target.Dependency] = [
-  "CProtobufC", "CTonariClient", "Dispatching", "EnvoyProtocol", "EnvoyServer", "Extender", "Files", "Kubernetes",
-  "LiveInput", "Monitoring", "Overflow", "OverflowController", "OverflowPlanning", "OverflowPolicies", "Planning",
-  "Selection", "SelectorIntake", "SelectorProtocol", "SelectorProtocolTestSupport", "SelectorServer", "Simulation",
-  "TonariClient", "Topology", "Traffic",
+  "CTonariClient", "EnvoyProtocol", "Extender", "Fleet", "Formats", "Kubernetes", "MeshController", "Model",
+  "Overflow", "Placement", "Planner", "Selection", "SelectorProtocol", "SelectorProtocolTestSupport",
+  "SelectorServer", "Simulation", "TonariClient", "Traffic",
   .product(name: "GRPCCore", package: "grpc-swift-2"),
-  .product(name: "Logging", package: "swift-log"),
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOEmbedded", package: "swift-nio"),
   .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -127,182 +136,80 @@ let package = Package(
     .executableTarget(
       name: "tonari",
       dependencies: [
-        "ClusterHeadroom", "Extender", "PlanController", "OverflowController", "OverflowPolicies", "LiveInput",
-        "Monitoring", "Planning", "Report", "Simulation", "Certificates", "EnvoyServer", "Files", "Kubernetes",
-        "Messaging", "Placement", "Traffic", "Topology", "SelectorServer", "SelectorIntake", "SelectorProtocol",
-        "TonariClient", "Dispatching", "Overflow", "OverflowPlanning",
-        "NodeDriver", "Selection", "Sockets",
+        "Connections", "Daemon", "Extender", "Fleet", "Formats", "Kubernetes", "MeshController", "Model",
+        "NodeDriver", "Overflow", "Placement", "Planner", "Report", "Selection", "SelectorProtocol",
+        "SelectorServer", "Simulation", "TonariClient", "Traffic",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings
     ),
 
-    // I/O and presentation.
-    .target(
-      name: "Report",
-      dependencies: [
-        "Placement", "Topology", .product(name: "HeapModule", package: "swift-collections"),
-      ],
-      resources: [
-        .embedInCode("Overflow/overflow.css"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
-      ],
-      swiftSettings: settings
-    ),
+    // Programs.
+    module(
+      "Planner",
+      [
+        "Connections", "Daemon", "Formats", "Kubernetes", "Model", "Placement", "Traffic", "Yams",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
     module(
       "Extender",
       [
-        "LiveInput", "Monitoring", "Planning", "Certificates", "Files", "Kubernetes", "Placement", "Traffic",
-        "Topology",
-        .product(name: "Logging", package: "swift-log"),
+        "Connections", "Daemon", "Formats", "Kubernetes", "Model", "Placement", "Planner", "Traffic",
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]
-    ),
-    module(
-      "PlanController",
-      [
-        "LiveInput", "Monitoring", "Planning", "Files", "Kubernetes", "Placement", "Traffic", "Topology",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]
-    ),
-    module(
-      "LiveInput",
-      [
-        "Monitoring", "Planning", "Files", "Kubernetes", "Topology", "Traffic",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-      ]
-    ),
-    module(
-      "Monitoring",
-      [
-        "Topology",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOExtras", package: "swift-nio-extras"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-      ]
-    ),
-    module(
-      "ClusterHeadroom",
-      [
-        "Dispatching", "Kubernetes", "Messaging", "Monitoring", "Overflow", "OverflowPolicies", "Selection",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]
-    ),
-    module(
-      "OverflowController",
-      [
-        "ClusterHeadroom", "Dispatching", "Files", "Kubernetes", "LiveInput", "Messaging", "Monitoring", "Overflow",
-        "OverflowPolicies", "Report",
-        "Selection", "Topology",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]
-    ),
-    module("OverflowPolicies", ["Files", "Kubernetes", "Overflow", "Topology"]),
-    module(
-      "Messaging",
-      [
-        "CMosquitto", "Files", "Monitoring", "Topology",
-        .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]
-    ),
-    module("Planning", ["Files", "Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
-    module("Files", ["CZlib", "Yams"]),
-    module(
-      "Certificates",
-      [
-        "Files",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
-        .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]
-    ),
-    module(
-      "Kubernetes",
-      [
-        "Topology", "Yams", "CCurl",
-        .product(name: "HashTreeCollections", package: "swift-collections"),
-        .product(name: "Logging", package: "swift-log"),
-      ]
-    ),
-
-    // The replica selector.
-    module(
-      "EnvoyServer",
-      [
-        "Certificates", "CNGHTTP2", "Dispatching", "EnvoyProtocol", "Monitoring", "Selection", "SelectorProtocol",
-        "SelectorServer", "Sockets", "Topology",
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "NIOExtras", package: "swift-nio-extras"),
-        .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]
-    ),
-    module(
-      "SelectorIntake",
-      [
-        "ClusterHeadroom", "Dispatching", "EnvoyProtocol", "EnvoyServer", "LiveInput", "Messaging", "Monitoring",
-        "Overflow", "OverflowPolicies", "Selection", "SelectorServer", "Kubernetes", "Files", "Topology",
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]
-    ),
-    module(
-      "Dispatching",
-      [
-        "Overflow", "Selection", "SelectorProtocol", "Topology",
-        .product(name: "HashTreeCollections", package: "swift-collections"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     module(
       "SelectorServer",
       [
-        "CEpoll", "Certificates", "CProtobufC", "Dispatching", "Monitoring", "Selection", "SelectorProtocol",
-        "Sockets", "Topology",
+        "CEpoll", "CNGHTTP2", "CProtobufC", "Connections", "Daemon", "EnvoyProtocol", "Fleet", "Formats",
+        "Kubernetes", "Model", "Overflow", "Selection", "SelectorProtocol",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOExtras", package: "swift-nio-extras"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "SwiftASN1", package: "swift-asn1"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "X509", package: "swift-certificates"),
-      ]
+      ]),
+    module(
+      "MeshController",
+      [
+        "Connections", "Daemon", "Fleet", "Formats", "Kubernetes", "Model", "Overflow", "Report", "Selection",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    .target(
+      name: "NodeDriver",
+      dependencies: [
+        "CMount", "Connections", "Daemon", "Formats", "Selection",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["Protocol/csi", "Protocol/generate", "Protocol/pluginregistration"],
+      swiftSettings: settings
     ),
     module(
       "TonariClient",
@@ -314,14 +221,67 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]
+      ]),
+    .target(
+      name: "Report",
+      dependencies: [
+        "Model", "Placement",
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      resources: [
+        .embedInCode("Overflow/overflow.css"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
+      ],
+      swiftSettings: settings
     ),
+
+    // What programs stand on: other clusters, the API server, connections, a process that serves.
+    module(
+      "Fleet",
+      [
+        "Connections", "Daemon", "Formats", "Kubernetes", "Model", "Overflow", "Selection",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    module(
+      "Kubernetes",
+      [
+        "Connections", "Daemon", "Formats", "Model",
+        .product(name: "HashTreeCollections", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    module(
+      "Connections",
+      [
+        "CCurl", "CMosquitto", "Daemon", "Formats", "Model", "Traffic",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    module(
+      "Daemon",
+      [
+        "Formats", "Model",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOExtras", package: "swift-nio-extras"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ]),
     .target(
       name: "EnvoyProtocol",
       dependencies: [
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["envoy", "generate", "google", "xds"],
       swiftSettings: settings
@@ -330,56 +290,47 @@ let package = Package(
       name: "SelectorProtocol",
       dependencies: [
         "CProtobufC",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["examples", "generate", "grpc", "tonari"],
       swiftSettings: settings
     ),
-
     module(
-      "Sockets",
+      "Formats",
       [
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]
-    ),
-
-    // The volume driver of a node.
+        "CZlib", "Yams",
+      ]),
     module(
-      "NodeDriver",
+      "Simulation",
       [
-        "CMount", "Dispatching", "Files", "Monitoring", "NodeProtocol", "Sockets",
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]
-    ),
-    .target(
-      name: "NodeProtocol",
-      dependencies: [
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
-      ],
-      exclude: ["csi", "generate", "pluginregistration"],
-      swiftSettings: settings
-    ),
+        "Formats", "Model", "Overflow", "Selection",
+      ]),
 
-    module("Simulation", ["Files", "Overflow", "Selection", "Topology"]),
-
-    // Pure decisions.
-    module("Selection", ["Topology"]),
-    module("Overflow", ["Selection", "Topology"]),
-    module("OverflowPlanning", ["Files", "Placement"]),
-    module("Placement", ["Topology", "CGLPK"]),
-    module("Traffic", ["Topology"]),
-    module("Topology"),
+    // Decisions: no clock, no socket, no file.
+    module(
+      "Selection",
+      [
+        "Model", "Overflow",
+        .product(name: "HashTreeCollections", package: "swift-collections"),
+      ]),
+    module(
+      "Overflow",
+      [
+        "Model"
+      ]),
+    module(
+      "Placement",
+      [
+        "CGLPK", "Model",
+      ]),
+    module(
+      "Traffic",
+      [
+        "Model"
+      ]),
+    module("Model"),
 
     // C libraries and thin shims.
     .target(name: "CCurl", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
@@ -392,209 +343,218 @@ let package = Package(
     .target(name: "CTonariClient", cSettings: cSettings),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-    tests("Topology"),
-    tests("Sockets"),
-    tests(
-      "NodeDriver",
-      [
-        "Dispatching", "Monitoring", "NodeProtocol", "SelectorServer", "Selection", "SelectorProtocol", "Sockets",
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
     .target(
       name: "PythonTestSupport", path: "Tests/PythonTestSupport", exclude: ["requirements.txt"],
       swiftSettings: settings),
-    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .target(
-      name: "HostileNumbersTestSupport", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      name: "HostileNumbersTestSupport",
+      dependencies: [
+        .product(name: "SwiftProtobuf", package: "swift-protobuf")
+      ],
       path: "Tests/HostileNumbersTestSupport", swiftSettings: settings),
-    tests("Selection", ["HostileNumbersTestSupport", "Topology"]),
-    tests("Simulation", ["HostileNumbersTestSupport", "Files", "Overflow", "Selection", "Topology"]),
     .target(
-      name: "BrokerTestSupport", dependencies: ["ControlPlaneTestSupport"], path: "Tests/BrokerTestSupport",
-      swiftSettings: settings),
-    tests(
-      "Messaging",
-      ["BrokerTestSupport", "ControlPlaneTestSupport", "Monitoring", .product(name: "Logging", package: "swift-log")]),
-    tests(
-      "SelectorIntake",
-      [
-        "HostileNumbersTestSupport", "BrokerTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Messaging",
-        "Dispatching",
-        "EnvoyProtocol", "Files", "Kubernetes", "Monitoring", "Overflow", "OverflowPolicies", "Selection",
-        "SelectorProtocol", "SelectorServer", .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      name: "BrokerTestSupport",
+      dependencies: [
+        "ControlPlaneTestSupport"
+      ],
+      path: "Tests/BrokerTestSupport", swiftSettings: settings),
+    .target(
+      name: "ControlPlaneTestSupport",
+      dependencies: [
+        "Connections", "Formats", "Kubernetes", "Yams",
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]),
-    tests(
-      "EnvoyServer",
-      [
-        "HostileNumbersTestSupport", "Certificates", "CertificateTestSupport", "Dispatching", "EnvoyProtocol",
-        "Monitoring", "Overflow", "PythonTestSupport",
-        "Selection", "SelectorProtocol", "SelectorServer", "Sockets", "Topology",
-        .product(name: "GRPCCore", package: "grpc-swift-2"),
-        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOEmbedded", package: "swift-nio"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], exclude: ["EndpointPicker/peer.py"]),
-    tests(
-      "Dispatching",
-      [
-        "HostileNumbersTestSupport", "Overflow", "Selection", "SelectorProtocol", "Topology",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]),
+      ],
+      path: "Tests/ControlPlaneTestSupport", swiftSettings: settings),
+    .target(
+      name: "PlacementTestSupport",
+      dependencies: [
+        "Model", "Placement",
+      ],
+      path: "Tests/PlacementTestSupport", swiftSettings: settings),
     .target(
       name: "SelectorProtocolTestSupport",
-      dependencies: ["CProtobufC", "SelectorProtocol", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "CProtobufC", "SelectorProtocol",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       path: "Tests/SelectorProtocolTestSupport", swiftSettings: settings),
+    tests(
+      "Model",
+      [
+
+      ]),
+    tests(
+      "Traffic",
+      [
+        "HostileNumbersTestSupport", "Model",
+      ], resources: [.copy("Fixtures")]),
+    tests(
+      "Placement",
+      [
+        "CGLPK", "Model", "PlacementTestSupport",
+      ], exclude: ["Library/Instances"]),
+    tests(
+      "Overflow",
+      [
+        "Model", "Selection",
+      ]),
+    tests(
+      "Selection",
+      [
+        "HostileNumbersTestSupport", "Model", "Overflow", "SelectorProtocol", "SelectorServer",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
+    tests(
+      "Simulation",
+      [
+        "Formats", "HostileNumbersTestSupport", "Model", "Overflow", "Selection",
+      ]),
+    tests(
+      "Formats",
+      [
+        "CZlib"
+      ]),
     tests(
       "SelectorProtocol",
       [
-        "CProtobufC", "SelectorProtocolTestSupport", "Topology",
+        "CProtobufC", "Model", "SelectorProtocolTestSupport",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
+    tests(
+      "Daemon",
+      [
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    tests(
+      "Connections",
+      [
+        "BrokerTestSupport", "CertificateTestSupport", "ControlPlaneTestSupport", "Daemon",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    tests(
+      "Kubernetes",
+      [
+        "Connections", "ControlPlaneTestSupport", "Formats", "Model",
+      ]),
+    tests(
+      "Fleet",
+      [
+        "BrokerTestSupport", "Connections", "ControlPlaneTestSupport", "Daemon", "Formats",
+        "HostileNumbersTestSupport", "Kubernetes", "Model", "Overflow", "Selection", "Yams",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    tests(
+      "Report",
+      [
+        "Model", "Placement", "PlacementTestSupport",
+      ]),
+    tests(
+      "TonariClient",
+      [
+        "CertificateTestSupport", "Connections", "Daemon", "Overflow", "Selection", "SelectorProtocol",
+        "SelectorServer",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests(
       "CTonariClient",
       [
-        "Dispatching", "Overflow", "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "SelectorServer",
-        "Topology",
+        "Daemon", "Model", "Overflow", "Selection", "SelectorProtocol", "SelectorProtocolTestSupport",
+        "SelectorServer",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
-    tests("Traffic", ["HostileNumbersTestSupport", "Topology"], resources: [.copy("Fixtures")]),
-    .target(
-      name: "PlacementTestSupport", dependencies: ["Placement", "Topology"], path: "Tests/PlacementTestSupport",
-      swiftSettings: settings),
-    tests("Placement", ["Topology", "CGLPK", "PlacementTestSupport"], exclude: ["Library/Instances"]),
-    .target(
-      name: "ControlPlaneTestSupport",
-      dependencies: ["Kubernetes", "Yams", .product(name: "Logging", package: "swift-log")],
-      path: "Tests/ControlPlaneTestSupport", swiftSettings: settings),
-    tests("Kubernetes", ["Topology", "ControlPlaneTestSupport", .product(name: "Logging", package: "swift-log")]),
     tests(
-      "Extender",
+      "NodeDriver",
       [
-        "Certificates", "CertificateTestSupport", "ControlPlaneTestSupport", "LiveInput", "Monitoring", "Planning",
-        "Kubernetes", "Placement", "Topology", "Yams",
-        .product(name: "HummingbirdTesting", package: "hummingbird"),
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOCore", package: "swift-nio"),
-      ]
-    ),
-    tests(
-      "PlanController",
-      [
-        "ControlPlaneTestSupport", "LiveInput", "Monitoring", "Planning", "Kubernetes", "Placement", "Topology",
-        "Traffic", "Yams", .product(name: "Logging", package: "swift-log"),
-      ]
-    ),
-    tests("LiveInput", ["ControlPlaneTestSupport", "Kubernetes", "Traffic", "Monitoring"]),
-    tests(
-      "Monitoring",
-      [
-        .product(name: "HummingbirdTesting", package: "hummingbird"),
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "NIOCore", package: "swift-nio"),
-      ]
-    ),
-    tests("Files", ["CZlib"]),
-    tests(
-      "OverflowController",
-      [
-        "HostileNumbersTestSupport", "ClusterHeadroom", "ControlPlaneTestSupport", "Kubernetes", "LiveInput",
-        "Messaging", "Monitoring", "Overflow",
-        "OverflowPolicies", "Selection",
-        "Topology", "Yams", .product(name: "Logging", package: "swift-log"),
-      ]),
-    tests(
-      "ClusterHeadroom",
-      [
-        "BrokerTestSupport", "ControlPlaneTestSupport", "Kubernetes", "Messaging", "Monitoring", "Overflow",
-        "OverflowPolicies", .product(name: "Logging", package: "swift-log"),
-      ]),
-    tests("OverflowPolicies", ["HostileNumbersTestSupport", "Files", "Kubernetes", "Overflow", "Topology", "Yams"]),
-    .target(
-      name: "CertificateTestSupport", path: "Tests/CertificateTestSupport", swiftSettings: settings),
-    tests("Certificates", ["CertificateTestSupport", .product(name: "Logging", package: "swift-log")]),
-    tests(
-      "TonariClient",
-      [
-        "Certificates", "CertificateTestSupport", "Dispatching", "Overflow",
-        "Selection", "SelectorProtocol", "SelectorServer",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]
-    ),
-    tests(
-      "SelectorServer",
-      [
-        "HostileNumbersTestSupport", "AllocationCounter", "Certificates", "CertificateTestSupport", "Dispatching",
-        "Monitoring", "Overflow", "PythonTestSupport",
-        "Selection", "SelectorProtocol", "SelectorProtocolTestSupport", "Sockets", "Topology",
+        "Connections", "Daemon", "Selection",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ],
-      exclude: ["GRPC/peer.py"]
-    ),
-    tests("Overflow", ["Selection", "Topology"]),
+      ]),
     tests(
-      "OverflowPlanning",
-      ["HostileNumbersTestSupport", "Files", "Overflow", "PlacementTestSupport", "Selection", "Topology"]),
-    tests("Planning", ["HostileNumbersTestSupport", "Kubernetes", "Placement", "Traffic", "Topology", "Yams"]),
+      "MeshController",
+      [
+        "Connections", "ControlPlaneTestSupport", "Daemon", "Fleet", "Formats", "Kubernetes", "Model",
+        "Overflow", "Selection", "Yams",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    tests(
+      "SelectorServer",
+      [
+        "AllocationCounter", "BrokerTestSupport", "CertificateTestSupport", "Connections",
+        "ControlPlaneTestSupport", "Daemon", "EnvoyProtocol", "Fleet", "Formats", "HostileNumbersTestSupport",
+        "Kubernetes", "Model", "Overflow", "PythonTestSupport", "Selection", "SelectorProtocol",
+        "SelectorProtocolTestSupport",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], exclude: ["Envoy/EndpointPicker/peer.py", "GRPC/peer.py"]),
+    tests(
+      "Extender",
+      [
+        "CertificateTestSupport", "Connections", "ControlPlaneTestSupport", "Daemon", "Formats", "Kubernetes",
+        "Model", "Planner",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]),
+    tests(
+      "Planner",
+      [
+        "Connections", "ControlPlaneTestSupport", "Daemon", "Formats", "HostileNumbersTestSupport",
+        "Kubernetes", "Model", "Overflow", "Placement", "PlacementTestSupport", "Traffic", "Yams",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    tests(
+      "tonari",
+      [
+        "Connections", "Fleet", "Formats", "HostileNumbersTestSupport", "Kubernetes", "Model", "Overflow",
+        "Placement", "Planner", "Report", "Selection", "SelectorProtocol", "SelectorServer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     // Of no module of its own: what the planner, the evaluation and the extender say, beside what Kubernetes' rules say.
     .testTarget(
       name: "KubernetesRulesTests",
       dependencies: [
-        "Extender", "Kubernetes", "Placement", "PlacementTestSupport", "Planning", "Topology", "Traffic",
+        "Extender", "Kubernetes", "Model", "Placement", "PlacementTestSupport", "Planner", "Traffic",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
       ], exclude: ["README.md"], swiftSettings: settings),
-    tests("Report", ["Placement", "Topology", "PlacementTestSupport"]),
-    tests(
-      "tonari",
-      [
-        "HostileNumbersTestSupport", "Dispatching", "Files", "Kubernetes", "LiveInput", "OverflowController",
-        "OverflowPolicies", "Placement", "SelectorServer", "Topology",
-        "Report", "SelectorProtocol",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
     // Runs the built executable as a process.
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "tonari", "BrokerTestSupport", "ControlPlaneTestSupport", "EnvoyProtocol", "Extender", "Kubernetes",
-        "PythonTestSupport",
-        "NodeProtocol",
-        "Overflow", "OverflowController", "OverflowPolicies", "Planning", "Selection", "SelectorProtocol", "Simulation",
-        "TonariClient", "Yams",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "BrokerTestSupport", "Connections", "ControlPlaneTestSupport", "EnvoyProtocol", "Extender", "Fleet",
+        "Formats", "Kubernetes", "MeshController", "Model", "NodeDriver", "Overflow", "Planner",
+        "PythonTestSupport", "SelectorProtocol", "Simulation", "TonariClient", "Yams", "tonari",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["Envoy/envoy-requirements.txt", "Envoy/failing_grpc.py", "Node/kubelet.sh", "Node/pod.c"],
       swiftSettings: settings),
     fuzz,

@@ -1,41 +1,41 @@
-public import Dispatching
+import Connections
+package import Daemon
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-public import Logging
-public import Monitoring
-public import ServiceLifecycle
-import Sockets
+package import Logging
+package import Selection
+import ServiceLifecycle
 import Synchronization
 
 /// Serves kubelet on a node: gives pods a folder of sockets, and the selector all of them.
 ///
 /// Two sockets are served: the driver's own, and one in kubelet's folder of plugins by which kubelet finds it.
-public final class VolumeDriver: Service, HealthSource {
+package final class VolumeDriver: Service, HealthSource {
   /// How to serve.
-  public struct Configuration: Hashable, Sendable {
+  package struct Configuration: Hashable, Sendable {
     /// The driver's name, as the object CSIDriver has it.
-    public var name = "csi.tonari.dev"
+    package var name = "csi.tonari.dev"
     /// Its version.
-    public var version = ""
+    package var version = ""
     /// The node's name.
-    public var node: String
+    package var node: String
     /// The folder of sockets.
-    public var base = PodFolders.base
+    package var base = PodFolders.base
     /// Kubelet's own folder.
-    public var kubelet = "/var/lib/kubelet"
+    package var kubelet = "/var/lib/kubelet"
     /// The driver's own socket; nil for `<kubelet>/plugins/<name>/csi.sock`.
-    public var socket: String?
+    package var socket: String?
     /// The socket by which kubelet finds it; nil for `<kubelet>/plugins_registry/<name>-reg.sock`.
-    public var registration: String?
+    package var registration: String?
     /// The user, and the group, as which selectors run.
-    public var selectorUser: UInt32 = 65532
+    package var selectorUser: UInt32 = 65532
     /// The service accounts of which pods get the folders of all pods.
-    public var selectors: Set<Identity.ServiceAccount> = []
+    package var selectors: Set<Identity.ServiceAccount> = []
     /// How often what is left of pods is looked for.
-    public var reconcileInterval = Duration.seconds(300)
+    package var reconcileInterval = Duration.seconds(300)
 
     /// Makes a configuration.
-    public init(node: String) {
+    package init(node: String) {
       self.node = node
     }
   }
@@ -57,7 +57,7 @@ public final class VolumeDriver: Service, HealthSource {
   ///
   /// - Parameter onListening: is called once both sockets are served.
   /// - Throws: an error that names the folder that cannot be used.
-  public init(
+  package init(
     _ configuration: Configuration, logger: Logger = Logger(label: "tonari.csi"),
     onListening: @escaping @Sendable () -> Void = {}
   ) throws {
@@ -78,7 +78,7 @@ public final class VolumeDriver: Service, HealthSource {
   /// Serves until a graceful shutdown or its task is cancelled. What is published stays.
   ///
   /// - Throws: ``Sockets/SocketError`` where it cannot listen.
-  public func run() async throws {
+  package func run() async throws {
     try await reconcile()
     if try await !node.withVolumes({ try $0.isShared() }) {
       let text = """
@@ -141,7 +141,7 @@ public final class VolumeDriver: Service, HealthSource {
   private func reconcile() async throws { try await node.withVolumes { try $0.reconcile() } }
 
   /// How it stands: ready once kubelet knows it.
-  public func report() -> HealthReport {
+  package func report() -> HealthReport {
     let fault = fault.withLock { $0 }
     return switch registration.state {
     case .registered: HealthReport(name: "kubelet", isReady: true, fault: fault)
@@ -151,7 +151,7 @@ public final class VolumeDriver: Service, HealthSource {
   }
 
   /// Adds what it counts to a registry.
-  public func register(in registry: MetricsRegistry) {
+  package func register(in registry: MetricsRegistry) {
     registry.collect { [node] in
       let counts = node.counts
       var calls = CollectedMetric("tonari_csi_volumes_total", .counter, "Volumes, by what was done with them.")

@@ -1,6 +1,6 @@
 import Foundation
+internal import Model
 import Synchronization
-internal import Topology
 
 /// The portfolio: members that search and prove side by side, cycle by cycle, and tell each other what they found.
 ///

@@ -1,4 +1,4 @@
-internal import Topology
+internal import Model
 
 /// Searches by annealing, in another way from cycle to cycle, so that members differ.
 final class AnnealingMember: Portfolio.Member {

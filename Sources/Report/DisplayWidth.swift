@@ -4,7 +4,7 @@ extension StringProtocol {
   var displayWidth: Int { reduce(0) { $0 + $1.displayWidth } }
 
   /// The text in at most `width` columns; where it is cut, it ends in an ellipsis.
-  public func truncated(to width: Int) -> String {
+  package func truncated(to width: Int) -> String {
     guard displayWidth > width else { return String(self) }
     guard width > 0 else { return "" }
     var used = 0
@@ -25,7 +25,7 @@ extension StringProtocol {
   }
 
   /// The text in lines of at most `width` columns, broken at spaces and, where a word is longer, anywhere.
-  public func wrapped(to width: Int) -> [String] {
+  package func wrapped(to width: Int) -> [String] {
     let width = Swift.max(1, width)
     var lines: [String] = []
     var line = ""

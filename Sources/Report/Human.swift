@@ -1,10 +1,10 @@
-public import Placement
-import Topology
+import Model
+package import Placement
 
 /// Figures as people read them: three digits that count and a unit, never more precision than there is.
-public enum Human {
+package enum Human {
   /// A traffic rate in a problem's unit: `8.1 KiB/s`, `12.3 k req/s`.
-  public static func traffic(_ perSecond: Double, unit: Problem.TrafficUnit) -> String {
+  package static func traffic(_ perSecond: Double, unit: Problem.TrafficUnit) -> String {
     switch unit {
     case .bytesPerSecond: bytes(perSecond) + "/s"
     case .requestsPerSecond: scaled(perSecond, step: 1000, units: ["", "k ", "M ", "G ", "T ", "P "]) + "req/s"
@@ -12,13 +12,13 @@ public enum Human {
   }
 
   /// A size: `512 B`, `1.5 GiB`.
-  public static func bytes(_ bytes: Double) -> String {
+  package static func bytes(_ bytes: Double) -> String {
     scaled(bytes, step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
   }
 
   /// A number without a unit: `0.842`, `12.3`, `1.23 M`; `–` for one that is larger than the largest of these tells in three
   /// digits, or is none.
-  public static func number(_ number: Double) -> String {
+  package static func number(_ number: Double) -> String {
     guard number.magnitude < 999.5e18 else { return "–" }
     let text = scaled(number, step: 1000, units: ["", "k", "M", "G", "T", "P", "E"])
     return text.hasSuffix(" ") ? String(text.dropLast()) : text
@@ -26,7 +26,7 @@ public enum Human {
 
   /// A share from 0 to 1 as a percentage. Only what is exactly nothing reads `0 %` and only what is exactly all reads
   /// `100 %`.
-  public static func percent(_ share: Double) -> String {
+  package static func percent(_ share: Double) -> String {
     guard share.isFinite else { return "–" }
     if share < 0 { return "−" + percent(-share) }
     if share == 0 { return "0 %" }
@@ -37,7 +37,7 @@ public enum Human {
   }
 
   /// A span of time: `480 ms`, `9.8 s`, `1 m 05 s`, `2 h 03 m`.
-  public static func duration(_ duration: Duration) -> String {
+  package static func duration(_ duration: Duration) -> String {
     let (whole, atto) = duration.components
     let seconds = Double(whole) + Double(atto) * 1e-18
     if seconds < 0 { return "0 s" }
@@ -49,12 +49,12 @@ public enum Human {
   }
 
   /// A count with its noun, the plural made by an `s`: `1 move`, `12,345 moves`.
-  public static func count(_ count: Int, _ noun: String) -> String {
+  package static func count(_ count: Int, _ noun: String) -> String {
     "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
   }
 
   /// A whole number with thousands set apart: `12,345`.
-  public static func grouped(_ number: Int) -> String {
+  package static func grouped(_ number: Int) -> String {
     let digits = String(number.magnitude)
     var text = ""
     for (i, digit) in digits.enumerated() {
@@ -65,7 +65,7 @@ public enum Human {
   }
 
   /// A number with a fixed count of decimals, rounded half away from zero.
-  public static func fixed(_ number: Double, decimals: Int) -> String {
+  package static func fixed(_ number: Double, decimals: Int) -> String {
     guard number.isFinite else { return "–" }
     let power = (0..<decimals).reduce(1.0) { product, _ in product * 10 }
     let scaled = (number.magnitude * power).rounded()

@@ -14,7 +14,7 @@ extension PlanReport {
   /// - Parameters:
   ///   - style: the terminal.
   ///   - isWide: whether to show more columns, the nodes, and lists in full.
-  public func text(_ style: TerminalStyle = TerminalStyle(), isWide: Bool = false) -> String {
+  package func text(_ style: TerminalStyle = TerminalStyle(), isWide: Bool = false) -> String {
     let sections = [
       headlineSection(style),
       matrixSection(style),

@@ -1,20 +1,20 @@
-public import Placement
+package import Placement
 
 /// All that a report on a placement tells, gathered once and rendered as terminal tables or as a page.
 ///
 /// With a bound it reports a plan, without one it reports the figures of any placement.
-public struct PlanReport: Sendable {
+package struct PlanReport: Sendable {
   /// Traffic with an end that is no workload of the problem: a database elsewhere, the world.
-  public struct OutsideTraffic: Hashable, Sendable {
+  package struct OutsideTraffic: Hashable, Sendable {
     /// The outside end as the dump names it.
-    public var name: String
+    package var name: String
     /// Traffic per second from and to it, in the problem's traffic unit.
-    public var traffic: Double
+    package var traffic: Double
     /// Its share of all traffic that was read, from 0 to 1.
-    public var share: Double
+    package var share: Double
 
     /// Makes an entry.
-    public init(name: String, traffic: Double, share: Double) {
+    package init(name: String, traffic: Double, share: Double) {
       self.name = name
       self.traffic = traffic
       self.share = share
@@ -22,18 +22,18 @@ public struct PlanReport: Sendable {
   }
 
   /// A name in the traffic, and what it was taken for.
-  public struct NamedEnd: Hashable, Sendable {
+  package struct NamedEnd: Hashable, Sendable {
     /// The name as the dump has it.
-    public var name: String
+    package var name: String
     /// What it was taken for, such as the name of a workload.
-    public var meaning: String
+    package var meaning: String
     /// By what that was found, such as a Service of that name.
-    public var evidence: String
+    package var evidence: String
     /// Traffic per second from and to it, in the problem's traffic unit.
-    public var traffic: Double
+    package var traffic: Double
 
     /// Makes an entry.
-    public init(name: String, meaning: String, evidence: String, traffic: Double) {
+    package init(name: String, meaning: String, evidence: String, traffic: Double) {
       self.name = name
       self.meaning = meaning
       self.evidence = evidence
@@ -42,53 +42,53 @@ public struct PlanReport: Sendable {
   }
 
   /// A detail of how the plan was made, such as the seed or the files that were read.
-  public struct Detail: Hashable, Sendable {
+  package struct Detail: Hashable, Sendable {
     /// What it is.
-    public var name: String
+    package var name: String
     /// Its value.
-    public var value: String
+    package var value: String
 
     /// Makes a detail.
-    public init(_ name: String, _ value: String) {
+    package init(_ name: String, _ value: String) {
       self.name = name
       self.value = value
     }
   }
 
   /// What the report is about, such as the plan's name.
-  public var title: String
+  package var title: String
   /// The problem that was solved. Its ``Problem/current`` placement, where there is one, is what runs before.
-  public let problem: Problem
+  package let problem: Problem
   /// The placement reported on.
-  public let after: Assignment
+  package let after: Assignment
   /// Its figures.
-  public let evaluation: Evaluation
+  package let evaluation: Evaluation
   /// No placement has an objective below this; nil where no bound was sought.
-  public var lowerBound: Double?
+  package var lowerBound: Double?
   /// Whether the placement is proven to be the best there is.
-  public var isOptimal: Bool
+  package var isOptimal: Bool
   /// Where the solver stood over time, oldest first.
-  public var progress: [SolverProgress]
+  package var progress: [SolverProgress]
   /// What was not understood, not supported or left out, a sentence each.
-  public var warnings: [String]
+  package var warnings: [String]
   /// Traffic from and to ends outside the problem.
-  public var outside: [OutsideTraffic]
+  package var outside: [OutsideTraffic]
   /// What the names in the traffic were taken for; shown by wide tables.
-  public var ends: [NamedEnd] = []
+  package var ends: [NamedEnd] = []
   /// How the plan was made.
-  public var details: [Detail]
+  package var details: [Detail]
   /// What the amounts of each resource of the problem count.
-  public var resourceUnits: [ResourceUnit]
+  package var resourceUnits: [ResourceUnit]
   /// What fewer moves would bring; nil where it was not asked for.
-  public var moveCurve: MoveCurve?
+  package var moveCurve: MoveCurve?
   /// How to get from what runs now to the placement.
-  public let moves: MoveOrder
+  package let moves: MoveOrder
   /// What runs now and its figures; nil where nothing does.
   let before: RunningPlacement?
   let names: WorkloadLabels
 
   /// Makes the report of any placement of all replicas.
-  public init(
+  package init(
     title: String,
     problem: Problem,
     assignment: Assignment,
@@ -116,7 +116,7 @@ public struct PlanReport: Sendable {
   }
 
   /// Makes the report of a plan.
-  public init(
+  package init(
     title: String,
     problem: Problem,
     solution: Solution,
@@ -140,12 +140,12 @@ public struct PlanReport: Sendable {
 
   /// `(objective − lowerBound) / objective`; 0 when optimal, nil without a bound. That the objective is not below 0 says
   /// nothing.
-  public var gap: Double? {
+  package var gap: Double? {
     guard !isOptimal, evaluation.objective > 0 else { return 0 }
     guard let lowerBound, lowerBound > 0 else { return nil }
     return max(0, (evaluation.objective - lowerBound) / evaluation.objective)
   }
 
   /// Whether replicas run now, so that there is a before to compare with.
-  public var hasBefore: Bool { before != nil }
+  package var hasBefore: Bool { before != nil }
 }

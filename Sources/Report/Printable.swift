@@ -2,7 +2,7 @@
 extension StringProtocol {
   /// The text without anything that could act on a terminal or a page instead of being read: tabs and line ends become
   /// spaces, other control characters, bidirectional controls and noncharacters become U+FFFD.
-  public var printable: String {
+  package var printable: String {
     guard unicodeScalars.contains(where: \.isUnprintable) else { return String(self) }
     var result = String.UnicodeScalarView()
     for scalar in unicodeScalars {
@@ -21,7 +21,7 @@ extension TerminalStyle {
   static let codes = ["\u{1B}[0m", "\u{1B}[1m", "\u{1B}[2m", "\u{1B}[32m", "\u{1B}[33m"]
 
   /// A whole output without anything that could act on a terminal, but for line feeds, tabs and the codes of emphasis.
-  public static func harmless(_ text: String) -> String {
+  package static func harmless(_ text: String) -> String {
     func isHarmful(_ scalar: Unicode.Scalar) -> Bool { scalar != "\n" && scalar != "\t" && scalar.isUnprintable }
     guard text.unicodeScalars.contains(where: isHarmful) else { return text }
     var result = String.UnicodeScalarView()

@@ -1,12 +1,12 @@
-public import Placement
+package import Placement
 
 /// One line that says where a solver stands, to be drawn over the one before.
-public struct ProgressLine: Sendable {
+package struct ProgressLine: Sendable {
   /// What the terminal can do; the line is never longer than its width.
-  public var style: TerminalStyle
+  package var style: TerminalStyle
 
   /// Makes a renderer.
-  public init(style: TerminalStyle) {
+  package init(style: TerminalStyle) {
     self.style = style
   }
 
@@ -20,7 +20,7 @@ public struct ProgressLine: Sendable {
   }
 
   /// Renders a line without a line end. The caller returns the carriage and clears what is left of the line before.
-  public func render(_ progress: SolverProgress) -> String {
+  package func render(_ progress: SolverProgress) -> String {
     var fields = [Field(label: "", value: Human.duration(progress.elapsed), rank: 1)]
     fields.append(Field(label: "", value: progress.phase.printable, rank: 5, emphasis: .faint))
     if let share = progress.localizedShare {

@@ -1,5 +1,5 @@
 /// What the integers of a resource in a problem count.
-public enum ResourceUnit: Hashable, Sendable {
+package enum ResourceUnit: Hashable, Sendable {
   /// Thousandths, as millicores for `cpu`.
   case thousandths
   /// Bytes.
@@ -9,7 +9,7 @@ public enum ResourceUnit: Hashable, Sendable {
 
   /// The unit in which a Kubernetes resource of this name is usually counted: `cpu` in thousandths; memory, storage and
   /// huge pages in bytes; anything else in pieces.
-  public init(usualFor resource: String) {
+  package init(usualFor resource: String) {
     if resource == "cpu" {
       self = .thousandths
     } else if resource == "memory" || resource.hasSuffix("storage") || resource.hasPrefix("hugepages") {

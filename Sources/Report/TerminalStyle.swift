@@ -1,18 +1,18 @@
 /// What the terminal that reads a text can do.
-public struct TerminalStyle: Hashable, Sendable {
+package struct TerminalStyle: Hashable, Sendable {
   /// How many columns there are; nil where lines may be of any length (a file or a pipe).
-  public var width: Int?
+  package var width: Int?
   /// Whether bold and colours are wanted. Without it, output holds no control code but the line feed.
-  public var color: Bool
+  package var color: Bool
 
   /// Makes a style; by default lines of any length without colours.
-  public init(width: Int? = nil, color: Bool = false) {
+  package init(width: Int? = nil, color: Bool = false) {
     self.width = width
     self.color = color
   }
 
   /// How a piece of text stands out. Without colours all look alike, so no meaning may hang on it alone.
-  public enum Emphasis: Hashable, Sendable {
+  package enum Emphasis: Hashable, Sendable {
     /// Ordinary text.
     case plain
     /// Titles and what one looks for first.

@@ -1,9 +1,9 @@
 /// Text in columns, for a terminal: no lines around it, two spaces between columns, numbers flush right.
 ///
 /// Where a terminal is too narrow, flexible columns give way, the widest first; then columns with a rank are left out.
-public struct TextTable: Sendable {
+package struct TextTable: Sendable {
   /// What a column does with text that is wider than it.
-  public enum Overflow: Hashable, Sendable {
+  package enum Overflow: Hashable, Sendable {
     /// The column is as wide as its widest cell.
     case never
     /// The end of the text is cut off.
@@ -15,18 +15,18 @@ public struct TextTable: Sendable {
   }
 
   /// A column and how it is set.
-  public struct Column: Hashable, Sendable {
+  package struct Column: Hashable, Sendable {
     /// Its title.
-    public var title: String
+    package var title: String
     /// Whether it is flush right, as numbers are.
-    public var isNumeric: Bool
+    package var isNumeric: Bool
     /// What it does where there is no room.
-    public var overflow: Overflow
+    package var overflow: Overflow
     /// When it is left out where there is no room even so: the lowest goes first. nil for never.
-    public var rank: Int?
+    package var rank: Int?
 
     /// Makes a column, by default flush left, as wide as its widest cell and never left out.
-    public init(_ title: String, isNumeric: Bool = false, overflow: Overflow = .never, rank: Int? = nil) {
+    package init(_ title: String, isNumeric: Bool = false, overflow: Overflow = .never, rank: Int? = nil) {
       self.title = title
       self.isNumeric = isNumeric
       self.overflow = overflow
@@ -35,24 +35,24 @@ public struct TextTable: Sendable {
   }
 
   /// One cell.
-  public struct Cell: Hashable, Sendable, ExpressibleByStringInterpolation {
+  package struct Cell: Hashable, Sendable, ExpressibleByStringInterpolation {
     /// What it says, without control characters and without spaces around it.
-    public let text: String
+    package let text: String
     /// How it stands out.
-    public let emphasis: TerminalStyle.Emphasis
+    package let emphasis: TerminalStyle.Emphasis
 
     /// Makes a cell.
-    public init(_ text: String, _ emphasis: TerminalStyle.Emphasis = .plain) {
+    package init(_ text: String, _ emphasis: TerminalStyle.Emphasis = .plain) {
       self.text = text.printable.trimmed
       self.emphasis = emphasis
     }
 
     /// Makes a plain cell.
-    public init(stringLiteral text: String) { self.init(text) }
+    package init(stringLiteral text: String) { self.init(text) }
   }
 
   /// Spaces in front of every line.
-  public var indent: Int
+  package var indent: Int
   private let columns: [Column]
   private var rows: [[Cell]] = []
   /// A flexible column does not get narrower than this.
@@ -62,25 +62,25 @@ public struct TextTable: Sendable {
   private static let gutter = 2
 
   /// Makes a table without rows.
-  public init(columns: [Column], indent: Int = 0) {
+  package init(columns: [Column], indent: Int = 0) {
     self.columns = columns
     self.indent = indent
   }
 
   /// Adds a row; missing cells at its end are empty.
-  public mutating func add(_ cells: [Cell]) {
+  package mutating func add(_ cells: [Cell]) {
     precondition(cells.count <= columns.count, "more cells than columns")
     rows.append(cells + Array(repeating: "", count: columns.count - cells.count))
   }
 
   /// How many rows there are.
-  public var count: Int { rows.count }
+  package var count: Int { rows.count }
 
   /// Whether there are no rows.
-  public var isEmpty: Bool { rows.isEmpty }
+  package var isEmpty: Bool { rows.isEmpty }
 
   /// The table with its first rows alone.
-  public func prefix(_ count: Int) -> TextTable {
+  package func prefix(_ count: Int) -> TextTable {
     var table = self
     table.rows = Array(rows.prefix(count))
     return table
@@ -90,7 +90,7 @@ public struct TextTable: Sendable {
   var emptied: TextTable { TextTable(columns: columns, indent: indent) }
 
   /// The table as lines, each with a line feed at its end. A table whose titles are all empty has no title line.
-  public func render(_ style: TerminalStyle = TerminalStyle()) -> String {
+  package func render(_ style: TerminalStyle = TerminalStyle()) -> String {
     let (widths, excess) = widths(within: style.width)
     let ranked = columns.indices.filter { columns[$0].rank != nil }
     if excess > 0, let least = ranked.min(by: { columns[$0].rank ?? 0 < columns[$1].rank ?? 0 }) {

@@ -1,3 +1,5 @@
+public import Model
+
 /// An answer: the replica that gets a request. To be given back to ``ReplicaSelector/complete(_:_:latencySeconds:servedBy:at:)`` once.
 public struct Pick: Hashable, Sendable {
   /// The replica.

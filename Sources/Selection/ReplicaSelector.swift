@@ -1,4 +1,4 @@
-import Topology
+public import Model
 
 /// Picks the replica that gets a request, from what it knows of the replicas of one service right now.
 ///

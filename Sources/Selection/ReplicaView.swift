@@ -1,3 +1,5 @@
+public import Model
+
 /// What a selector knows of a replica, to be shown, or told to another selector.
 public struct ReplicaView: Hashable, Sendable {
   /// Its number in the table.

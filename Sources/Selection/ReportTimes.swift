@@ -1,3 +1,5 @@
+public import Model
+
 /// When each figure of a ``LoadReport`` was last said; nil for those that never were. A figure's age counts from then.
 public struct ReportTimes: Hashable, Sendable {
   /// When ``LoadReport/inFlight`` was said.

@@ -1,3 +1,5 @@
+public import Model
+
 /// How many retries are allowed: a share of the requests, and a few each second however few requests there are, so that
 /// retries never multiply an overload.
 ///

@@ -1,5 +1,5 @@
+import Model
 import Selection
-import Topology
 
 /// Knows every server's queue and speed at every moment, as nobody can, and picks the soonest answer: what is left to
 /// gain. A run reports to it whatever happens, at once.

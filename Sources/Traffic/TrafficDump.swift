@@ -1,28 +1,28 @@
 /// What a ``TrafficReader`` made of the dumps of one kind.
-public struct TrafficDump: Sendable {
+package struct TrafficDump: Sendable {
   /// Records of one kind that were left out of the graph.
-  public struct Dropped: Hashable, Sendable {
+  package struct Dropped: Hashable, Sendable {
     /// Why they were left out, such as `unknown caller or callee`.
-    public var reason: String
+    package var reason: String
     /// How many there were.
-    public var count: Int
+    package var count: Int
   }
 
   /// The names of the dumps as they were given to the reader.
-  public var sources: [String]
+  package var sources: [String]
   /// The format that the first of them was read as.
-  public var format: TrafficFormat
+  package var format: TrafficFormat
   /// Who talks to whom and how much.
-  public var graph: TrafficGraph
+  package var graph: TrafficGraph
   /// How many records (rows, series, edges, flows, spans) the dumps have, dropped ones included.
-  public var records: Int
+  package var records: Int
   /// The records that were left out, by reason, in order of first appearance.
-  public var dropped: [Dropped]
+  package var dropped: [Dropped]
   /// What a user should know about the figures, in sentences; what was dropped is among them.
-  public var warnings: [String]
+  package var warnings: [String]
 
   /// What the dumps are called in a message: their names, of many the first two.
-  public var source: String {
+  package var source: String {
     guard sources.count > 3 else { return sources.joined(separator: ", ") }
     return "\(sources.prefix(2).joined(separator: ", ")) and \(sources.count - 2) more"
   }

@@ -1,7 +1,7 @@
 /// A kind of traffic dump that Tonari reads.
 ///
 /// The names are those that `--format` takes.
-public struct TrafficFormat: Hashable, Sendable {
+package struct TrafficFormat: Hashable, Sendable {
   private enum Name: String, CaseIterable {
     case prometheus
     case kiali
@@ -20,30 +20,30 @@ public struct TrafficFormat: Hashable, Sendable {
   }
 
   /// Parses a name as `--format` takes it; nil where no format has that name.
-  public init?(_ name: some StringProtocol) {
+  package init?(_ name: some StringProtocol) {
     guard let value = Name(rawValue: name.lowercased()) else { return nil }
     self.value = value
   }
 
   /// Answers of the Prometheus HTTP API with Istio's or Linkerd's metrics or OpenTelemetry service-graph metrics.
-  public static let prometheus = Self(.prometheus)
+  package static let prometheus = Self(.prometheus)
   /// The graph that Kiali's API gives (`/api/namespaces/graph`).
-  public static let kiali = Self(.kiali)
+  package static let kiali = Self(.kiali)
   /// Hubble flows as JSON lines (`hubble observe -o json`).
-  public static let hubble = Self(.hubble)
+  package static let hubble = Self(.hubble)
   /// Jaeger's service dependencies (`/api/dependencies`).
-  public static let jaegerDependencies = Self(.jaegerDependencies)
+  package static let jaegerDependencies = Self(.jaegerDependencies)
   /// Jaeger's traces (`/api/traces`).
-  public static let jaegerTraces = Self(.jaegerTraces)
+  package static let jaegerTraces = Self(.jaegerTraces)
   /// Traces in OTLP's JSON, as Tempo and the OpenTelemetry collector write them.
-  public static let otlp = Self(.otlp)
+  package static let otlp = Self(.otlp)
   /// Alibaba's microservices call graph, in the columns of 2021 or 2022.
-  public static let alibaba = Self(.alibaba)
+  package static let alibaba = Self(.alibaba)
   /// Tonari's own CSV: `source,destination,bytes_per_second,requests_per_second`.
-  public static let csv = Self(.csv)
+  package static let csv = Self(.csv)
 
   /// The format's name.
-  public var name: String { value.rawValue }
+  package var name: String { value.rawValue }
 
   /// The format that stands for all that one decoder reads: spans are spans, in whichever format they are written.
   var kind: TrafficFormat { self == .otlp ? .jaegerTraces : self }
@@ -53,10 +53,10 @@ public struct TrafficFormat: Hashable, Sendable {
 
 extension TrafficFormat: CaseIterable {
   /// All formats.
-  public static var allCases: [TrafficFormat] { Name.allCases.map { Self($0) } }
+  package static var allCases: [TrafficFormat] { Name.allCases.map { Self($0) } }
 }
 
 extension TrafficFormat: CustomStringConvertible {
   /// The format's name.
-  public var description: String { name }
+  package var description: String { name }
 }

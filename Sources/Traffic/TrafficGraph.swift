@@ -1,30 +1,30 @@
-public import Topology
+package import Model
 
 /// One end of a traffic edge as a dump names it.
 ///
 /// Importers do not guess: a name without a namespace stays without one, what a dump says is outside (`unknown`, a
 /// passthrough cluster, the world) is outside, and what only its callers name (a database, a broker) is a peer. Resolving
 /// to workloads is the planner's business.
-public struct TrafficEndpoint: Hashable, Sendable {
+package struct TrafficEndpoint: Hashable, Sendable {
   /// The cluster, or nil where the dump does not say or means the one that it was made in.
-  public var cluster: String?
+  package var cluster: String?
   /// The namespace, or nil where the dump does not say.
-  public var namespace: String?
+  package var namespace: String?
   /// The name of a workload or a service; for a peer or an outside end, the host or the dump's word for it.
-  public var name: String
+  package var name: String
   /// Whether the dump says that this end is not a workload of the cluster.
-  public var isOutside: Bool
+  package var isOutside: Bool
   /// Whether it is known by what its callers say alone, because it sends no telemetry: it may be of the cluster or not.
-  public var isPeer: Bool
+  package var isPeer: Bool
   /// For a peer, the host name or address at which it is called, where the dump says that beside a name.
-  public var host: String?
+  package var host: String?
   /// For a peer, the port at which it is called, where the dump says that beside the name.
-  public var port: Int?
+  package var port: Int?
   /// For a peer, whether the name is that of a database there, which is not what its host or Service is called.
-  public var isDatabase: Bool
+  package var isDatabase: Bool
 
   /// Makes an endpoint.
-  public init(
+  package init(
     cluster: String? = nil, namespace: String?, name: String, isOutside: Bool = false, isPeer: Bool = false,
     host: String? = nil, port: Int? = nil, isDatabase: Bool = false
   ) {
@@ -39,49 +39,49 @@ public struct TrafficEndpoint: Hashable, Sendable {
   }
 
   /// Makes the endpoint of a workload whose namespace is known.
-  public init(_ workload: WorkloadName) {
+  package init(_ workload: WorkloadName) {
     self.init(namespace: workload.namespace, name: workload.name)
   }
 }
 
 extension TrafficEndpoint: CustomStringConvertible {
   /// `namespace/name`, or `name` alone.
-  public var description: String { namespace.map { "\($0)/\(name)" } ?? name }
+  package var description: String { namespace.map { "\($0)/\(name)" } ?? name }
 }
 
 /// Who talks to whom and how much: directed edges between endpoints, with rates that add up.
-public struct TrafficGraph: Sendable {
+package struct TrafficGraph: Sendable {
   /// One directed edge and its rates.
-  public struct Edge: Hashable, Sendable {
+  package struct Edge: Hashable, Sendable {
     /// Index of the caller in ``TrafficGraph/endpoints``.
-    public var source: Int
+    package var source: Int
     /// Index of the callee in ``TrafficGraph/endpoints``.
-    public var destination: Int
+    package var destination: Int
     /// Bytes per second in both directions of the conversation; nil where no dump recorded bytes for this edge.
-    public var bytesPerSecond: Double?
+    package var bytesPerSecond: Double?
     /// Requests per second; nil where no dump recorded requests for this edge.
-    public var requestsPerSecond: Double?
+    package var requestsPerSecond: Double?
     /// Whether this is what connections carried in which no requests are counted, as a mesh counts TCP. The bytes of
     /// requests between the same ends are an edge of their own.
-    public var isOfConnections = false
+    package var isOfConnections = false
     /// Whether what stands for requests is packets, because no requests were seen: many times as many.
-    public var countsPackets = false
+    package var countsPackets = false
   }
 
   /// All endpoints, in order of first appearance.
-  public private(set) var endpoints: [TrafficEndpoint] = []
+  package private(set) var endpoints: [TrafficEndpoint] = []
   /// All edges, in order of first appearance; no two of requests and no two of connections share both ends.
-  public private(set) var edges: [Edge] = []
+  package private(set) var edges: [Edge] = []
 
   private var endpointIndex: [TrafficEndpoint: Int] = [:]
   /// Indices of edges by both ends in one integer, which hashes in half the time of a pair.
   private var edgeIndex: [UInt64: Int] = [:]
 
   /// Makes an empty graph.
-  public init() {}
+  package init() {}
 
   /// Answers the index of an endpoint, adding it where it is new.
-  public mutating func index(of endpoint: TrafficEndpoint) -> Int {
+  package mutating func index(of endpoint: TrafficEndpoint) -> Int {
     if let index = endpointIndex[endpoint] { return index }
     endpoints.append(endpoint)
     endpointIndex[endpoint] = endpoints.count - 1
@@ -93,7 +93,7 @@ public struct TrafficGraph: Sendable {
   ///
   /// - Returns: the edge's index in ``edges``.
   @discardableResult
-  public mutating func add(
+  package mutating func add(
     source: Int, destination: Int, bytesPerSecond: Double?, requestsPerSecond: Double?, isOfConnections: Bool = false,
     countsPackets: Bool = false
   ) -> Int {
@@ -119,7 +119,7 @@ public struct TrafficGraph: Sendable {
   }
 
   /// Adds a share of another graph's edge to the edge between two endpoints, given by index.
-  public mutating func add(_ edge: Edge, source: Int, destination: Int, share: Double = 1) {
+  package mutating func add(_ edge: Edge, source: Int, destination: Int, share: Double = 1) {
     add(
       source: source,
       destination: destination,
@@ -143,7 +143,7 @@ public struct TrafficGraph: Sendable {
   }
 
   /// Multiplies all rates by a factor.
-  public mutating func scale(by factor: Double) {
+  package mutating func scale(by factor: Double) {
     for index in edges.indices {
       edges[index].bytesPerSecond = edges[index].bytesPerSecond.map { $0 * factor }
       edges[index].requestsPerSecond = edges[index].requestsPerSecond.map { $0 * factor }
@@ -157,7 +157,7 @@ public struct TrafficGraph: Sendable {
   ///
   /// - Returns: how many edges both have.
   @discardableResult
-  public mutating func unite(_ other: TrafficGraph) -> Int {
+  package mutating func unite(_ other: TrafficGraph) -> Int {
     var shared = 0
     let mapped = other.endpoints.map { index(of: $0) }
     for edge in other.edges {
@@ -178,7 +178,7 @@ public struct TrafficGraph: Sendable {
 
   /// The graph with its endpoints named otherwise. Where two edges become one, they were one under two names, and the
   /// higher rates count.
-  public func renaming(_ rename: (TrafficEndpoint) -> TrafficEndpoint) -> TrafficGraph {
+  package func renaming(_ rename: (TrafficEndpoint) -> TrafficEndpoint) -> TrafficGraph {
     var graph = TrafficGraph()
     let mapped = endpoints.map { graph.index(of: rename($0)) }
     for edge in edges {
@@ -193,7 +193,7 @@ public struct TrafficGraph: Sendable {
   }
 
   /// Adds all edges of another graph to this one.
-  public mutating func add(_ other: TrafficGraph) {
+  package mutating func add(_ other: TrafficGraph) {
     let mapped = other.endpoints.map { index(of: $0) }
     for edge in other.edges { add(edge, source: mapped[edge.source], destination: mapped[edge.destination]) }
   }
@@ -201,7 +201,7 @@ public struct TrafficGraph: Sendable {
 
 extension TrafficGraph.Edge {
   /// Takes in what another tool measured of the same traffic: the higher rates count, but packets never before requests.
-  public mutating func unite(_ other: Self) {
+  package mutating func unite(_ other: Self) {
     bytesPerSecond = [bytesPerSecond, other.bytesPerSecond].compactMap { $0 }.max()
     guard let requests = other.requestsPerSecond else { return }
     guard let known = requestsPerSecond, countsPackets == other.countsPackets else {

@@ -16,19 +16,19 @@
 /// }
 /// let dumps = reader.finish()
 /// ```
-public struct TrafficReader: Sendable {
+package struct TrafficReader: Sendable {
   /// What dumps do not say themselves.
-  public struct Options: Hashable, Sendable {
+  package struct Options: Hashable, Sendable {
     /// The time over which counted calls were counted, in all dumps together; nil takes what the dumps say, and one
     /// second where they say nothing.
-    public var window: Duration?
+    package var window: Duration?
     /// The metric that Prometheus series without a name stand for, such as `istio_requests_total`.
-    public var metric: String?
+    package var metric: String?
     /// The largest JSON document that is held in memory, in bytes.
-    public var documentLimit: Int
+    package var documentLimit: Int
 
     /// Makes options; by default with documents of up to 4 GiB. A window must be longer than nothing.
-    public init(window: Duration? = nil, metric: String? = nil, documentLimit: Int = 4 << 30) {
+    package init(window: Duration? = nil, metric: String? = nil, documentLimit: Int = 4 << 30) {
       precondition(window.map { $0 > .zero } ?? true, "a window must be longer than nothing")
       self.window = window
       self.metric = metric
@@ -37,7 +37,7 @@ public struct TrafficReader: Sendable {
   }
 
   /// The metrics of Prometheus that count traffic, as ``Options/metric`` takes them.
-  public static let prometheusMetrics = TrafficMetric.allCases.map(\.rawValue)
+  package static let prometheusMetrics = TrafficMetric.allCases.map(\.rawValue)
 
   private let format: TrafficFormat?
   private let options: Options
@@ -50,7 +50,7 @@ public struct TrafficReader: Sendable {
   /// - Parameters:
   ///   - format: The format of all dumps; nil recognizes each from its content.
   ///   - options: What the dumps do not say themselves.
-  public init(format: TrafficFormat? = nil, options: Options = Options()) {
+  package init(format: TrafficFormat? = nil, options: Options = Options()) {
     self.format = format
     self.options = options
     observation = Observation(format: format, window: options.window)
@@ -61,7 +61,7 @@ public struct TrafficReader: Sendable {
   /// - Parameters:
   ///   - source: The dump's name, for errors; usually its path.
   ///   - metric: What ``Options/metric`` is for this dump alone; nil takes that one.
-  public mutating func begin(_ source: String, metric: String? = nil) {
+  package mutating func begin(_ source: String, metric: String? = nil) {
     scanner = DumpScanner(source: source, format: format, documentLimit: options.documentLimit)
     observation.begin(source, metric: metric ?? options.metric)
   }
@@ -69,7 +69,7 @@ public struct TrafficReader: Sendable {
   /// Reads the next bytes of the dump that was begun.
   ///
   /// Throws ``TrafficError`` where they are no traffic dump of the format; the reader is of no use afterwards.
-  public mutating func read(_ chunk: UnsafeRawBufferPointer) throws(TrafficError) {
+  package mutating func read(_ chunk: UnsafeRawBufferPointer) throws(TrafficError) {
     precondition(scanner != nil, "a dump must be begun before it is read")
     try scanner?.read(chunk, into: &observation)
   }
@@ -78,7 +78,7 @@ public struct TrafficReader: Sendable {
   ///
   /// Throws ``TrafficError`` where the dump is incomplete or no format was recognized; the reader is of no use
   /// afterwards.
-  public mutating func end() throws(TrafficError) {
+  package mutating func end() throws(TrafficError) {
     precondition(scanner != nil, "a dump must be begun before it is ended")
     try scanner?.finish(into: &observation)
     scanner = nil
@@ -86,7 +86,7 @@ public struct TrafficReader: Sendable {
 
   /// Returns what the dumps that were read say together: one result for each kind of dump among them, in order of first
   /// appearance. The reader is of no use afterwards.
-  public mutating func finish() -> [TrafficDump] {
+  package mutating func finish() -> [TrafficDump] {
     observation.finish()
   }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Connections
 import Logging
-import Messaging
 
 /// An MQTT broker, and whom to believe there.
 struct BrokerOptions: ParsableArguments {

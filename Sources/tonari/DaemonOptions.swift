@@ -1,6 +1,6 @@
 import ArgumentParser
+import Daemon
 import Logging
-import Monitoring
 import ServiceLifecycle
 
 /// How a daemon ends.
@@ -16,8 +16,9 @@ struct DaemonOptions: ParsableArguments {
   var shutdownLimit: Duration?
 
   /// A daemon that ends so.
-  func daemon(_ monitoring: MonitoringServer?, _ services: [any Service], _ logger: Logger) -> Daemon {
-    Daemon(
-      monitoring: monitoring, services, shutdownLimit: shutdownLimit ?? Daemon.usualShutdownLimit, logger: logger)
+  func daemon(_ monitoring: MonitoringServer?, _ services: [any Service], _ logger: Logger) -> ServiceDaemon {
+    ServiceDaemon(
+      monitoring: monitoring, services, shutdownLimit: shutdownLimit ?? ServiceDaemon.usualShutdownLimit, logger: logger
+    )
   }
 }

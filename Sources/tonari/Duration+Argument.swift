@@ -1,5 +1,5 @@
 import ArgumentParser
-import Topology
+import Model
 
 extension Duration {
   /// Reads a duration from an argument: numbers with the units h, m, s and ms, such as `500ms`, `60s`, `1h30m`, `1.5s`.

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Files
+import Daemon
 import Foundation
 import Placement
-import Planning
+import Planner
 import Report
 
 /// Scores a placement.

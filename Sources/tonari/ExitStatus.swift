@@ -1,12 +1,10 @@
 import ArgumentParser
-import Certificates
-import Files
+import Connections
+import Formats
 import Kubernetes
 import Placement
-import Planning
-import SelectorIntake
+import Planner
 import SelectorServer
-import Sockets
 import Traffic
 
 /// The statuses with which `tonari` ends. They are part of the interface: scripts branch on them.

@@ -1,13 +1,12 @@
 import ArgumentParser
-import Certificates
+import Connections
+import Daemon
 import Extender
-import Files
+import Formats
 import Kubernetes
-import LiveInput
 import Logging
-import Monitoring
 import Placement
-import Planning
+import Planner
 import ServiceLifecycle
 
 /// Serves the plan to kube-scheduler.

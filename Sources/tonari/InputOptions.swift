@@ -1,13 +1,14 @@
 import ArgumentParser
-import Files
+import Connections
+import Daemon
+import Formats
 import Foundation
 import Kubernetes
-import LiveInput
 import Logging
+import Model
 import Placement
-import Planning
+import Planner
 import Report
-import Topology
 import Traffic
 
 /// Where the cluster and its traffic are known from.

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Dispatching
-import Topology
+import Model
 
 /// An address to listen on.
 struct ListenAddress: CustomStringConvertible {

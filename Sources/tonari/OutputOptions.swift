@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Planning
+import Planner
 import Report
 
 /// What is shown, and where.

@@ -1,11 +1,9 @@
 import ArgumentParser
-import Files
+import Daemon
 import Foundation
 import Kubernetes
-import LiveInput
 import Logging
-import Monitoring
-import PlanController
+import Planner
 
 extension PlanCommand {
   /// Refuses what a plan that is kept up to date has no use for.

@@ -1,9 +1,10 @@
 import ArgumentParser
-import Files
+import Daemon
+import Formats
 import Foundation
 import Kubernetes
 import Placement
-import Planning
+import Planner
 import Report
 
 /// Finds a placement.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import LiveInput
+import Connections
 
 /// A Prometheus that is asked who talks to whom.
 struct PrometheusOptions: ParsableArguments {

@@ -1,7 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 import Foundation
 import Placement
-public import Planning
+public import Planner
 import Report
 
 extension Profile: ExpressibleByArgument {}

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Certificates
+import Connections
 
 /// Certificates of a server.
 struct TLSOptions: ParsableArguments {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Kubernetes
 
 /// The command line: parses, runs, and ends with a status that scripts can rely on.

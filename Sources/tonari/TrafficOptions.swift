@@ -1,8 +1,7 @@
 import ArgumentParser
-import Files
+import Formats
 import Foundation
-import LiveInput
-import Planning
+import Planner
 import Traffic
 
 /// The files that say who talks to whom.

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Kubernetes
-import PlanController
+import Model
+import Planner
 
 /// How a plan is kept up to date.
 struct WatchOptions: ParsableArguments {

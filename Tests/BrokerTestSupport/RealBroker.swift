@@ -1,26 +1,26 @@
-public import ControlPlaneTestSupport
+package import ControlPlaneTestSupport
 import Foundation
 
 /// A real mosquitto on a free port of this machine, which does not outlive the tests.
-public final class RealBroker {
+package final class RealBroker {
   private static let executable = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].first {
     FileManager.default.isExecutableFile(atPath: $0)
   }
   /// Where the broker is installed, and always in CI, where it must be.
-  public static let isWanted = executable != nil || ProcessInfo.processInfo.environment["CI"] != nil
+  package static let isWanted = executable != nil || ProcessInfo.processInfo.environment["CI"] != nil
 
   private let folder: URL
   private let executable: String
   private var server: ControlPlane.Server?
   /// The port that it listens on.
-  public let port: Int
+  package let port: Int
 
   /// Starts a broker.
   ///
   /// - Parameters:
   ///   - accessControl: The text of the file that says who may do what; nil for everybody everything.
   ///   - users: Those that there are where there is such a file, whose passwords are their names.
-  public init(accessControl: String? = nil, users: [String] = []) async throws {
+  package init(accessControl: String? = nil, users: [String] = []) async throws {
     guard let executable = Self.executable else { throw TestFailure("mosquitto is not installed") }
     self.executable = executable
     folder = FileManager.default.temporaryDirectory.appending(path: "mqtt-\(UUID().uuidString)")
@@ -51,15 +51,15 @@ public final class RealBroker {
   }
 
   /// Starts it again.
-  public func start() throws {
+  package func start() throws {
     server = try run(executable, ["-c", folder.appending(path: "mosquitto.conf").path])
   }
 
   /// Kills it; what it kept is lost.
-  public func kill() async { await server?.kill() }
+  package func kill() async { await server?.kill() }
 
   /// Starts mosquitto's subscriber, for instance to have it killed with a last will.
-  public func subscriber(_ arguments: [String]) throws -> ControlPlane.Server {
+  package func subscriber(_ arguments: [String]) throws -> ControlPlane.Server {
     try run("/usr/bin/mosquitto_sub", ["-h", "127.0.0.1", "-p", "\(port)"] + arguments)
   }
 
@@ -68,7 +68,7 @@ public final class RealBroker {
   /// - Parameters:
   ///   - user: Who publishes, with its name as its password; nil for nobody.
   ///   - isRetained: Whether the broker is to keep it.
-  public func publish(
+  package func publish(
     _ topic: String, _ payload: String, as user: String? = nil, isRetained: Bool = true
   ) async throws {
     try await eventually("the broker takes a message") {

@@ -1,5 +1,5 @@
 import CTonariClient
-import Dispatching
+import Daemon
 import Foundation
 import Glibc
 import Overflow

@@ -1,10 +1,10 @@
 import CTonariClient
 import Foundation
+import Model
 import SelectorProtocol
 import SelectorProtocolTestSupport
 import SwiftProtobuf
 import Testing
-import Topology
 
 @Suite("What the client in C reads")
 struct DecodingTests {

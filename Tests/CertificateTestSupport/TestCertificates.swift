@@ -1,16 +1,16 @@
 import Foundation
 
 /// Certificates that `openssl` makes, in a folder of their own that goes with the last reference.
-public final class TestCertificates: Sendable {
+package final class TestCertificates: Sendable {
   /// Whether there is an `openssl`; in CI there must be.
-  public static let areAvailable =
+  package static let areAvailable =
     ProcessInfo.processInfo.environment["CI"] != nil || FileManager.default.isExecutableFile(atPath: openssl)
   private static let openssl = "/usr/bin/openssl"
 
   private let folder: URL
 
   /// Makes an empty folder.
-  public init() throws {
+  package init() throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "tls-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   }
@@ -18,12 +18,12 @@ public final class TestCertificates: Sendable {
   deinit { try? FileManager.default.removeItem(at: folder) }
 
   /// The path of a file in it.
-  public func path(_ name: String) -> String { folder.appending(path: name).path }
+  package func path(_ name: String) -> String { folder.appending(path: name).path }
 
   /// Makes a self-signed certificate for 127.0.0.1, `name.crt` with its key `name.key`.
   ///
   /// - Parameter names: more names of whom it is for, such as `URI:spiffe://cluster.local/ns/a/sa/b` or `DNS:a.b`.
-  public func make(_ name: String, subject: String? = nil, names: [String] = []) throws {
+  package func make(_ name: String, subject: String? = nil, names: [String] = []) throws {
     let process = Process()
     process.executableURL = URL(filePath: Self.openssl)
     process.arguments = [

@@ -1,15 +1,15 @@
-public import Foundation
+package import Foundation
 
 /// The keys and certificates of a control plane, made by openssl: an authority (`ca.crt`), the API server's
 /// (`server.crt`, `server.key`) and an administrator's (`admin.crt`, `admin.key`).
-public struct Certificates {
+package struct Certificates {
   /// The names that the API server's certificate bears.
   static let names = "DNS:localhost,DNS:kubernetes.test,IP:127.0.0.1"
 
   let folder: URL
 
   /// Makes none yet.
-  public init(empty folder: URL) {
+  package init(empty folder: URL) {
     self.folder = folder
   }
 
@@ -22,7 +22,7 @@ public struct Certificates {
   }
 
   /// Makes an authority that nobody knows.
-  public func authority(_ name: String, named common: String) throws {
+  package func authority(_ name: String, named common: String) throws {
     try openssl(
       "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
       "/CN=\(common)", "-keyout", "\(name).key", "-out", "\(name).crt")

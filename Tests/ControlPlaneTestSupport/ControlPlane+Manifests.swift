@@ -1,5 +1,6 @@
+import Formats
 import Foundation
-public import Kubernetes
+package import Kubernetes
 import Yams
 
 extension ControlPlane {
@@ -8,7 +9,7 @@ extension ControlPlane {
   /// - Parameters:
   ///   - namespace: Where objects go that have namespaces.
   ///   - client: Who makes them.
-  public static func create(manifest: String, in namespace: String, with client: APIClient) async throws {
+  package static func create(manifest: String, in namespace: String, with client: APIClient) async throws {
     let folder = URL(filePath: #filePath)
       .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "manifests")
     let text = try String(contentsOf: folder.appending(path: manifest), encoding: .utf8)

@@ -1,4 +1,5 @@
-public import Kubernetes
+import Formats
+package import Kubernetes
 
 extension ControlPlane {
   /// Makes a node that is ready and takes pods, though no kubelet stands behind it.
@@ -8,7 +9,7 @@ extension ControlPlane {
   ///   - capacity: What it has for pods, by resource.
   ///   - labels: Its labels.
   ///   - client: Who makes it.
-  public static func addNode(
+  package static func addNode(
     _ name: String, capacity: [String: String] = ["cpu": "4", "memory": "8Gi", "pods": "110"],
     labels: [String: String] = [:], with client: APIClient
   ) async throws {

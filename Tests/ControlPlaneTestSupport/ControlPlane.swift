@@ -1,5 +1,7 @@
-public import Foundation
-public import Kubernetes
+import Connections
+import Formats
+package import Foundation
+package import Kubernetes
 import Synchronization
 
 /// A real control plane on loopback for tests: etcd and kube-apiserver, and kube-scheduler where it is wanted, from the
@@ -7,28 +9,28 @@ import Synchronization
 ///
 /// Whoever asks with ``adminToken`` or the certificate `admin.crt` may do everything. Nothing runs pods, and there is no
 /// controller: objects stay as they are written.
-public actor ControlPlane {
+package actor ControlPlane {
   /// Whether tests that need one are to run: where the programs are, and always in CI, where they must be.
-  public static let isWanted = assets != nil || ProcessInfo.processInfo.environment["CI"] != nil
+  package static let isWanted = assets != nil || ProcessInfo.processInfo.environment["CI"] != nil
   /// What to say where tests are skipped.
-  public static let hint = "needs etcd and kube-apiserver: set KUBEBUILDER_ASSETS to their folder"
+  package static let hint = "needs etcd and kube-apiserver: set KUBEBUILDER_ASSETS to their folder"
   /// The bearer token of an administrator.
-  public static let adminToken = "tonari-test-admin"
+  package static let adminToken = "tonari-test-admin"
   /// The bearer token of somebody who may do nothing.
-  public static let nobodyToken = "tonari-test-nobody"
+  package static let nobodyToken = "tonari-test-nobody"
   /// The bearer token of a service account in the namespace `tonari`, as far as ``serviceAccounts`` has it.
-  public static func token(ofServiceAccount name: String) -> String { "tonari-test-account-\(name)" }
+  package static func token(ofServiceAccount name: String) -> String { "tonari-test-account-\(name)" }
   /// The service accounts of our manifests.
   private static let serviceAccounts = ["tonari-extender", "tonari-planner", "tonari-selector"]
 
   private static let assets = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"].map { URL(filePath: $0) }
 
   /// Where certificates, configuration and logs are.
-  public nonisolated let folder: URL
+  package nonisolated let folder: URL
   /// The port of the API server.
-  public nonisolated let port: UInt16
+  package nonisolated let port: UInt16
   /// A kubeconfig of an administrator.
-  public nonisolated var kubeconfig: String { folder.appending(path: "kubeconfig").path }
+  package nonisolated var kubeconfig: String { folder.appending(path: "kubeconfig").path }
   private let assets: URL
   private let etcdPort: UInt16
   private var etcd: Server?
@@ -38,7 +40,7 @@ public actor ControlPlane {
   /// Starts etcd and the API server, and waits until they are ready.
   ///
   /// - Parameter apiServerArguments: More arguments for the API server.
-  public init(apiServerArguments: [String] = []) async throws {
+  package init(apiServerArguments: [String] = []) async throws {
     guard let assets = Self.assets else { throw TestFailure(Self.hint) }
     self.assets = assets
     self.apiServerArguments = apiServerArguments
@@ -72,7 +74,7 @@ public actor ControlPlane {
   /// - Parameters:
   ///   - port: The port to go through; nil for the API server's own.
   ///   - token: The bearer token.
-  public nonisolated func configuration(
+  package nonisolated func configuration(
     through port: UInt16? = nil, token: String = adminToken
   ) -> ClientConfiguration {
     ClientConfiguration(
@@ -81,7 +83,7 @@ public actor ControlPlane {
   }
 
   /// Writes a kubeconfig of whoever has a token, and answers its path.
-  public nonisolated func kubeconfig(token: String) throws -> String {
+  package nonisolated func kubeconfig(token: String) throws -> String {
     let file = folder.appending(path: "kubeconfig-\(token)")
     try Self.kubeconfig(port, user: "{token: \(token)}").write(to: file, atomically: true, encoding: .utf8)
     return file.path
@@ -113,7 +115,7 @@ public actor ControlPlane {
   }
 
   /// Starts the API server, and waits until it is ready.
-  public func startAPIServer() async throws {
+  package func startAPIServer() async throws {
     let path = { [folder] (name: String) in folder.appending(path: name).path }
     let server = try Server(
       assets.appending(path: "kube-apiserver"),
@@ -137,7 +139,7 @@ public actor ControlPlane {
   }
 
   /// Kills the API server.
-  public func stopAPIServer() async {
+  package func stopAPIServer() async {
     await apiServer?.kill()
   }
 
@@ -149,7 +151,7 @@ public actor ControlPlane {
   ///   - arguments: More arguments.
   ///
   /// It is not waited for: it schedules as soon as it can.
-  public func startScheduler(_ configuration: String = "", arguments: [String] = []) throws -> Server {
+  package func startScheduler(_ configuration: String = "", arguments: [String] = []) throws -> Server {
     let name = "kube-scheduler-\(UUID().uuidString)"
     let file = folder.appending(path: "\(name).yaml")
     let port = try LoopbackListener.freePort()
@@ -171,7 +173,7 @@ public actor ControlPlane {
   }
 
   /// Lets etcd forget all versions of objects but the last.
-  public func compactEtcd() async throws {
+  package func compactEtcd() async throws {
     let revision = try await askEtcd("range", ["key": .string(Data("/".utf8).base64EncodedString())])
     guard let last = revision["header"]?["revision"]?.string else {
       throw TestFailure("etcd tells no revision: \(revision)")

@@ -4,7 +4,7 @@
 ///   - what: What is waited for, for the error.
 ///   - deadline: For how long.
 ///   - condition: Whether it holds.
-public func eventually(
+package func eventually(
   _ what: String, within deadline: Duration = .seconds(30), _ condition: () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + deadline

@@ -7,18 +7,18 @@ import Synchronization
 #endif
 
 /// A connection on this machine on which a test says, and hears, what it wants.
-public final class LoopbackConnection: Sendable {
+package final class LoopbackConnection: Sendable {
   private let descriptor: Int32
   private let isOpen: Mutex<Bool>
 
   /// Takes a connection that somebody else closes.
-  public init(_ descriptor: Int32) {
+  package init(_ descriptor: Int32) {
     self.descriptor = descriptor
     isOpen = Mutex(false)
   }
 
   /// Connects to a port. What does not come in twenty seconds does not come at all.
-  public init(to port: UInt16) throws {
+  package init(to port: UInt16) throws {
     descriptor = try LoopbackListener.connect(to: port)
     isOpen = Mutex(true)
     var timeout = timeval(tv_sec: 20, tv_usec: 0)
@@ -28,12 +28,12 @@ public final class LoopbackConnection: Sendable {
   deinit { close() }
 
   /// Sends a text.
-  public func send(_ text: String) throws {
+  package func send(_ text: String) throws {
     guard ControlPlaneTestSupport.send(text.utf8, to: descriptor) else { throw TestFailure("the other end is gone") }
   }
 
   /// What comes, up to a text and with it; throws where the other end closes before.
-  public func receive(until end: String) throws -> String {
+  package func receive(until end: String) throws -> String {
     var text: [UInt8] = []
     while !text.suffix(end.utf8.count).elementsEqual(end.utf8) {
       let next = ControlPlaneTestSupport.receive(from: descriptor, upTo: 1)
@@ -44,7 +44,7 @@ public final class LoopbackConnection: Sendable {
   }
 
   /// Closes it where it was made here.
-  public func close() {
+  package func close() {
     isOpen.withLock { isOpen in
       if isOpen { closeSocket(descriptor) }
       isOpen = false

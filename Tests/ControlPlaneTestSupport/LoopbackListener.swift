@@ -8,9 +8,9 @@ import Synchronization
 #endif
 
 /// Takes TCP connections on a loopback port, each on a thread of its own. For tests.
-public final class LoopbackListener: Sendable {
+package final class LoopbackListener: Sendable {
   /// The port.
-  public let port: UInt16
+  package let port: UInt16
   private let descriptor: Int32
   private let isOpen = Mutex(true)
 
@@ -19,7 +19,7 @@ public final class LoopbackListener: Sendable {
   /// - Parameters:
   ///   - port: The port; 0 for any that is free.
   ///   - serve: Serves a connection, whose descriptor is closed afterwards.
-  public init(port: UInt16 = 0, serve: @escaping @Sendable (Int32) -> Void) throws {
+  package init(port: UInt16 = 0, serve: @escaping @Sendable (Int32) -> Void) throws {
     let descriptor = try Self.makeSocket()
     self.descriptor = descriptor
     var yes: Int32 = 1
@@ -58,7 +58,7 @@ public final class LoopbackListener: Sendable {
   deinit { stop() }
 
   /// Takes no more connections.
-  public func stop() {
+  package func stop() {
     isOpen.withLock { isOpen in
       // The thread that accepts closes the descriptor.
       if isOpen { shutdown(descriptor, Int32(SHUT_RDWR)) }
@@ -71,7 +71,7 @@ public final class LoopbackListener: Sendable {
 
   /// A port that is free at the moment, and that nobody gets by asking the system for any: it lies below those that are
   /// given out so. None is given twice.
-  public static func freePort() throws -> UInt16 {
+  package static func freePort() throws -> UInt16 {
     for _ in 0..<1000 {
       let port = UInt16.random(in: 15_000..<32_000)
       let descriptor = try makeSocket()
@@ -135,7 +135,7 @@ private func connectSocket(_ descriptor: Int32, _ address: UnsafePointer<sockadd
 }
 
 /// Reads what there is, up to a number of bytes; empty at the end of the connection.
-public func receive(from connection: Int32, upTo count: Int = 1 << 16) -> [UInt8] {
+package func receive(from connection: Int32, upTo count: Int = 1 << 16) -> [UInt8] {
   var buffer = [UInt8](repeating: 0, count: count)
   while true {
     let received = recv(connection, &buffer, count, 0)
@@ -146,7 +146,7 @@ public func receive(from connection: Int32, upTo count: Int = 1 << 16) -> [UInt8
 
 /// Sends all bytes; false where the peer is gone.
 @discardableResult
-public func send(_ bytes: some Sequence<UInt8>, to connection: Int32) -> Bool {
+package func send(_ bytes: some Sequence<UInt8>, to connection: Int32) -> Bool {
   var rest = Array(bytes)[...]
   while !rest.isEmpty {
     let sent = rest.withUnsafeBytes { sendBytes(connection, $0) }

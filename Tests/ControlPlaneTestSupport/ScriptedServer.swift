@@ -1,58 +1,59 @@
+import Connections
 import Foundation
-public import Kubernetes
+package import Kubernetes
 import Synchronization
 
 /// An HTTP server that answers what a test tells it, byte for byte.
-public final class ScriptedServer: Sendable {
+package final class ScriptedServer: Sendable {
   /// A request that has come in.
-  public struct Request: Sendable {
+  package struct Request: Sendable {
     /// The method.
-    public var method: String
+    package var method: String
     /// Path and query.
-    public var target: String
+    package var target: String
     /// The header fields, by name in lower case.
-    public var headers: [String: String]
+    package var headers: [String: String]
     /// The body.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// How many requests came before this one.
-    public var index: Int
+    package var index: Int
     /// The connection, from 0.
-    public var connection: Int
+    package var connection: Int
 
     /// The target less its query.
-    public var path: String { String(target.prefix { $0 != "?" }) }
+    package var path: String { String(target.prefix { $0 != "?" }) }
   }
 
   /// Where an answer goes.
-  public struct Answer {
+  package struct Answer {
     fileprivate let connection: Int32
 
     /// Sends text as it is; false where the client is gone.
     @discardableResult
-    public func raw(_ text: String) -> Bool { send(text.utf8, to: connection) }
+    package func raw(_ text: String) -> Bool { send(text.utf8, to: connection) }
 
     /// Sends a whole response.
-    public func respond(_ body: String, status: Int = 200, headers: [String: String] = [:]) {
+    package func respond(_ body: String, status: Int = 200, headers: [String: String] = [:]) {
       let fields = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
       raw("HTTP/1.1 \(status) Answer\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
     }
 
     /// Starts a response of unknown length.
-    public func startStream() { raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") }
+    package func startStream() { raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") }
 
     /// Sends a part of it; false where the client is gone.
     @discardableResult
-    public func chunk(_ text: String) -> Bool { raw("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n") }
+    package func chunk(_ text: String) -> Bool { raw("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n") }
 
     /// Ends it.
-    public func endStream() { raw("0\r\n\r\n") }
+    package func endStream() { raw("0\r\n\r\n") }
 
     /// Waits until the client closes the connection.
-    public func waitForClose() { while !receive(from: connection).isEmpty {} }
+    package func waitForClose() { while !receive(from: connection).isEmpty {} }
   }
 
   /// What becomes of the connection after an answer.
-  public enum Then: Sendable {
+  package enum Then: Sendable {
     /// It waits for the next request.
     case keep
     /// It is closed.
@@ -72,7 +73,7 @@ public final class ScriptedServer: Sendable {
   }
 
   /// Listens on a loopback port that is free. Each connection has a thread of its own.
-  public init(_ handle: @escaping @Sendable (Request, Answer) -> Then) throws {
+  package init(_ handle: @escaping @Sendable (Request, Answer) -> Then) throws {
     let log = SharedLog()
     self.log = log
     listener = try LoopbackListener { connection in
@@ -94,16 +95,16 @@ public final class ScriptedServer: Sendable {
   }
 
   /// The port.
-  public var port: UInt16 { listener.port }
+  package var port: UInt16 { listener.port }
   /// The address.
-  public var url: String { "http://127.0.0.1:\(port)" }
+  package var url: String { "http://127.0.0.1:\(port)" }
   /// The requests so far.
-  public var requests: [Request] { log.value.withLock { $0.requests } }
+  package var requests: [Request] { log.value.withLock { $0.requests } }
   /// How many connections there have been.
-  public var connectionCount: Int { log.value.withLock { $0.connections } }
+  package var connectionCount: Int { log.value.withLock { $0.connections } }
 
   /// A client of this server that waits very little between tries.
-  public func client(attempts: Int = 5, timeout: Duration = .seconds(20)) -> APIClient {
+  package func client(attempts: Int = 5, timeout: Duration = .seconds(20)) -> APIClient {
     let backoff = Backoff(shortest: .milliseconds(1), longest: .milliseconds(20))
     return APIClient(
       ClientConfiguration(server: url), retries: RetryPolicy(attempts: attempts, backoff: backoff), timeout: timeout,

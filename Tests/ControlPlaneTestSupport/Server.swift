@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 
 #if canImport(Glibc)
   import Glibc
@@ -10,7 +10,7 @@ extension ControlPlane {
   /// A server of the control plane as a process, which does not outlive this one.
   ///
   /// Unchecked, because the compiler does not know that `Process` is only started and stopped here, one after the other.
-  public final class Server: @unchecked Sendable {
+  package final class Server: @unchecked Sendable {
     private let process = Process()
     private let watchdog = Process()
     private let log: URL
@@ -22,7 +22,7 @@ extension ControlPlane {
     ///   - arguments: Its arguments.
     ///   - log: The file that gets what it writes.
     ///   - folder: A folder that goes with the server.
-    public init(_ program: URL, _ arguments: [String], log: URL, folder: URL? = nil) throws {
+    package init(_ program: URL, _ arguments: [String], log: URL, folder: URL? = nil) throws {
       self.log = log
       try Data().write(to: log)
       let handle = try FileHandle(forWritingTo: log)
@@ -47,25 +47,25 @@ extension ControlPlane {
     }
 
     /// Whether it still runs.
-    public var isRunning: Bool { process.isRunning }
+    package var isRunning: Bool { process.isRunning }
 
     /// The last lines that it wrote.
-    public var lastWords: String {
+    package var lastWords: String {
       let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
       return text.split(separator: "\n").suffix(15).joined(separator: "\n")
     }
 
     /// Kills it, and waits until it is gone.
-    public func kill() async {
+    package func kill() async {
       send(SIGKILL)
       while process.isRunning { try? await Task.sleep(for: .milliseconds(5)) }
     }
 
     /// The status that it ended with; nil while it runs.
-    public var exitStatus: Int32? { process.isRunning ? nil : process.terminationStatus }
+    package var exitStatus: Int32? { process.isRunning ? nil : process.terminationStatus }
 
     /// Sends a signal.
-    public func send(_ signal: Int32) {
+    package func send(_ signal: Int32) {
       if process.isRunning { sendSignal(process.processIdentifier, signal) }
     }
   }

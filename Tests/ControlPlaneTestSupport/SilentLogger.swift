@@ -1,6 +1,6 @@
-public import Logging
+package import Logging
 
 extension Logger {
   /// A logger that says nothing: for tests in which things go wrong on purpose.
-  public static var silent: Logger { Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() } }
+  package static var silent: Logger { Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() } }
 }

@@ -8,7 +8,7 @@ import Synchronization
 #endif
 
 /// Stands between a client and a server and can break what is between them. For tests.
-public final class TCPProxy: Sendable {
+package final class TCPProxy: Sendable {
   private struct State {
     var connections: Set<Int32> = []
     var isStalled = false
@@ -30,13 +30,13 @@ public final class TCPProxy: Sendable {
   private let listener: LoopbackListener
 
   /// The port to connect to.
-  public var port: UInt16 { listener.port }
+  package var port: UInt16 { listener.port }
 
   /// How many connections there have been.
-  public var connectionCount: Int { shared.condition.withLock { shared.state.accepted } }
+  package var connectionCount: Int { shared.condition.withLock { shared.state.accepted } }
 
   /// Starts to forward to a loopback port.
-  public init(to target: UInt16) throws {
+  package init(to target: UInt16) throws {
     listener = try LoopbackListener { [shared] connection in
       shared.condition.withLock { shared.state.accepted += 1 }
       guard let server = Self.open(target, shared) else { return }
@@ -48,7 +48,7 @@ public final class TCPProxy: Sendable {
   }
 
   /// Forwards between a connection and a loopback port until one of them is closed.
-  public static func join(_ connection: Int32, to port: UInt16) throws {
+  package static func join(_ connection: Int32, to port: UInt16) throws {
     let server = try LoopbackListener.connect(to: port)
     defer { close(server) }
     join(connection, server, Shared())
@@ -85,30 +85,30 @@ public final class TCPProxy: Sendable {
   }
 
   /// Breaks all connections that there are.
-  public func cut() {
+  package func cut() {
     shared.condition.withLock {
       for connection in shared.state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
     }
   }
 
   /// Breaks all connections, and every new one at once, until ``restore()``.
-  public func takeDown() {
+  package func takeDown() {
     shared.condition.withLock { shared.state.isDown = true }
     cut()
   }
 
   /// Lets connections stand but no byte pass, until ``restore()``.
-  public func stall() {
+  package func stall() {
     shared.condition.withLock { shared.state.isStalled = true }
   }
 
   /// Lets no byte pass any more on the connections that there are, until ``restore()``; new ones work.
-  public func freeze() {
+  package func freeze() {
     shared.condition.withLock { shared.state.frozen = shared.state.connections }
   }
 
   /// Forwards again.
-  public func restore() {
+  package func restore() {
     shared.condition.withLock {
       shared.state.isDown = false
       shared.state.isStalled = false

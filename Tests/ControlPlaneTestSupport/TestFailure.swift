@@ -1,10 +1,10 @@
 /// What keeps a test from going on.
-public struct TestFailure: Error, CustomStringConvertible {
+package struct TestFailure: Error, CustomStringConvertible {
   /// What happened.
-  public let description: String
+  package let description: String
 
   /// Makes a failure.
-  public init(_ description: String) {
+  package init(_ description: String) {
     self.description = description
   }
 }

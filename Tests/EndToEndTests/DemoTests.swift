@@ -1,5 +1,5 @@
 import Foundation
-import Planning
+import Planner
 import Testing
 
 @Suite("tonari demo")

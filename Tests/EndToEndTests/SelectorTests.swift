@@ -1,6 +1,7 @@
+import Connections
 import ControlPlaneTestSupport
+import Formats
 import Foundation
-import Kubernetes
 import Testing
 import TonariClient
 

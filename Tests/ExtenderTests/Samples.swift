@@ -1,8 +1,8 @@
 import Foundation
 import Kubernetes
+import Model
 import NIOCore
-import Planning
-import Topology
+import Planner
 
 @testable import Extender
 

@@ -1,13 +1,14 @@
-import Dispatching
 import EnvoyProtocol
 import Foundation
 import GRPCCore
+import Model
 import NIOCore
 import NIOEmbedded
+import Overflow
 import Selection
 import SwiftProtobuf
 
-@testable import EnvoyServer
+@testable import SelectorServer
 
 extension Fuzzer {
   private static let envoyWords = [

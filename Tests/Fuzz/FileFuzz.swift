@@ -1,12 +1,10 @@
-import Files
 import Foundation
-import OverflowPlanning
-import Planning
+import Placement
 import Simulation
 
-@testable import Files
+@testable import Formats
 @testable import Kubernetes
-@testable import Planning
+@testable import Planner
 
 extension Fuzzer {
   /// What YAML has that decoders trip over.

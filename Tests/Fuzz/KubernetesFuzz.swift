@@ -1,13 +1,14 @@
-import Dispatching
+import Fleet
 import Foundation
 import Overflow
-import OverflowPolicies
 import Selection
 
 @testable import Extender
+@testable import Formats
 @testable import Kubernetes
-@testable import OverflowController
-@testable import SelectorIntake
+@testable import MeshController
+@testable import Model
+@testable import SelectorServer
 
 extension Fuzzer {
   /// What a watch sends: a size of chunks, and lines of events. The outcome does not depend on the chunks, but for how much

@@ -1,12 +1,11 @@
-import Dispatching
+import Fleet
 import Kubernetes
+import Model
 import Overflow
-import OverflowPolicies
 import Selection
 
-@testable import LiveInput
-@testable import OverflowController
-@testable import SelectorIntake
+@testable import MeshController
+@testable import SelectorServer
 
 extension Fuzzer {
   private static let numberWords = [

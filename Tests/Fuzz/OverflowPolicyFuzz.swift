@@ -1,12 +1,12 @@
-import Dispatching
+import Fleet
 import Foundation
 import Kubernetes
+import Model
 import Overflow
-import OverflowPolicies
 import Selection
+import SelectorServer
 
-@testable import OverflowController
-@testable import SelectorIntake
+@testable import MeshController
 
 extension Fuzzer {
   /// `OverflowPolicy` objects, from a file and from the API server. What is read is good for a selector: it picks, plans

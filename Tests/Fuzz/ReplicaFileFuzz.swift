@@ -1,7 +1,7 @@
-import Dispatching
+import Model
 import Selection
 
-@testable import SelectorIntake
+@testable import SelectorServer
 
 extension Fuzzer {
   /// A file of services and their replicas. What is read is good for a selector.

@@ -1,10 +1,9 @@
-import EnvoyServer
+import Formats
 import Kubernetes
-import SelectorServer
+import Model
 import TonariClient
-import Topology
 
-@testable import EnvoyServer
+@testable import SelectorServer
 
 extension Fuzzer {
   /// Words that stand in fields, annotations and options: quantities, times, addresses, names. What is read can be

@@ -1,13 +1,12 @@
 import CTonariClient
-import Dispatching
 import Foundation
+import Model
 import NIOCore
 import Overflow
 import Selection
 import SelectorProtocol
 import SelectorProtocolTestSupport
 import SwiftProtobuf
-import Topology
 
 @testable import SelectorServer
 @testable import TonariClient

@@ -1,19 +1,19 @@
 /// Numbers as nobody should write them, and texts with one of them in the place of each number.
-public enum HostileNumbers {
+package enum HostileNumbers {
   /// As integers of 64 bits.
-  public static let integers: [UInt64] = [
+  package static let integers: [UInt64] = [
     0, 1, 1 << 31 - 1, 1 << 31, 1 << 32 - 1, 1 << 32, 1 << 53 + 1, 1 << 63 - 1, 1 << 63, .max,
   ]
 
   /// As floating-point numbers.
-  public static let doubles: [Double] = [
+  package static let doubles: [Double] = [
     0, -0.0, -1, .leastNonzeroMagnitude, 1e-300, 4.5e307, 1e308, -1e308, .infinity, -.infinity, .nan, 0x1p53, 0x1p63,
     -0x1p63,
     0x1p64,
   ]
 
   /// As texts.
-  public static let texts: [String] = [
+  package static let texts: [String] = [
     "0", "-1", "5e-324", "4.5e307", "1e308", "-1e308", "1e400", "1e18", "1e-400", "inf", "-inf", "nan", ".inf", ".nan",
     "Infinity", "NaN", "2147483648", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
     "18446744073709551616", "0.5", "1e99999999999999999999", String(repeating: "9", count: 100_000),
@@ -21,17 +21,17 @@ public enum HostileNumbers {
   ]
 
   /// A text with a number in it replaced.
-  public struct Variant: Sendable {
+  package struct Variant: Sendable {
     /// What was replaced by what.
-    public let place: String
+    package let place: String
     /// The whole text.
-    public let text: String
+    package let text: String
   }
 
   /// A text with each number in it, one after the other, replaced by each hostile one.
   ///
   /// - Parameter most: how many of the numbers are replaced, evenly spread over the text.
-  public static func variants(of text: String, most: Int = .max) -> [Variant] {
+  package static func variants(of text: String, most: Int = .max) -> [Variant] {
     let places = numbers(in: Array(text.utf8))
     let step = most >= places.count ? 1 : (places.count + most - 1) / max(1, most)
     return stride(from: 0, to: places.count, by: step).flatMap { index in

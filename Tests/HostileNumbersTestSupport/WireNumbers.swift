@@ -1,25 +1,25 @@
 import Foundation
-public import SwiftProtobuf
+package import SwiftProtobuf
 
 /// Messages of protocol buffers with a hostile number in the place of each number.
 ///
 /// Which numbers a message has is found out from its type, so that a field that is new is walked too, and a sample that
 /// lacks it is told of.
-public enum WireNumbers {
+package enum WireNumbers {
   /// A message with a number in it replaced.
-  public struct Variant<M: Message & Sendable>: Sendable {
+  package struct Variant<M: Message & Sendable>: Sendable {
     /// The numbers of the fields down to it.
-    public let path: String
+    package let path: String
     /// The message.
-    public let message: M
+    package let message: M
     /// The same as it is sent.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
   }
 
   /// A sample with each number in it replaced, one after the other.
   ///
   /// - Returns: the variants, and the paths of numbers that the type has and the sample has not.
-  public static func variants<M: Message & Sendable>(
+  package static func variants<M: Message & Sendable>(
     of samples: [M]
   ) throws -> (variants: [Variant<M>], missing: [String]) {
     var variants: [Variant<M>] = []

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// Makes small clusters in which rules of every kind meet.
 struct ClusterGenerator {

@@ -2,11 +2,11 @@ import Extender
 import Foundation
 import Kubernetes
 import Logging
+import Model
 import NIOCore
 import Placement
 import PlacementTestSupport
-import Planning
-import Topology
+import Planner
 import Traffic
 
 /// What the planner, the evaluation, the exported model and the extender say of a cluster, beside what the rules say.

@@ -1,6 +1,7 @@
+import Model
 import Testing
-import Topology
 
+@testable import Formats
 @testable import Kubernetes
 
 @Suite("A snapshot is read")

@@ -1,10 +1,9 @@
-import Dispatching
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Glibc
 import Logging
-import NodeProtocol
+import Selection
 import ServiceLifecycle
 import SwiftProtobuf
 

@@ -1,8 +1,8 @@
-import Dispatching
+import Connections
 import Foundation
 import GRPCCore
 import Glibc
-import Sockets
+import Selection
 import Testing
 
 @testable import NodeDriver

@@ -1,6 +1,5 @@
+import Daemon
 import GRPCCore
-import Monitoring
-import NodeProtocol
 import SwiftProtobuf
 import Testing
 

@@ -1,9 +1,9 @@
-public import Placement
+package import Placement
 
 extension Problem {
   /// Says which constraint a placement breaks first, straight from the definitions and as slowly as it takes; nil where
   /// it satisfies all. For tests to hold faster code to.
-  public func brokenConstraint(_ assignment: Assignment) -> String? {
+  package func brokenConstraint(_ assignment: Assignment) -> String? {
     let counts = assignment.placed.map { placed in
       placed.reduce(into: Array(repeating: 0, count: nodes.count)) { $0[$1.node] += $1.replicas }
     }

@@ -1,10 +1,10 @@
-public import Placement
+package import Placement
 
 extension Problem {
   /// Tries every placement there is. For problems of a handful of workloads and nodes.
   ///
   /// - Returns: the best one and its objective, nil where none satisfies all constraints.
-  public func exhaustiveOptimum() -> (assignment: Assignment, objective: Double)? {
+  package func exhaustiveOptimum() -> (assignment: Assignment, objective: Double)? {
     var best: (assignment: Assignment, objective: Double)?
     forEachPlacement { assignment in
       let objective = evaluate(assignment).objective
@@ -14,7 +14,7 @@ extension Problem {
   }
 
   /// Calls `body` with every placement that satisfies all constraints.
-  public func forEachPlacement(_ body: (Assignment) -> Void) {
+  package func forEachPlacement(_ body: (Assignment) -> Void) {
     var free = nodes.indices.flatMap { n in resources.indices.map { capacity(node: n, resource: $0) } }
     var placed: [[Placed]] = Array(repeating: [], count: workloads.count)
     // What runs there fills the node too much already, and may stay: whether it does is checked at the end.

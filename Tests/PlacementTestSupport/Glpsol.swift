@@ -1,9 +1,9 @@
-public import Foundation
+package import Foundation
 
 /// GLPK's own command line, which reads MathProg.
-public enum Glpsol {
+package enum Glpsol {
   /// The folder of the models.
-  public static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  package static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("models")
 
   private static var path: String? {
@@ -12,20 +12,20 @@ public enum Glpsol {
   }
 
   /// Whether it is there, or has to be.
-  public static var isExpected: Bool { path != nil || ProcessInfo.processInfo.environment["CI"] != nil }
+  package static var isExpected: Bool { path != nil || ProcessInfo.processInfo.environment["CI"] != nil }
 
   /// What it printed.
-  public struct Answer {
+  package struct Answer {
     /// All of it.
-    public var output: String
+    package var output: String
     /// Whether the best whole solution was found.
-    public var isOptimal: Bool { output.contains("INTEGER OPTIMAL SOLUTION FOUND") }
+    package var isOptimal: Bool { output.contains("INTEGER OPTIMAL SOLUTION FOUND") }
     /// Whether there is proven to be no solution.
-    public var isInfeasible: Bool {
+    package var isInfeasible: Bool {
       output.contains("HAS NO PRIMAL FEASIBLE") || output.contains("HAS NO INTEGER FEASIBLE")
     }
     /// What the model prints after it is solved.
-    public var cost: Double? {
+    package var cost: Double? {
       guard let start = output.range(of: "\ncost ")?.upperBound else { return nil }
       return Double(output[start...].prefix { $0 != ":" })
     }
@@ -36,7 +36,7 @@ public enum Glpsol {
   }
 
   /// Solves a model with a file of data.
-  public static func solve(_ model: String, _ data: URL) throws -> Answer {
+  package static func solve(_ model: String, _ data: URL) throws -> Answer {
     guard let path else { throw Missing() }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
@@ -51,7 +51,7 @@ public enum Glpsol {
   }
 
   /// Solves a model with data.
-  public static func solve(_ model: String, text: String) throws -> Answer {
+  package static func solve(_ model: String, text: String) throws -> Answer {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).dat")
     try Data(text.utf8).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }

@@ -1,11 +1,11 @@
-public import Placement
-import Topology
+import Model
+package import Placement
 
 /// A recipe for random problems; the same recipe and seed make the same problem. Every problem has a placement: one is
 /// drawn first, and what constrains is drawn around it.
-public struct RandomProblem: Hashable, Sendable {
+package struct RandomProblem: Hashable, Sendable {
   /// How traffic edges are drawn.
-  public enum Graph: Hashable, Sendable {
+  package enum Graph: Hashable, Sendable {
     /// Pairs at random, with so many edges for each workload.
     case sparse(degree: Double)
     /// Each workload calls earlier ones, busy ones more likely; traffic falls off with a power law.
@@ -13,46 +13,46 @@ public struct RandomProblem: Hashable, Sendable {
   }
 
   /// How many workloads.
-  public var workloads: Int
+  package var workloads: Int
   /// How many nodes.
-  public var nodes: Int
+  package var nodes: Int
   /// The graph of traffic.
-  public var graph: Graph
+  package var graph: Graph
   /// How many replicas a workload has.
-  public var replicas: ClosedRange<Int>
+  package var replicas: ClosedRange<Int>
   /// How many kinds of resources.
-  public var resources: Int
+  package var resources: Int
   /// How full the nodes are in all, from 0 to 1, as far as the placement drawn first allows it.
-  public var fill: Double
+  package var fill: Double
   /// Whether all nodes have the same capacity.
-  public var likeNodes: Bool
+  package var likeNodes: Bool
   /// How many zones.
-  public var zones: Int
+  package var zones: Int
   /// How many rules of each kind.
-  public var rulesOfEachKind: Int
+  package var rulesOfEachKind: Int
   /// Whether some workloads may not run, or not with all replicas, on some nodes.
-  public var limits: Bool
+  package var limits: Bool
   /// Whether some of a node's capacity is reserved.
-  public var reserved: Bool
+  package var reserved: Bool
   /// Whether workloads run somewhere already.
-  public var current = false
+  package var current = false
   /// Whether what runs breaks constraints, as clusters come to: nodes are cordoned or too full, pods are evicted, rules
   /// came later. Such a problem may have no placement where moves are limited.
-  public var isBroken = false
+  package var isBroken = false
   /// Whether nodes offer none any more of a resource that is used there, and workloads have some replicas too many. Such
   /// a problem may have no placement where moves are limited.
-  public var isStranded = false
+  package var isStranded = false
   /// Whether some rules are of workloads that want to be together with themselves.
-  public var selfAffinity = false
+  package var selfAffinity = false
   /// How many matrices of traffic there are; 0 for none beside the edges' traffic.
-  public var matrices = 0
+  package var matrices = 0
   /// What several matrices count together.
-  public var combination = Problem.Combination.mean
+  package var combination = Problem.Combination.mean
   /// The weights.
-  public var weights = Problem.Weights()
+  package var weights = Problem.Weights()
 
   /// A recipe for so many workloads on so many nodes; what else it says is above.
-  public init(
+  package init(
     workloads: Int,
     nodes: Int,
     graph: Graph = .sparse(degree: 2),
@@ -79,10 +79,10 @@ public struct RandomProblem: Hashable, Sendable {
   }
 
   /// Makes the recipe's problem of a seed.
-  public func problem(seed: UInt64) -> Problem { make(seed: seed).problem }
+  package func problem(seed: UInt64) -> Problem { make(seed: seed).problem }
 
   /// Makes the recipe's problem of a seed, and a placement that satisfies its constraints, which is not a good one.
-  public func make(seed: UInt64) -> (problem: Problem, placement: Assignment) {
+  package func make(seed: UInt64) -> (problem: Problem, placement: Assignment) {
     var random = SeededGenerator(seed: seed)
     let requests = (0..<workloads * resources).map { _ in Int64.random(in: 1...9, using: &random) * 50 }
     let counts = (0..<workloads).map { _ in Int.random(in: replicas, using: &random) }

@@ -1,7 +1,7 @@
+import Model
 import Placement
 import PlacementTestSupport
 import Testing
-import Topology
 
 @Suite("Order of moves")
 struct MoveOrderTests {

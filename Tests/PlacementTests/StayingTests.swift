@@ -1,7 +1,7 @@
 import Foundation
+import Model
 import PlacementTestSupport
 import Testing
-import Topology
 
 @testable import Placement
 

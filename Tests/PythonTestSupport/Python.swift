@@ -2,22 +2,22 @@ import Foundation
 import Synchronization
 
 /// Python with grpcio, in an environment of the tests' own below `.build`.
-public enum Python {
+package enum Python {
   /// Whether there is a Python; in CI there must be.
-  public static let isAvailable =
+  package static let isAvailable =
     ProcessInfo.processInfo.environment["CI"] != nil || FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")
 
   private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
   /// How a script ended.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// Its exit status.
-    public var status: Int32
+    package var status: Int32
     /// What it wrote to standard output.
-    public var output: String
+    package var output: String
     /// What it wrote to standard error.
-    public var errors: String
+    package var errors: String
   }
 
   private static let interpreter = Mutex<URL?>(nil)
@@ -27,7 +27,7 @@ public enum Python {
   /// - Parameters:
   ///   - script: where it is in the repository.
   ///   - arguments: its arguments.
-  public static func run(_ script: String, _ arguments: [String]) async throws -> Result {
+  package static func run(_ script: String, _ arguments: [String]) async throws -> Result {
     let interpreter = try interpreter.withLock { made in
       let interpreter = try made ?? environment()
       made = interpreter
@@ -62,9 +62,9 @@ public enum Python {
   }
 
   /// The environment cannot be made.
-  public struct Failure: Error, CustomStringConvertible {
+  package struct Failure: Error, CustomStringConvertible {
     /// Why.
-    public var description: String
+    package var description: String
   }
 
   private static func example(_ name: String) -> URL {

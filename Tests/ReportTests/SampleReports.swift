@@ -1,6 +1,6 @@
+import Model
 import Placement
 import PlacementTestSupport
-import Topology
 
 @testable import Report
 

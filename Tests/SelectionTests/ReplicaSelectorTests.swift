@@ -1,6 +1,6 @@
 import Testing
-import Topology
 
+@testable import Model
 @testable import Selection
 
 @Suite("A selector, whatever its policy")

@@ -1,23 +1,23 @@
-public import CProtobufC
+package import CProtobufC
 import Foundation
-public import SelectorProtocol
+package import SelectorProtocol
 import SwiftProtobuf
 
 /// Reads messages of framed connections in all the ways there are: by protobuf-c into an arena, by swift-protobuf, and in
 /// the one pass that usual requests are read in.
-public final class Codec {
+package final class Codec {
   /// What two ways do not agree on.
-  public struct Disagreement: Error, CustomStringConvertible {
+  package struct Disagreement: Error, CustomStringConvertible {
     /// The message's bytes, and what each way made of them.
-    public var description: String
+    package var description: String
   }
 
   private var arena: TonariArena
   /// What protobuf-c made of the last message.
-  public private(set) var verdict = TONARI_FINE
+  package private(set) var verdict = TONARI_FINE
 
   /// Makes a codec with an arena of so many bytes.
-  public init(capacity: Int = 1 << 20) {
+  package init(capacity: Int = 1 << 20) {
     arena = TonariArena(block: .allocate(capacity: max(1, capacity)), capacity: capacity, used: 0)
   }
 
@@ -26,10 +26,10 @@ public final class Codec {
   }
 
   /// How much of the arena the last message took.
-  public var used: Int { arena.used }
+  package var used: Int { arena.used }
 
   /// Decodes a message by protobuf-c; nil where it refuses it, see ``verdict``.
-  public func decode(_ bytes: UnsafeBufferPointer<UInt8>) -> Tonari_Selector_V1_Envelope? {
+  package func decode(_ bytes: UnsafeBufferPointer<UInt8>) -> Tonari_Selector_V1_Envelope? {
     tonari_arena_reset(&arena)
     return tonari_decode(&arena, bytes.baseAddress, bytes.count, &verdict).map {
       Tonari_Selector_V1_Envelope($0.pointee)
@@ -37,13 +37,13 @@ public final class Codec {
   }
 
   /// Decodes a message by protobuf-c; nil where it refuses it, see ``verdict``.
-  public func decode(_ bytes: [UInt8]) -> Tonari_Selector_V1_Envelope? { bytes.withUnsafeBufferPointer(decode) }
+  package func decode(_ bytes: [UInt8]) -> Tonari_Selector_V1_Envelope? { bytes.withUnsafeBufferPointer(decode) }
 
   /// Reads a message in all ways. Throws a ``Disagreement`` where they do not agree.
   ///
   /// - Returns: what protobuf-c made of it, and whether it is a request that is read in one pass.
   @discardableResult
-  public func check(_ bytes: UnsafeBufferPointer<UInt8>) throws -> (verdict: TonariVerdict, isUsual: Bool) {
+  package func check(_ bytes: UnsafeBufferPointer<UInt8>) throws -> (verdict: TonariVerdict, isUsual: Bool) {
     let mine = decode(bytes)
     var options = BinaryDecodingOptions()
     options.discardUnknownFields = true
@@ -85,7 +85,7 @@ public final class Codec {
 
   /// Reads a message in all ways. Throws a ``Disagreement`` where they do not agree.
   @discardableResult
-  public func check(_ bytes: [UInt8]) throws -> (verdict: TonariVerdict, isUsual: Bool) {
+  package func check(_ bytes: [UInt8]) throws -> (verdict: TonariVerdict, isUsual: Bool) {
     try bytes.withUnsafeBufferPointer(check)
   }
 

@@ -1,13 +1,13 @@
-public import CProtobufC
+package import CProtobufC
 import Foundation
-public import SelectorProtocol
+package import SelectorProtocol
 import SwiftProtobuf
 
 // What protobuf-c decoded as swift-protobuf has it, field by field.
 
 extension Tonari_Selector_V1_Envelope {
   /// Takes over what protobuf-c decoded.
-  public init(_ envelope: Tonari__Selector__V1__Envelope) {
+  package init(_ envelope: Tonari__Selector__V1__Envelope) {
     self.init()
     id = envelope.id
     switch envelope.message_case.rawValue {

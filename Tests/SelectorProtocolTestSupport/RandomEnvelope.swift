@@ -1,18 +1,18 @@
 import Foundation
-public import SelectorProtocol
+package import SelectorProtocol
 import SwiftProtobuf
 
 /// Makes envelopes of all kinds, with fields that are set or not, short and long, usual and odd.
-public struct RandomEnvelope {
+package struct RandomEnvelope {
   private var generator: any RandomNumberGenerator
 
   /// Draws from a generator.
-  public init(_ generator: any RandomNumberGenerator) {
+  package init(_ generator: any RandomNumberGenerator) {
     self.generator = generator
   }
 
   /// Another envelope.
-  public mutating func next() -> Tonari_Selector_V1_Envelope {
+  package mutating func next() -> Tonari_Selector_V1_Envelope {
     var envelope = Tonari_Selector_V1_Envelope()
     envelope.id = number()
     switch below(15) {
@@ -55,7 +55,7 @@ public struct RandomEnvelope {
   }
 
   /// Bytes that are changed here and there, so that some still are a message.
-  public mutating func mutated(_ bytes: [UInt8], with other: [UInt8]) -> [UInt8] {
+  package mutating func mutated(_ bytes: [UInt8], with other: [UInt8]) -> [UInt8] {
     var bytes = bytes
     for _ in 0...below(4) {
       let place = below(bytes.count + 1)
@@ -75,7 +75,7 @@ public struct RandomEnvelope {
   }
 
   /// A number from zero up to a limit.
-  public mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
+  package mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
 
   private mutating func flag() -> Bool { below(2) == 0 }
 
@@ -251,13 +251,13 @@ public struct RandomEnvelope {
 }
 
 /// How many random messages a test tries.
-public enum FuzzRounds {
+package enum FuzzRounds {
   /// The number in `TONARI_FUZZ` in the environment where it is set.
-  public static let count = ProcessInfo.processInfo.environment["TONARI_FUZZ"].flatMap { Int($0) } ?? 200_000
+  package static let count = ProcessInfo.processInfo.environment["TONARI_FUZZ"].flatMap { Int($0) } ?? 200_000
 }
 
 /// The memory of the process that is in use, in bytes.
-public func residentMemory() -> Int {
+package func residentMemory() -> Int {
   let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ") ?? []
   return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
 }

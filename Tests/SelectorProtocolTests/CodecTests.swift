@@ -1,10 +1,10 @@
 import CProtobufC
 import Foundation
+import Model
 import SelectorProtocol
 import SelectorProtocolTestSupport
 import SwiftProtobuf
 import Testing
-import Topology
 
 @Suite("The codec of framed connections")
 struct CodecTests {

@@ -1,6 +1,6 @@
+import Model
 import Selection
 import Testing
-import Topology
 
 /// With even load, requests stay on their nodes as far as a plan says they do.
 @Suite("The share kept local")

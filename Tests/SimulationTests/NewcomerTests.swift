@@ -1,6 +1,6 @@
+import Model
 import Selection
 import Testing
-import Topology
 
 @Suite("A replica that comes to loaded ones")
 struct NewcomerTests {

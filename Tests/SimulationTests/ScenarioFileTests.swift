@@ -1,4 +1,4 @@
-import Files
+import Formats
 import Simulation
 import Testing
 

@@ -1,5 +1,5 @@
-import Dispatching
 import Logging
+import Selection
 import SelectorServer
 
 /// A real selector on a Unix socket.

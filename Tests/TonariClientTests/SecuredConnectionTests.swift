@@ -1,6 +1,6 @@
 import CertificateTestSupport
-import Certificates
-import Dispatching
+import Connections
+import Daemon
 import Logging
 import NIOCore
 import NIOPosix

@@ -1,4 +1,4 @@
-import Dispatching
+import Daemon
 import Foundation
 import Overflow
 import Selection

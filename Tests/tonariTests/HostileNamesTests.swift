@@ -1,7 +1,8 @@
+import Fleet
+import Formats
 import Foundation
 import Kubernetes
 import Logging
-import OverflowPolicies
 import Report
 import SelectorProtocol
 import SwiftProtobuf

@@ -1,10 +1,12 @@
 import ArgumentParser
-import Dispatching
+import Connections
 import Foundation
-import LiveInput
+import Model
+import Overflow
 import Placement
+import Planner
+import Selection
 import Testing
-import Topology
 
 @testable import tonari
 

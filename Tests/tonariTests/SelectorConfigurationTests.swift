@@ -1,7 +1,8 @@
 import ArgumentParser
-import Dispatching
-import Files
+import Formats
 import Foundation
+import Overflow
+import Selection
 import SelectorServer
 import Testing
 

@@ -1,5 +1,6 @@
-import Dispatching
+import Daemon
 import Foundation
+import Model
 import Selection
 import Synchronization
 

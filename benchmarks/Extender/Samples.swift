@@ -1,8 +1,8 @@
 import Extender
 import Kubernetes
+import Model
 import NIOCore
-import Planning
-import Topology
+import Planner
 
 /// A large cluster, its plan, and what a scheduler would ask about it.
 struct Samples {

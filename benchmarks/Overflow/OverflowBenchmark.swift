@@ -1,8 +1,7 @@
 import Foundation
+import Model
 import Overflow
-import OverflowPlanning
-import Selection
-import Topology
+import Placement
 
 /// What decisions about overflow take, beside GLPK on the same linear program, and how soon and how steadily a governor
 /// follows the load. See README.md.

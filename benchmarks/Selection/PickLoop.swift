@@ -1,4 +1,5 @@
 import AllocationCounter
+import Model
 import Selection
 
 #if canImport(Glibc)

@@ -1,4 +1,5 @@
 import Foundation
+import Model
 import Selection
 
 /// What a table costs: to change it, and to hold it.

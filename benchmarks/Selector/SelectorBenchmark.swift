@@ -1,4 +1,4 @@
-import Dispatching
+import Daemon
 import Glibc
 import Selection
 import SelectorServer

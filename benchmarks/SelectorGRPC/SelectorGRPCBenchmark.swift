@@ -1,4 +1,4 @@
-import Dispatching
+import Daemon
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix

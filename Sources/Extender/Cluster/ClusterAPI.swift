@@ -1,9 +1,11 @@
+import Formats
 import Foundation
-public import Kubernetes
-public import Logging
+package import Kubernetes
+package import Logging
+import Model
 
 /// The cluster as the webhook writes to it, by its API server.
-public final class ClusterAPI: BindingCluster {
+package final class ClusterAPI: BindingCluster {
   private struct Note: Sendable {
     var pod: RequestedPod
     var reason: String
@@ -18,7 +20,7 @@ public final class ClusterAPI: BindingCluster {
   private let queue: AsyncStream<Note>.Continuation
 
   /// Makes the way to a cluster.
-  public init(_ client: APIClient, logger: Logger) {
+  package init(_ client: APIClient, logger: Logger) {
     self.client = client
     self.logger = logger
     pods = Reflector(.pods, client: client, logger: logger) { object in try WatchedPod(object.json) }
@@ -26,7 +28,7 @@ public final class ClusterAPI: BindingCluster {
   }
 
   /// Binds a pod to a node. Bound to that node already is success.
-  public func bind(_ request: BindingRequest) async throws(BindingFailure) {
+  package func bind(_ request: BindingRequest) async throws(BindingFailure) {
     let key = ObjectKey(namespace: request.namespace, name: request.name)
     do {
       try await client.bind(key, uid: request.uid.isEmpty ? nil : request.uid, to: request.node)
@@ -46,12 +48,12 @@ public final class ClusterAPI: BindingCluster {
   }
 
   /// The pod as the watch has told it.
-  public func pod(of request: BindingRequest) -> RequestedPod? {
+  package func pod(of request: BindingRequest) -> RequestedPod? {
     pods[ObjectKey(namespace: request.namespace, name: request.name)]?.pod
   }
 
   /// Tells an event of a pod; the newest 256 wait for the API server.
-  public func tell(_ pod: RequestedPod, reason: String, message: String) {
+  package func tell(_ pod: RequestedPod, reason: String, message: String) {
     queue.yield(Note(pod: pod, reason: reason, message: message))
   }
 

@@ -1,17 +1,16 @@
 import CoreMetrics
+package import Daemon
 import Foundation
 import Kubernetes
-import LiveInput
 import Logging
-public import Monitoring
-import Planning
-public import ServiceLifecycle
-import Topology
+import Model
+import Planner
+import ServiceLifecycle
 
 /// Keeps a webhook's state as the API server tells it: nodes, pods, their owners and `PlacementPlan` objects.
 ///
 /// When the API server is out of reach, what was told last stays, and ``health`` says for how long.
-public final class ClusterFeed: ServiceLifecycle.Service {
+package final class ClusterFeed: ServiceLifecycle.Service {
   /// What pods are owned by, as far as it does not follow from their names.
   private let replicaSets: Reflector<ReplicaSet>
   private let nodes: Reflector<String>
@@ -29,7 +28,7 @@ public final class ClusterFeed: ServiceLifecycle.Service {
   ///   - api: the cluster.
   ///   - webhook: what is kept up to date.
   ///   - readsPlans: whether the plan is that of the `PlacementPlan` objects.
-  public init(_ api: ClusterAPI, _ webhook: SchedulerWebhook, readsPlans: Bool) {
+  package init(_ api: ClusterAPI, _ webhook: SchedulerWebhook, readsPlans: Bool) {
     let client = api.client
     self.api = api
     self.webhook = webhook
@@ -55,7 +54,7 @@ public final class ClusterFeed: ServiceLifecycle.Service {
   }
 
   /// What `/readyz` is to ask.
-  public var health: [any HealthSource] {
+  package var health: [any HealthSource] {
     var sources: [any HealthSource] = [
       ReflectorHealth(nodes), ReflectorHealth(pods), ReflectorHealth(replicaSets),
       ReflectorHealth(deployments), ReflectorHealth(statefulSets),
@@ -65,7 +64,7 @@ public final class ClusterFeed: ServiceLifecycle.Service {
   }
 
   /// Follows the API server until the service is to end.
-  public func run() async throws {
+  package func run() async throws {
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await self.followNodes() }

@@ -1,4 +1,4 @@
-import Kubernetes
+import Formats
 
 /// A pod as the watch tells it, as far as the extender needs to know it.
 struct WatchedPod: Sendable {

@@ -1,13 +1,13 @@
+package import Daemon
 import Kubernetes
-public import LiveInput
 import Logging
-public import Monitoring
-public import Planning
-public import ServiceLifecycle
+package import Planner
+import ServiceLifecycle
 import Synchronization
+import Traffic
 
 /// Keeps a webhook's traffic up to date: what Prometheus or files say, between the workloads that the API server has.
-public final class WatchedTraffic: ServiceLifecycle.Service {
+package final class WatchedTraffic: ServiceLifecycle.Service {
   private let mirror: ClusterMirror
   private let feed: TrafficFeed
   private let map: EndpointMap
@@ -21,7 +21,7 @@ public final class WatchedTraffic: ServiceLifecycle.Service {
   ///   - feed: who talks to whom.
   ///   - map: what names in the traffic mean that the cluster does not know.
   ///   - webhook: what is kept up to date.
-  public init(_ api: ClusterAPI, _ feed: TrafficFeed, map: EndpointMap = EndpointMap(), _ webhook: SchedulerWebhook) {
+  package init(_ api: ClusterAPI, _ feed: TrafficFeed, map: EndpointMap = EndpointMap(), _ webhook: SchedulerWebhook) {
     mirror = ClusterMirror(api.client, ClusterKind.naming, logger: webhook.logger)
     self.feed = feed
     self.map = map
@@ -29,10 +29,10 @@ public final class WatchedTraffic: ServiceLifecycle.Service {
   }
 
   /// What `/readyz` is to ask. Pods can be scored without traffic.
-  public var health: [any HealthSource] { [feed] }
+  package var health: [any HealthSource] { [feed] }
 
   /// Follows the traffic until the service is to end.
-  public func run() async throws {
+  package func run() async throws {
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
         let note: @Sendable () -> Void = { self.hasChanged.store(true, ordering: .releasing) }

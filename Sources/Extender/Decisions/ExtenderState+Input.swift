@@ -1,11 +1,11 @@
 import Kubernetes
 import Placement
-public import Planning
-public import Traffic
+package import Planner
+package import Traffic
 
 extension ExtenderState {
   /// Takes the nodes of a planner's input, and who talks to whom in it.
-  public mutating func set(_ input: PlanInput) {
+  package mutating func set(_ input: PlanInput) {
     let problem = input.problem
     for node in problem.nodes { set(node: node.name, zone: problem.zones[node.zone]) }
     let edges = problem.edges.compactMap { edge -> TrafficEdges.Edge? in
@@ -21,7 +21,7 @@ extension TrafficEdges {
   ///
   /// Throws `PlanningError` where the map speaks of what the cluster does not have, or the traffic is of several
   /// clusters and it is not clear of which.
-  public init(
+  package init(
     _ traffic: ObservedTraffic, in cluster: ClusterProblem, map: EndpointMap = EndpointMap()
   ) throws(PlanningError) {
     let resolver = try EndpointResolver(cluster, map: map)

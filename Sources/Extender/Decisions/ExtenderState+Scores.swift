@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 extension ExtenderState {
   /// Scores at and above this are those of nodes where the plan has room, scores below those of all others, while the

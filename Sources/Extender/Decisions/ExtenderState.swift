@@ -1,12 +1,12 @@
-public import Kubernetes
-public import Planning
-import Topology
+package import Kubernetes
+import Model
+package import Planner
 
 /// What the extender knows: the nodes, where replicas run, where the plan wants them, and who talks to whom.
 ///
 /// Decisions are made from it without I/O; time is handed in. Nodes and workloads are numbers here: names are looked up
 /// once in each call.
-public struct ExtenderState: Sendable {
+package struct ExtenderState: Sendable {
   /// A workload, and where its replicas are and ought to be.
   struct Workload: Sendable {
     var reference: WorkloadReference
@@ -36,23 +36,23 @@ public struct ExtenderState: Sendable {
   }
 
   /// What became of a plan.
-  public struct PlanSummary: Hashable, Sendable {
+  package struct PlanSummary: Hashable, Sendable {
     /// How many workloads it places.
-    public var workloads = 0
+    package var workloads = 0
     /// How many replicas it places.
-    public var replicas = 0
+    package var replicas = 0
   }
 
   /// Whether a pod of a planned workload may run on the plan's nodes only.
-  public var isEnforcing: Bool
+  package var isEnforcing: Bool
   /// How long a replica counts that was bound here and that the watch does not tell; nil for ever.
-  public var bindingExpiry: Duration?
+  package var bindingExpiry: Duration?
   /// How long a replica counts on the node that was scored highest for it, unless it is bound before.
-  public var expectationExpiry = Duration.seconds(10)
+  package var expectationExpiry = Duration.seconds(10)
   /// More pods than that are not bound before the watch tells of one.
   private static let mostAssumed = 100_000
   /// What the plan places.
-  public private(set) var summary = PlanSummary()
+  package private(set) var summary = PlanSummary()
 
   // What has been told, by name. The tables are made from it.
   private var plan: [PlacementPlan.Placement] = []
@@ -78,62 +78,62 @@ public struct ExtenderState: Sendable {
   /// - Parameters:
   ///   - isEnforcing: whether a pod of a planned workload may run on the plan's nodes only.
   ///   - bindingExpiry: how long a replica counts that was bound here and that the watch does not tell; nil for ever.
-  public init(isEnforcing: Bool = false, bindingExpiry: Duration? = .seconds(60)) {
+  package init(isEnforcing: Bool = false, bindingExpiry: Duration? = .seconds(60)) {
     self.isEnforcing = isEnforcing
     self.bindingExpiry = bindingExpiry
   }
 
   /// How many nodes are known.
-  public var nodeCount: Int { zones.count }
+  package var nodeCount: Int { zones.count }
   /// How many replicas count, those that were bound a moment ago among them.
-  public var replicaCount: Int { replicas.count + assumed.count }
+  package var replicaCount: Int { replicas.count + assumed.count }
   /// How many replicas count that were bound here and that the watch has not told yet.
-  public var assumedCount: Int { assumed.count }
+  package var assumedCount: Int { assumed.count }
 }
 
 // MARK: - What it is told
 
 extension ExtenderState {
   /// Takes a plan in place of the one before; nil for none.
-  public mutating func set(plan: PlacementPlan?) {
+  package mutating func set(plan: PlacementPlan?) {
     set(placements: plan?.spec.placements ?? [])
   }
 
   /// Takes the placements of a plan, or of several, in place of those before. Of a workload that is placed twice the
   /// first placement counts.
-  public mutating func set(placements: [PlacementPlan.Placement]) {
+  package mutating func set(placements: [PlacementPlan.Placement]) {
     plan = placements
     rebuild()
   }
 
   /// Takes who talks to whom in place of what was known before.
-  public mutating func set(traffic: TrafficEdges) {
+  package mutating func set(traffic: TrafficEdges) {
     self.traffic = traffic
     rebuild()
   }
 
   /// Tells that a node is there, and its zone; an empty zone is not known.
-  public mutating func set(node: String, zone: String) {
+  package mutating func set(node: String, zone: String) {
     guard zones.updateValue(zone, forKey: node) != zone else { return }
     place(node, in: zone)
   }
 
   /// Tells that a node is gone.
-  public mutating func remove(node: String) {
+  package mutating func remove(node: String) {
     guard zones.removeValue(forKey: node) != nil else { return }
     staleNodes += 1
     if staleNodes > max(1000, zones.count) { rebuild() }
   }
 
   /// Tells how many replicas a workload is to have; nil where it is gone.
-  public mutating func set(replicas: Int?, of reference: WorkloadReference) {
+  package mutating func set(replicas: Int?, of reference: WorkloadReference) {
     wanted[reference] = replicas
     if let w = workloadIndex[reference] { workloads[w].wanted = replicas }
   }
 
   /// Tells where a pod runs; nil for the identity or node of one that belongs to no workload, is not bound yet, is on its
   /// way out, or is gone.
-  public mutating func set(pod uid: String, _ identity: ReplicaIdentity?, on node: String?) {
+  package mutating func set(pod uid: String, _ identity: ReplicaIdentity?, on node: String?) {
     let new = identity.flatMap { identity in node.map { Replica(identity: identity, node: $0) } }
     if new != nil { forget(assumed: uid) }
     guard replicas[uid] != new else { return }
@@ -145,7 +145,7 @@ extension ExtenderState {
 
   /// Counts a replica at once that is bound to a node now. Counting it again changes nothing. Nodes and workloads that are
   /// not known make no difference to anybody, and are not taken from a request: the watch tells those that there are.
-  public mutating func assume(
+  package mutating func assume(
     pod uid: String, _ identity: ReplicaIdentity, on node: String, at now: ContinuousClock.Instant
   ) {
     assume(uid, Replica(identity: identity, node: node), until: bindingExpiry.map { now + $0 })
@@ -170,12 +170,12 @@ extension ExtenderState {
   }
 
   /// Counts a replica no more that was to be bound and was not.
-  public mutating func forget(assumed uid: String) {
+  package mutating func forget(assumed uid: String) {
     if let old = assumed.removeValue(forKey: uid) { count(old.replica, -1) }
   }
 
   /// Counts replicas no more that were bound long ago and that the watch has never told; answers how many.
-  public mutating func expire(at now: ContinuousClock.Instant) -> Int {
+  package mutating func expire(at now: ContinuousClock.Instant) -> Int {
     let gone = assumed.filter { entry in entry.value.expiry.map { $0 <= now } ?? false }
     for uid in gone.keys { forget(assumed: uid) }
     return gone.count
@@ -265,7 +265,7 @@ extension ExtenderState {
 
 extension WorkloadReference {
   /// The workload that a plan names.
-  public init(_ reference: PlacementPlan.WorkloadReference) {
+  package init(_ reference: PlacementPlan.WorkloadReference) {
     self.init(kind: reference.kind, name: WorkloadName(namespace: reference.namespace, name: reference.name))
   }
 }

@@ -1,5 +1,5 @@
 /// How a pod and the nodes that are offered for it stand to the plan.
-public enum PlanFit: Hashable, Sendable {
+package enum PlanFit: Hashable, Sendable {
   /// The plan does not speak of the pod's workload, or the pod belongs to none.
   case unplanned
   /// As many replicas run as the plan places, or more: it has no room for another.
@@ -13,12 +13,12 @@ public enum PlanFit: Hashable, Sendable {
 }
 
 /// How well each of the offered nodes suits a pod.
-public struct NodeScores: Sendable {
+package struct NodeScores: Sendable {
   /// The highest score.
-  public static let highest = 10
+  package static let highest = 10
 
   /// From 0 to ``highest``, in the order of the nodes.
-  public internal(set) var scores: [UInt8]
+  package internal(set) var scores: [UInt8]
   /// How the pod and the nodes stand to the plan.
-  public internal(set) var fit: PlanFit
+  package internal(set) var fit: PlanFit
 }

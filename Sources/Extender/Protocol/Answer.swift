@@ -1,9 +1,9 @@
-public import NIOCore
+package import NIOCore
 
 /// The body of an answer, in parts: what is echoed of a request is a part of the request's own bytes.
-public struct Answer: Sendable {
+package struct Answer: Sendable {
   /// The parts, in order.
-  public private(set) var parts: [ByteBuffer] = []
+  package private(set) var parts: [ByteBuffer] = []
 
   /// What an answer may have, in bytes: those to the largest requests of the largest clusters have less.
   static let largest = 128 << 20
@@ -15,7 +15,7 @@ public struct Answer: Sendable {
   private(set) var isEcho = false
 
   /// Everything in one buffer.
-  public var joined: ByteBuffer {
+  package var joined: ByteBuffer {
     guard parts.count != 1 else { return parts[0] }
     var all = ByteBuffer()
     all.reserveCapacity(count)

@@ -1,18 +1,19 @@
+import Formats
 import Kubernetes
 
 /// What a scheduler asks in `/bind`: `ExtenderBindingArgs` of the protocol v1.
-public struct BindingRequest: Hashable, Sendable {
+package struct BindingRequest: Hashable, Sendable {
   /// The pod's name.
-  public var name = ""
+  package var name = ""
   /// The pod's namespace.
-  public var namespace = ""
+  package var namespace = ""
   /// The pod's identity.
-  public var uid = ""
+  package var uid = ""
   /// The node that it is to run on.
-  public var node = ""
+  package var node = ""
 
   /// Makes a request.
-  public init(name: String, namespace: String, uid: String, node: String) {
+  package init(name: String, namespace: String, uid: String, node: String) {
     self.name = name
     self.namespace = namespace
     self.uid = uid

@@ -1,5 +1,5 @@
+import Formats
 import Foundation
-import Kubernetes
 
 extension JSONScanner {
   /// What the protocol's readers throw, and scanners pass on.

@@ -1,4 +1,4 @@
-import Kubernetes
+import Formats
 
 /// What a scheduler asks in `/preempt`: `ExtenderPreemptionArgs` of the protocol v1.
 struct PreemptionRequest {

@@ -1,43 +1,44 @@
-public import Kubernetes
-import Topology
+import Formats
+package import Kubernetes
+import Model
 
 /// A pod, as far as the extender needs to know it.
-public struct RequestedPod: Hashable, Sendable {
+package struct RequestedPod: Hashable, Sendable {
   /// The annotation that names the workload of a pod, `name` or `namespace/name`. It counts only where the namespace is the
   /// pod's own: who may make pods in one namespace has no say in the places that a plan keeps for another's.
-  public static let workloadAnnotation = "tonari.dev/workload"
+  package static let workloadAnnotation = "tonari.dev/workload"
 
   /// The name.
-  public var name = ""
+  package var name = ""
   /// The namespace.
-  public var namespace = "default"
+  package var namespace = "default"
   /// The identity that the API server gave the pod.
-  public var uid = ""
+  package var uid = ""
   /// What ``workloadAnnotation`` says; nil where the pod does not have it.
-  public var annotation: String?
+  package var annotation: String?
   /// Kind and name of the owner that controls the pod; nil for a bare pod.
-  public var owner: Owner?
+  package var owner: Owner?
   /// The label `pod-template-hash`.
-  public var templateHash: String?
+  package var templateHash: String?
   /// The label `controller-revision-hash`.
-  public var revisionHash: String?
+  package var revisionHash: String?
 
   /// An owner of a pod.
-  public struct Owner: Hashable, Sendable {
+  package struct Owner: Hashable, Sendable {
     /// Its kind.
-    public var kind: String
+    package var kind: String
     /// Its name.
-    public var name: String
+    package var name: String
 
     /// Makes an owner.
-    public init(kind: String, name: String) {
+    package init(kind: String, name: String) {
       self.kind = kind
       self.name = name
     }
   }
 
   /// Makes a pod without owner, labels and annotations.
-  public init(name: String = "", namespace: String = "default", uid: String = "") {
+  package init(name: String = "", namespace: String = "default", uid: String = "") {
     self.name = name
     self.namespace = namespace
     self.uid = uid
@@ -61,7 +62,7 @@ public struct RequestedPod: Hashable, Sendable {
 
   /// The workload that the pod is a replica of: the annotation's where that is in the pod's own namespace, else its
   /// owner's; nil for a bare pod.
-  public func identity(_ owners: WorkloadOwners) -> ReplicaIdentity? {
+  package func identity(_ owners: WorkloadOwners) -> ReplicaIdentity? {
     let revision = templateHash ?? revisionHash ?? ""
     if let name = annotatedWorkload { return ReplicaIdentity(.name(name), revision: revision) }
     return owner.map { owner in

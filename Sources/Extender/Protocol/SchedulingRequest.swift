@@ -1,4 +1,4 @@
-import Kubernetes
+import Formats
 
 /// What a scheduler asks in `/filter` and `/prioritize`: `ExtenderArgs` of the protocol v1.
 ///

@@ -1,5 +1,5 @@
 /// The cluster as far as the webhook writes to it.
-public protocol BindingCluster: Sendable {
+package protocol BindingCluster: Sendable {
   /// Binds a pod to a node. A pod that is bound to that node already is bound.
   func bind(_ request: BindingRequest) async throws(BindingFailure)
   /// The pod that is to be bound; nil where it is not known.
@@ -9,18 +9,18 @@ public protocol BindingCluster: Sendable {
 }
 
 /// Why a pod could not be bound.
-public struct BindingFailure: Error, Hashable, Sendable, CustomStringConvertible {
+package struct BindingFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// What happened.
-  public var message: String
+  package var message: String
   /// Whether the pod may be bound all the same.
-  public var mayHaveTakenEffect: Bool
+  package var mayHaveTakenEffect: Bool
 
   /// Makes a failure.
-  public init(message: String, mayHaveTakenEffect: Bool) {
+  package init(message: String, mayHaveTakenEffect: Bool) {
     self.message = message
     self.mayHaveTakenEffect = mayHaveTakenEffect
   }
 
   /// The message.
-  public var description: String { message }
+  package var description: String { message }
 }

@@ -1,6 +1,6 @@
+import Daemon
 import HummingbirdCore
 import Logging
-import Monitoring
 import NIOCore
 
 /// Does all of a connection's work on its event loop: answering a scheduler takes less time than handing its call to

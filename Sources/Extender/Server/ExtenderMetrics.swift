@@ -1,6 +1,6 @@
 import CoreMetrics
-import Monitoring
-import Topology
+import Daemon
+import Model
 
 /// What the extender counts and measures.
 struct ExtenderMetrics: Sendable {

@@ -1,8 +1,8 @@
+import Daemon
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
-import Monitoring
 import NIOCore
 
 /// What is answered at which path.

@@ -1,40 +1,40 @@
-public import Certificates
-public import Hummingbird
+package import Connections
+package import Daemon
+package import Hummingbird
 import HummingbirdCore
 import Logging
-public import Monitoring
+import Model
 import NIOCore
 import NIOHTTPTypes
-public import ServiceLifecycle
-import Topology
+package import ServiceLifecycle
 
 /// Serves a ``SchedulerWebhook`` over HTTP, with its metrics and health.
-public struct ExtenderServer: Sendable {
+package struct ExtenderServer: Sendable {
   /// How to serve.
-  public struct Configuration: Sendable {
+  package struct Configuration: Sendable {
     /// The host to listen on.
-    public var host: String
+    package var host: String
     /// The port to listen on; 0 for any that is free.
-    public var port: Int
+    package var port: Int
     /// The path that the calls are under, such as `/scheduler`; empty for none.
-    public var prefix: String
+    package var prefix: String
     /// The largest request that is taken, in bytes.
-    public var largestRequest = 100 << 20
+    package var largestRequest = 100 << 20
     /// How many bytes of requests are held at a time.
-    public var memoryForRequests = 256 << 20
+    package var memoryForRequests = 256 << 20
     /// How many bytes of requests of one peer are held at a time.
-    public var memoryForPeer = 128 << 20
+    package var memoryForPeer = 128 << 20
     /// How long requests may take to come in, and connections may be idle.
-    public var times = RequestClock.Limits()
+    package var times = RequestClock.Limits()
     /// How many connections are open at a time; beyond, one that is idle makes room.
-    public var connections = ConnectionLedger.Limits(total: 1024, perPeer: 256)
+    package var connections = ConnectionLedger.Limits(total: 1024, perPeer: 256)
     /// Whether health and metrics are answered here, too.
-    public var servesHealth = true
+    package var servesHealth = true
     /// Certificate, key and authority of clients; nil for plain HTTP.
-    public var tls: TLSFiles?
+    package var tls: TLSFiles?
 
     /// Makes a configuration.
-    public init(host: String = "127.0.0.1", port: Int, prefix: String = "/scheduler", tls: TLSFiles? = nil) {
+    package init(host: String = "127.0.0.1", port: Int, prefix: String = "/scheduler", tls: TLSFiles? = nil) {
       self.host = host
       self.port = port
       self.prefix = prefix
@@ -54,7 +54,7 @@ public struct ExtenderServer: Sendable {
   ///   - health: what `/readyz` asks.
   ///   - services: what runs beside it; all end when one does.
   ///   - onListening: is told the port once it listens.
-  public init(
+  package init(
     _ configuration: Configuration, _ webhook: SchedulerWebhook, health: [any HealthSource] = [],
     services: [any Service] = [], onListening: @escaping @Sendable (Int) async -> Void = { _ in }
   ) {
@@ -66,14 +66,14 @@ public struct ExtenderServer: Sendable {
   }
 
   /// What is answered of health and metrics, for a server of their own.
-  public static func healthRoutes(_ webhook: SchedulerWebhook, _ health: [any HealthSource]) -> HealthRoutes {
+  package static func healthRoutes(_ webhook: SchedulerWebhook, _ health: [any HealthSource]) -> HealthRoutes {
     HealthRoutes(webhook.metrics.registry, health, stalenessLabel: "tonari_extender_staleness_seconds")
   }
 
   /// The application, which is a service: it ends gracefully, after what is in flight.
   ///
   /// Throws ``TLSFiles/Failure`` where the certificates cannot be used.
-  public func application() throws -> some ApplicationProtocol {
+  package func application() throws -> some ApplicationProtocol {
     let intake = RequestIntake(
       largest: configuration.largestRequest,
       memory: Budget("request_bytes", total: configuration.memoryForRequests, perPeer: configuration.memoryForPeer))

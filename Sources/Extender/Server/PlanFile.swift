@@ -1,14 +1,14 @@
 import CoreMetrics
-import Files
+package import Daemon
+import Formats
 import Foundation
 import Logging
-public import Monitoring
-import Planning
-public import ServiceLifecycle
+import Planner
+import ServiceLifecycle
 import Synchronization
 
 /// Keeps a webhook's plan as a file has it. A file that cannot be read does not replace a plan that could.
-public final class PlanFile: Service, HealthSource, Reloading {
+package final class PlanFile: Service, HealthSource, Reloading {
   private struct State {
     var stamp: FileStamp?
     var isLoaded = false
@@ -24,7 +24,7 @@ public final class PlanFile: Service, HealthSource, Reloading {
   /// Reads the file for the first time, which must succeed.
   ///
   /// Throws `FileError` or `PlanningError`.
-  public init(_ path: String, _ webhook: SchedulerWebhook) throws {
+  package init(_ path: String, _ webhook: SchedulerWebhook) throws {
     self.path = path
     self.webhook = webhook
     let stamp = FileStamp(path: path)
@@ -33,17 +33,17 @@ public final class PlanFile: Service, HealthSource, Reloading {
   }
 
   /// Reads the file whenever it has changed.
-  public func run() async throws {
+  package func run() async throws {
     await everySecond { self.reloadChanged() }
   }
 
   /// How the plan stands.
-  public func report() -> HealthReport {
+  package func report() -> HealthReport {
     state.withLock { HealthReport(name: "plan", isReady: $0.isLoaded, fault: $0.fault) }
   }
 
   /// Reads the file again.
-  public func reload() { reading.withLock { _ in reload(FileStamp(path: path)) } }
+  package func reload() { reading.withLock { _ in reload(FileStamp(path: path)) } }
 
   /// Reads the file where it has changed since it was read.
   func reloadChanged() {

@@ -1,4 +1,4 @@
-import Certificates
+import Connections
 import HummingbirdCore
 import Logging
 import NIOCore

@@ -1,6 +1,6 @@
+import Daemon
 import HTTPTypes
 import HummingbirdCore
-import Monitoring
 import NIOCore
 
 /// Takes in the bodies of requests, so many bytes at a time and no more.

@@ -1,9 +1,9 @@
-import Monitoring
+import Daemon
 import Synchronization
 
 /// The memory that one request holds of a budget: its body, what is made of it while it is read, and its answer until that
 /// is sent. All of it is given back at the latest when nobody refers to it any more.
-public final class RequestMemory: Sendable {
+package final class RequestMemory: Sendable {
   private struct State {
     var held = 0
     var isRefused = false

@@ -1,13 +1,13 @@
 import CoreMetrics
-public import Kubernetes
-public import Logging
-public import Monitoring
-public import NIOCore
+package import Daemon
+package import Kubernetes
+package import Logging
+package import NIOCore
 import Synchronization
 
 /// Answers the calls of schedulers from what it knows: ``ExtenderState`` behind a lock, and the bytes of the protocol
 /// around it.
-public final class SchedulerWebhook: Sendable {
+package final class SchedulerWebhook: Sendable {
   /// What was decided for a pod, until it is bound.
   struct Decision: Sendable {
     var pod: RequestedPod
@@ -32,7 +32,7 @@ public final class SchedulerWebhook: Sendable {
   ///   - state: what is known at the start.
   ///   - cluster: where pods are bound and events are told; nil to count bindings alone.
   ///   - metrics: what is counted goes there.
-  public init(
+  package init(
     _ state: ExtenderState, cluster: (any BindingCluster)? = nil, metrics: MetricsRegistry = MetricsRegistry(),
     logger: Logger = Logger(label: "tonari.extender")
   ) {
@@ -43,7 +43,7 @@ public final class SchedulerWebhook: Sendable {
   }
 
   /// Changes what is known.
-  public func update<Answer: Sendable>(_ change: (inout ExtenderState) -> Answer) -> Answer {
+  package func update<Answer: Sendable>(_ change: (inout ExtenderState) -> Answer) -> Answer {
     shared.withLock { shared in
       let answer = change(&shared.state)
       metrics.nodes.set(Int64(shared.state.nodeCount))
@@ -54,17 +54,17 @@ public final class SchedulerWebhook: Sendable {
   }
 
   /// Takes the owners of ReplicaSets.
-  public func set(owners: WorkloadOwners) {
+  package func set(owners: WorkloadOwners) {
     shared.withLock { $0.owners = owners }
   }
 
   /// The workload of a pod.
-  public func identity(of pod: RequestedPod) -> ReplicaIdentity? {
+  package func identity(of pod: RequestedPod) -> ReplicaIdentity? {
     shared.withLock { pod.identity($0.owners) }
   }
 
   /// Counts replicas no more that were counted ahead of the watch and never came true.
-  public func expire(at now: ContinuousClock.Instant) {
+  package func expire(at now: ContinuousClock.Instant) {
     shared.withLock { $0.decisions.expire(at: now) }
     let count = update { $0.expire(at: now) }
     guard count > 0 else { return }
@@ -83,7 +83,7 @@ extension SchedulerWebhook {
   ///
   /// - Parameters:
   ///   - memory: what holds what is made of the request, and the answer; nil where nobody counts it.
-  public func filter(
+  package func filter(
     _ body: ByteBuffer, at now: ContinuousClock.Instant, memory: RequestMemory? = nil
   ) throws(ProtocolError) -> Answer {
     try Self.reading(body) { bytes throws(ProtocolError) in
@@ -108,7 +108,7 @@ extension SchedulerWebhook {
   }
 
   /// Answers `/prioritize`. Where the plan decides, the replica counts at once on the node that scores highest.
-  public func prioritize(
+  package func prioritize(
     _ body: ByteBuffer, at now: ContinuousClock.Instant, memory: RequestMemory? = nil
   ) throws(ProtocolError) -> Answer {
     try Self.reading(body) { bytes throws(ProtocolError) in
@@ -123,7 +123,7 @@ extension SchedulerWebhook {
   }
 
   /// Answers `/preempt`.
-  public func preempt(_ body: ByteBuffer, memory: RequestMemory? = nil) throws(ProtocolError) -> Answer {
+  package func preempt(_ body: ByteBuffer, memory: RequestMemory? = nil) throws(ProtocolError) -> Answer {
     try Self.reading(body) { bytes throws(ProtocolError) in
       let request = try PreemptionRequest(bytes, memory)
       let kept = shared.withLock { shared in
@@ -142,7 +142,7 @@ extension SchedulerWebhook {
 
   /// Answers `/bind`: binds the pod and counts it at once. What the API server says against it is in the answer's
   /// `Error`. A pod that is bound to that node already is bound.
-  public func bind(_ body: ByteBuffer, at now: ContinuousClock.Instant) async throws(ProtocolError) -> Answer {
+  package func bind(_ body: ByteBuffer, at now: ContinuousClock.Instant) async throws(ProtocolError) -> Answer {
     let request = try Self.reading(body) { bytes throws(ProtocolError) in try BindingRequest(bytes) }
     let identity =
       shared.withLock { $0.decisions[request.uid]?.identity }
@@ -183,7 +183,7 @@ extension SchedulerWebhook {
 
 extension SchedulerWebhook {
   /// Takes what the watch tells of a pod: where it runs, or nil for one that runs nowhere.
-  public func observe(pod uid: String, _ identity: ReplicaIdentity?, on node: String?) {
+  package func observe(pod uid: String, _ identity: ReplicaIdentity?, on node: String?) {
     let outcome = shared.withLock { shared -> Outcome? in
       var outcome: Outcome?
       if let identity, let node, shared.state.replicas[uid] == nil, shared.decisions[uid] != nil {

@@ -1,16 +1,17 @@
+import Connections
 import Logging
 
 /// Which objects of a resource are meant.
-public struct ObjectSelection: Hashable, Sendable {
+package struct ObjectSelection: Hashable, Sendable {
   /// The namespace; nil for all.
-  public var namespace: String?
+  package var namespace: String?
   /// A label selector, such as `app=cart,tier!=cache`; nil for all objects.
-  public var labels: String?
+  package var labels: String?
   /// A field selector, such as `spec.nodeName=node-1`; nil for all objects.
-  public var fields: String?
+  package var fields: String?
 
   /// Makes a selection; by default, of all objects.
-  public init(namespace: String? = nil, labels: String? = nil, fields: String? = nil) {
+  package init(namespace: String? = nil, labels: String? = nil, fields: String? = nil) {
     self.namespace = namespace
     self.labels = labels
     self.fields = fields
@@ -22,11 +23,11 @@ public struct ObjectSelection: Hashable, Sendable {
 }
 
 /// The objects of a resource as they were at one moment.
-public struct ObjectList<Value: Sendable>: Sendable {
+package struct ObjectList<Value: Sendable>: Sendable {
   /// What was made of each object.
-  public var items: [Value]
+  package var items: [Value]
   /// The version of the list: a watch from here tells all that changes after it.
-  public var resourceVersion: String
+  package var resourceVersion: String
 }
 
 extension APIClient {
@@ -38,7 +39,7 @@ extension APIClient {
   ///   - pageSize: How many objects the API server is asked for at a time.
   ///   - transform: Makes of each object what is to be kept of it, as it comes in; nil for nothing. It may see an object
   ///     more than once, when a page or the list has to be read again. What it throws ends the listing.
-  public func list<Value: Sendable>(
+  package func list<Value: Sendable>(
     _ resource: APIResource, _ selection: ObjectSelection = ObjectSelection(), pageSize: Int = 500,
     transform: (RawObject) throws -> Value?
   ) async throws -> ObjectList<Value> {
@@ -62,7 +63,7 @@ extension APIClient {
   }
 
   /// Lists the objects of a resource, page by page, whole.
-  public func list(
+  package func list(
     _ resource: APIResource, _ selection: ObjectSelection = ObjectSelection(), pageSize: Int = 500
   ) async throws -> ObjectList<RawObject> {
     try await list(resource, selection, pageSize: pageSize) { $0 }

@@ -1,8 +1,10 @@
+import Connections
+import Formats
 import FoundationEssentials
 
 extension APIClient {
   /// Reads an object, or a subresource of it such as `status`.
-  public func get(
+  package func get(
     _ resource: APIResource, _ name: String, in namespace: String? = nil, subresource: String? = nil
   ) async throws -> RawObject {
     let path = try path(resource, in: namespace, name: name, subresource: subresource)
@@ -13,7 +15,7 @@ extension APIClient {
   ///
   /// The name, or `generateName`, is in the object's metadata. To create a subresource, such as `binding`, name the
   /// object that it is of.
-  public func create(
+  package func create(
     _ resource: APIResource, _ object: some Encodable, in namespace: String? = nil, subresource: String? = nil,
     of name: String? = nil
   ) async throws -> RawObject {
@@ -28,7 +30,7 @@ extension APIClient {
   /// Where the object has a `resourceVersion`, it must not have changed since it was read: else the error is
   /// ``APIError/isConflict``. That is also what a request may end in that was sent twice and had its effect the first
   /// time.
-  public func update(
+  package func update(
     _ resource: APIResource, _ name: String, _ object: some Encodable, in namespace: String? = nil,
     subresource: String? = nil
   ) async throws -> RawObject {
@@ -41,7 +43,7 @@ extension APIClient {
   ///
   /// - Parameter manager: Who is said to set the fields; nil for the client's ``fieldManager``. Before 1.22, API servers
   ///   did not tell the fields of a subresource from those of the object: who applies both is to have two names.
-  public func patch(
+  package func patch(
     _ resource: APIResource, _ name: String, _ patch: Patch, in namespace: String? = nil, subresource: String? = nil,
     manager: String? = nil
   ) async throws -> RawObject {
@@ -55,7 +57,7 @@ extension APIClient {
   }
 
   /// What becomes of the objects that a deleted object owns.
-  public enum Propagation: String, Sendable {
+  package enum Propagation: String, Sendable {
     /// They are deleted after it.
     case background = "Background"
     /// They are deleted before it.
@@ -72,7 +74,7 @@ extension APIClient {
   ///   - resourceVersion: The version that the object must have.
   ///   - propagation: What becomes of the objects that it owns; nil for what its kind does by default.
   ///   - gracePeriod: How long the object has to end; nil for its own.
-  public func delete(
+  package func delete(
     _ resource: APIResource, _ name: String, in namespace: String? = nil, uid: String? = nil,
     resourceVersion: String? = nil, propagation: Propagation? = nil, gracePeriod: Duration? = nil
   ) async throws {

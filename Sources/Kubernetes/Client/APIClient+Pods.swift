@@ -1,3 +1,6 @@
+import Formats
+package import Model
+
 extension APIClient {
   /// Assigns a pod to a node, as a scheduler does.
   ///
@@ -7,7 +10,7 @@ extension APIClient {
   ///   - node: The node's name.
   ///
   /// A pod that has a node already is ``APIError/isConflict``.
-  public func bind(_ pod: ObjectKey, uid: String? = nil, to node: String) async throws {
+  package func bind(_ pod: ObjectKey, uid: String? = nil, to node: String) async throws {
     var metadata: JSONValue = ["name": .string(pod.name), "namespace": .string(pod.namespace)]
     metadata["uid"] = uid.map(JSONValue.string)
     let binding: JSONValue = [
@@ -19,7 +22,7 @@ extension APIClient {
 
   /// Asks a pod to leave its node, as far as its disruption budgets allow: else the error has status 429, and is not
   /// tried again here.
-  public func evict(_ pod: ObjectKey, gracePeriod: Duration? = nil) async throws {
+  package func evict(_ pod: ObjectKey, gracePeriod: Duration? = nil) async throws {
     do {
       try await evict(pod, gracePeriod, apiVersion: "policy/v1")
     } catch let error as APIError where error.status?.code == 400 {

@@ -1,3 +1,5 @@
+import Connections
+
 extension APIClient {
   /// Watches the objects of a resource: tells each change after a version.
   ///
@@ -13,7 +15,7 @@ extension APIClient {
   ///
   /// Throws ``APIError``, ``APIError/isExpired`` where the version is too old: then the objects have to be listed again.
   /// The request is not tried again.
-  public func watch(
+  package func watch(
     _ resource: APIResource, _ selection: ObjectSelection = ObjectSelection(), from resourceVersion: String,
     for duration: Duration = .seconds(Int64.random(in: 300...600)), idleTimeout: Duration = .seconds(150)
   ) async throws -> WatchEvents {
@@ -32,15 +34,15 @@ extension APIClient {
 }
 
 /// The events of one watch, in order, for one reader. The watch ends when it is dropped.
-public struct WatchEvents: AsyncSequence, Sendable {
+package struct WatchEvents: AsyncSequence, Sendable {
   /// What the watch tells.
-  public typealias Element = WatchEvent
+  package typealias Element = WatchEvent
 
   let body: IncomingBody
   let request: String
 
   /// Reads event after event.
-  public struct AsyncIterator: AsyncIteratorProtocol {
+  package struct AsyncIterator: AsyncIteratorProtocol {
     private var body: IncomingBody.AsyncIterator
     private let request: String
     private var splitter = LineSplitter(limit: APIClient.objectLimit)
@@ -54,7 +56,7 @@ public struct WatchEvents: AsyncSequence, Sendable {
 
     /// The next event; nil when the server has ended the watch in good order. Throws ``APIError`` where it has not, or
     /// tells an error, and `CancellationError` in a cancelled task.
-    public mutating func next() async throws -> WatchEvent? {
+    package mutating func next() async throws -> WatchEvent? {
       do {
         while lines.isEmpty {
           guard let chunk = try await body.next() else {
@@ -76,5 +78,5 @@ public struct WatchEvents: AsyncSequence, Sendable {
   }
 
   /// Starts to read.
-  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+  package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }

@@ -1,5 +1,6 @@
+import Connections
 import FoundationEssentials
-public import Logging
+package import Logging
 import Synchronization
 
 /// Talks to an API server.
@@ -7,14 +8,14 @@ import Synchronization
 /// Objects come back as ``RawObject``: their JSON text, to be read as whatever type is wanted. A request that fails in
 /// passing is tried again as ``RetryPolicy`` says. Every method throws ``APIError``, and `CancellationError` in a
 /// cancelled task, whose request is given up at once, and for a write whose fence is closed: see ``fenced(by:)``.
-public final class APIClient: Sendable {
+package final class APIClient: Sendable {
   /// The most bytes that one object may have. etcd takes no more than 1.5 MiB, in a denser form.
   static let objectLimit = 32 << 20
 
   /// Where the API server is, and who we are to it.
-  public let configuration: ClientConfiguration
+  package let configuration: ClientConfiguration
   /// Who is said to set the fields that are written.
-  public let fieldManager: String
+  package let fieldManager: String
   let retries: RetryPolicy
   let timeout: Duration
   let logger: Logger
@@ -36,7 +37,7 @@ public final class APIClient: Sendable {
   ///   - retries: What is tried again after it failed, and when.
   ///   - timeout: How long one try of a request may take; watches and lists may take longer, but not be silent longer.
   ///   - logger: Is told what is tried again.
-  public init(
+  package init(
     _ configuration: ClientConfiguration, fieldManager: String = "tonari", retries: RetryPolicy = RetryPolicy(),
     timeout: Duration = .seconds(30), logger: Logger = Logger(label: "tonari.kubernetes")
   ) {
@@ -66,12 +67,12 @@ public final class APIClient: Sendable {
   ///
   /// What is on its way when a process is halted, nobody can call back. So a write should also name the version of the object
   /// that it is for: the next leader's write makes it a conflict.
-  public func fenced(by elector: LeaderElector) -> APIClient {
+  package func fenced(by elector: LeaderElector) -> APIClient {
     APIClient(self) { elector.leadsUntil }
   }
 
   /// Reads what is at a path that is no object's, such as `/version` or `/readyz`.
-  public func read(path: String) async throws -> [UInt8] {
+  package func read(path: String) async throws -> [UInt8] {
     try await exchange(APICall(method: "GET", path: path)) { try await $0.body.collect(upTo: Self.objectLimit) }
   }
 }

@@ -1,7 +1,8 @@
+package import Formats
 import FoundationEssentials
 
 /// A change to an object.
-public struct Patch: Sendable {
+package struct Patch: Sendable {
   let contentType: String
   let body: [UInt8]
   var isForced = false
@@ -23,43 +24,43 @@ public struct Patch: Sendable {
 
   /// One step of a JSON patch (RFC 6902). Paths are JSON pointers, such as `/metadata/labels/app`; in a field's name `~`
   /// is written `~0` and `/` is `~1`.
-  public struct Operation: Encodable, Hashable, Sendable {
+  package struct Operation: Encodable, Hashable, Sendable {
     private var op: String
     private var path: String
     private var from: String?
     private var value: JSONValue?
 
     /// Adds a field or an element (`/-` appends); a field that is there is replaced.
-    public static func add(_ path: String, _ value: JSONValue) -> Operation {
+    package static func add(_ path: String, _ value: JSONValue) -> Operation {
       Operation(op: "add", path: path, value: value)
     }
     /// Replaces what is there.
-    public static func replace(_ path: String, _ value: JSONValue) -> Operation {
+    package static func replace(_ path: String, _ value: JSONValue) -> Operation {
       Operation(op: "replace", path: path, value: value)
     }
     /// Removes what is there.
-    public static func remove(_ path: String) -> Operation { Operation(op: "remove", path: path) }
+    package static func remove(_ path: String) -> Operation { Operation(op: "remove", path: path) }
     /// Lets the whole patch fail where something else is there.
-    public static func test(_ path: String, _ value: JSONValue) -> Operation {
+    package static func test(_ path: String, _ value: JSONValue) -> Operation {
       Operation(op: "test", path: path, value: value)
     }
     /// Moves what is at one place to another.
-    public static func move(from: String, to path: String) -> Operation {
+    package static func move(from: String, to path: String) -> Operation {
       Operation(op: "move", path: path, from: from)
     }
     /// Copies what is at one place to another.
-    public static func copy(from: String, to path: String) -> Operation {
+    package static func copy(from: String, to path: String) -> Operation {
       Operation(op: "copy", path: path, from: from)
     }
   }
 
   /// A JSON patch (RFC 6902): steps, all of which succeed or none.
-  public static func json(_ operations: [Operation]) throws(APIError) -> Patch {
+  package static func json(_ operations: [Operation]) throws(APIError) -> Patch {
     try Patch("application/json-patch+json", operations, isRepeatable: false)
   }
 
   /// A merge patch (RFC 7386): the fields to be set, with `null` for those that are to go.
-  public static func merge(_ fields: some Encodable) throws(APIError) -> Patch {
+  package static func merge(_ fields: some Encodable) throws(APIError) -> Patch {
     try Patch("application/merge-patch+json", fields)
   }
 
@@ -69,7 +70,7 @@ public struct Patch: Sendable {
   /// - Parameters:
   ///   - object: The fields.
   ///   - force: Whether fields that another manager has set are taken from it; else that is ``APIError/isConflict``.
-  public static func apply(_ object: some Encodable, force: Bool = false) throws(APIError) -> Patch {
+  package static func apply(_ object: some Encodable, force: Bool = false) throws(APIError) -> Patch {
     // YAML is what the content type says, and JSON is YAML.
     var patch = try Patch("application/apply-patch+yaml", object)
     patch.isForced = force

@@ -1,20 +1,22 @@
+import Formats
 import FoundationEssentials
+package import Model
 
 /// One object as the API server gave it: JSON text, and what names it. The rest is read where it is wanted.
-public struct RawObject: Sendable {
+package struct RawObject: Sendable {
   /// The object as JSON.
-  public let json: [UInt8]
+  package let json: [UInt8]
   /// Namespace and name.
-  public private(set) var key = ObjectKey(name: "")
+  package private(set) var key = ObjectKey(name: "")
   /// The identity that the API server gave the object; empty where it has none.
-  public private(set) var uid = ""
+  package private(set) var uid = ""
   /// The version of the object's state, to be handed back as it is; empty where it has none.
-  public private(set) var resourceVersion = ""
+  package private(set) var resourceVersion = ""
 
   /// Takes an object's JSON text.
   ///
   /// Throws ``APIError`` where it is no JSON object.
-  public init(json: [UInt8]) throws(APIError) {
+  package init(json: [UInt8]) throws(APIError) {
     self.json = json
     let result = json.withUnsafeBufferPointer { bytes in
       Result { () throws(JSONScanner.SyntaxError) in try ObjectHead(bytes) }
@@ -30,14 +32,14 @@ public struct RawObject: Sendable {
   }
 
   /// Takes an object's value.
-  public init(_ value: some Encodable) throws {
+  package init(_ value: some Encodable) throws {
     try self.init(json: [UInt8](JSONEncoder().encode(value)))
   }
 
   /// Reads the object as a type.
   ///
   /// Throws ``APIError`` that names the field which is not as expected.
-  public func decode<Object: Decodable>(_ type: Object.Type = Object.self) throws(APIError) -> Object {
+  package func decode<Object: Decodable>(_ type: Object.Type = Object.self) throws(APIError) -> Object {
     do {
       return try json.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return try JSONDecoder().decode(type, from: Data()) }

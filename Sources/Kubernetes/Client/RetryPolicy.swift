@@ -1,21 +1,23 @@
+package import Connections
+
 /// Whether a request that failed is sent again, and when.
-public struct RetryPolicy: Hashable, Sendable {
+package struct RetryPolicy: Hashable, Sendable {
   /// How often a request is sent at most.
-  public var attempts: Int
+  package var attempts: Int
   /// The waits between.
-  public var backoff: Backoff
+  package var backoff: Backoff
   /// The longest wait that a server may ask for; a request that would have to wait longer fails.
-  public var longestRetryAfter: Duration
+  package var longestRetryAfter: Duration
 
   /// Makes a policy.
-  public init(attempts: Int = 5, backoff: Backoff = Backoff(), longestRetryAfter: Duration = .seconds(120)) {
+  package init(attempts: Int = 5, backoff: Backoff = Backoff(), longestRetryAfter: Duration = .seconds(120)) {
     self.attempts = attempts
     self.backoff = backoff
     self.longestRetryAfter = longestRetryAfter
   }
 
   /// Sends each request once.
-  public static let never = RetryPolicy(attempts: 1)
+  package static let never = RetryPolicy(attempts: 1)
 
   /// How long to wait before a request is sent again; nil where it is not.
   ///
@@ -25,7 +27,7 @@ public struct RetryPolicy: Hashable, Sendable {
   ///   - isRepeatable: Whether the request may take effect twice without harm. One that may not is sent again only
   ///     where the last try surely had no effect.
   ///   - generator: Where the jitter comes from.
-  public mutating func delay(
+  package mutating func delay(
     after error: APIError, attempt: Int, isRepeatable: Bool, using generator: inout some RandomNumberGenerator
   ) -> Duration? {
     guard attempt < attempts, isPassing(error), isRepeatable || !mayHaveTakenEffect(error) else { return nil }

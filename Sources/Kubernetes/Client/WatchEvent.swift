@@ -1,7 +1,8 @@
+import Formats
 import FoundationEssentials
 
 /// What a watch tells.
-public enum WatchEvent: Sendable {
+package enum WatchEvent: Sendable {
   /// An object is there that was not.
   case added(RawObject)
   /// An object has changed.
@@ -12,7 +13,7 @@ public enum WatchEvent: Sendable {
   case bookmark(resourceVersion: String)
 
   /// The version that the watch has come to.
-  public var resourceVersion: String {
+  package var resourceVersion: String {
     switch self {
     case .added(let object), .modified(let object), .deleted(let object): object.resourceVersion
     case .bookmark(let resourceVersion): resourceVersion

@@ -1,5 +1,7 @@
+import Connections
+import Formats
 import Foundation
-import Topology
+import Model
 
 /// Has what each request shows of who we are, and keeps it fresh: files are read again as they change, plugins run
 /// again as their credentials expire or are refused.

@@ -1,8 +1,10 @@
-public import Foundation
+import Connections
+import Formats
+import Foundation
 
 extension ClientConfiguration {
   /// Where a pod finds what its service account gives it.
-  public static let serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
+  package static let serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
 
   /// The way to the API server of the cluster that this process is a pod of. The token is read again as it rotates.
   ///
@@ -11,7 +13,7 @@ extension ClientConfiguration {
   /// - Parameters:
   ///   - environment: The process's environment, with the API server's address.
   ///   - folder: Where the service account's files are.
-  public static func inCluster(
+  package static func inCluster(
     environment: [String: String] = ProcessInfo.processInfo.environment, folder: String = serviceAccountFolder
   ) throws(ConfigurationError) -> ClientConfiguration {
     func variable(_ name: String) throws(ConfigurationError) -> String {

@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 extension ClientConfiguration {
   /// The way to an API server, found as kubectl finds it: in the kubeconfig that is named, else in those that
@@ -10,7 +10,7 @@ extension ClientConfiguration {
   ///   - environment: The process's environment.
   ///
   /// Throws ``ConfigurationError``.
-  public static func load(
+  package static func load(
     kubeconfig: String? = nil, context: String? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(ConfigurationError) -> ClientConfiguration {

@@ -1,33 +1,33 @@
 /// What is wrong with the way to an API server: a kubeconfig, the files that it names, the environment of a pod.
-public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kind of error.
-  public struct Code: Hashable, Sendable {
+  package struct Code: Hashable, Sendable {
     private enum Value { case notFound, notRead, syntax, field, plugin }
     private var value: Value
 
     /// There is no configuration, or no entry of a name.
-    public static let notFound = Code(value: .notFound)
+    package static let notFound = Code(value: .notFound)
     /// A file cannot be read.
-    public static let notRead = Code(value: .notRead)
+    package static let notRead = Code(value: .notRead)
     /// A file is not YAML, or not a kubeconfig.
-    public static let syntax = Code(value: .syntax)
+    package static let syntax = Code(value: .syntax)
     /// A field has a value that cannot be used.
-    public static let field = Code(value: .field)
+    package static let field = Code(value: .field)
     /// A plugin that should give credentials did not.
-    public static let plugin = Code(value: .plugin)
+    package static let plugin = Code(value: .plugin)
   }
 
   /// The kind of error.
-  public var code: Code
+  package var code: Code
   /// The file, or the variable of the environment; empty where it is neither.
-  public var source: String
+  package var source: String
   /// The field, such as `users["admin"].user.client-key`; empty where it is none in particular.
-  public var field: String
+  package var field: String
   /// What was found and what was expected.
-  public var message: String
+  package var message: String
 
   /// Makes an error.
-  public init(code: Code, source: String = "", field: String = "", message: String) {
+  package init(code: Code, source: String = "", field: String = "", message: String) {
     self.code = code
     self.source = source
     self.field = field
@@ -35,5 +35,5 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
   }
 
   /// `source: field: message`.
-  public var description: String { [source, field, message].filter { !$0.isEmpty }.joined(separator: ": ") }
+  package var description: String { [source, field, message].filter { !$0.isEmpty }.joined(separator: ": ") }
 }

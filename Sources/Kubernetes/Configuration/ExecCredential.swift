@@ -1,3 +1,5 @@
+import Connections
+import Formats
 import Foundation
 
 /// What an ``ExecPlugin`` has given.

@@ -1,7 +1,7 @@
 /// A program that gives credentials when it is run: `exec` of a kubeconfig (client.authentication.k8s.io).
-public struct ExecPlugin: Hashable, Sendable {
+package struct ExecPlugin: Hashable, Sendable {
   /// The protocol that the program speaks.
-  public enum Version: String, CaseIterable, Sendable {
+  package enum Version: String, CaseIterable, Sendable {
     /// `v1`.
     case v1 = "client.authentication.k8s.io/v1"
     /// `v1beta1`.
@@ -9,22 +9,22 @@ public struct ExecPlugin: Hashable, Sendable {
   }
 
   /// The program: a path, or a name that is looked for on the `PATH`.
-  public var command: String
+  package var command: String
   /// The protocol that it speaks.
-  public var version: Version
+  package var version: Version
   /// Its arguments.
-  public var arguments: [String] = []
+  package var arguments: [String] = []
   /// What its environment has on top of this process's.
-  public var environment: [String: String] = [:]
+  package var environment: [String: String] = [:]
   /// What to tell a user who does not have the program.
-  public var installHint: String?
+  package var installHint: String?
   /// Whether the program is told where the cluster is.
-  public var isToldCluster = false
+  package var isToldCluster = false
   /// Where it was asked for, in errors.
   var source = "exec plugin"
 
   /// Makes a plugin.
-  public init(command: String, version: Version) {
+  package init(command: String, version: Version) {
     self.command = command
     self.version = version
   }

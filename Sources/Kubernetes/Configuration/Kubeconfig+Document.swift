@@ -1,3 +1,5 @@
+import Formats
+
 extension Kubeconfig {
   /// One kubeconfig file as it is written (client.authentication and clientcmd/api/v1).
   struct Document {

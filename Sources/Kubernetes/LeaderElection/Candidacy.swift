@@ -1,3 +1,5 @@
+import Formats
+
 /// One candidate of an election by lease, without I/O: what it makes of what it sees, with time handed in.
 ///
 /// Times of a record are never compared with a clock here: a lease has run out when its record has not changed for as

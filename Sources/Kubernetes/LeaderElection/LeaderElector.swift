@@ -1,28 +1,30 @@
+import Connections
+import Formats
 import Foundation
-public import Logging
+package import Logging
+package import Model
 import Synchronization
-import Topology
 
 /// Lets one of several processes lead at a time, by a lease that the API server keeps.
-public final class LeaderElector: Sendable {
+package final class LeaderElector: Sendable {
   /// Which lease, who we are, and how long things last.
-  public struct Configuration: Hashable, Sendable {
+  package struct Configuration: Hashable, Sendable {
     /// The lease's namespace and name.
-    public var lease: ObjectKey
+    package var lease: ObjectKey
     /// Who this process is: no other may be called the same.
-    public var identity: String
+    package var identity: String
     /// How long a lease holds after its last renewal.
-    public var leaseDuration = Duration.seconds(15)
+    package var leaseDuration = Duration.seconds(15)
     /// How long a leader goes on without being able to renew; shorter than `leaseDuration`.
-    public var renewDeadline = Duration.seconds(10)
+    package var renewDeadline = Duration.seconds(10)
     /// The time between two tries.
-    public var retryPeriod = Duration.seconds(2)
+    package var retryPeriod = Duration.seconds(2)
 
     /// Whether a leader that cannot renew has stepped down before anybody else may lead.
     var isSound: Bool { .zero < retryPeriod && retryPeriod < renewDeadline && renewDeadline < leaseDuration }
 
     /// Makes a configuration with Kubernetes' usual times.
-    public init(lease: ObjectKey, identity: String) {
+    package init(lease: ObjectKey, identity: String) {
       self.lease = lease
       self.identity = identity
     }
@@ -35,13 +37,13 @@ public final class LeaderElector: Sendable {
   }
 
   /// Which lease, who we are, and how long things last.
-  public let configuration: Configuration
+  package let configuration: Configuration
   private let client: APIClient
   private let logger: Logger
   private let state: Mutex<State>
 
   /// Makes a candidate. It stands for election with ``run(_:)``.
-  public init(
+  package init(
     _ configuration: Configuration, client: APIClient,
     logger: Logger = Logger(label: "tonari.kubernetes.leader-election")
   ) {
@@ -55,10 +57,10 @@ public final class LeaderElector: Sendable {
   }
 
   /// Whether this process leads now.
-  public var isLeading: Bool { state.withLock { $0.candidacy.isLeading(at: .now) } }
+  package var isLeading: Bool { state.withLock { $0.candidacy.isLeading(at: .now) } }
 
   /// Until when this process leads, if it cannot renew its lease; nil where it does not lead.
-  public var leadsUntil: ContinuousClock.Instant? {
+  package var leadsUntil: ContinuousClock.Instant? {
     state.withLock { state in
       let candidacy = state.candidacy
       return candidacy.isLeading(at: .now) ? candidacy.leadsUntil : nil
@@ -66,7 +68,7 @@ public final class LeaderElector: Sendable {
   }
 
   /// Who leads, as far as is known.
-  public var leader: String? { state.withLock { $0.candidacy.holder } }
+  package var leader: String? { state.withLock { $0.candidacy.holder } }
 
   /// Stands for election, and does the work while leading.
   ///
@@ -77,7 +79,7 @@ public final class LeaderElector: Sendable {
   /// - Parameter work: What a leader does. What it throws is thrown here.
   ///
   /// Throws ``APIError`` where the times of the configuration would let two lead at once.
-  public func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
+  package func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
     guard configuration.isSound else {
       throw APIError(
         code: .invalidRequest,

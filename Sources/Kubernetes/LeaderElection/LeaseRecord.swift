@@ -1,3 +1,5 @@
+import Formats
+
 /// Who holds a lease: what of the spec of a `Lease` (coordination.k8s.io/v1) matters for an election.
 struct LeaseRecord: Hashable, Sendable {
   /// Who holds it; empty for nobody.

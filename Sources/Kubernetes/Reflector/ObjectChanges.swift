@@ -1,12 +1,13 @@
+import Model
 import Synchronization
 
 /// What changes among the objects of a ``Reflector``, batch by batch, for one reader.
 ///
 /// Changes that the reader has not taken yet are merged object by object, so that a slow reader costs no more memory
 /// than there are objects: it sees how an object was when it looked last, and how it is now.
-public struct ObjectChanges<Value: Sendable>: AsyncSequence, Sendable {
+package struct ObjectChanges<Value: Sendable>: AsyncSequence, Sendable {
   /// Changes of different objects, in no particular order. Only the first batch may be empty.
-  public typealias Element = [ObjectChange<Value>]
+  package typealias Element = [ObjectChange<Value>]
 
   /// What one reader has not taken yet.
   final class Subscription: Sendable {
@@ -49,7 +50,7 @@ public struct ObjectChanges<Value: Sendable>: AsyncSequence, Sendable {
   let subscription: Subscription
 
   /// Takes batch after batch.
-  public struct AsyncIterator: AsyncIteratorProtocol {
+  package struct AsyncIterator: AsyncIteratorProtocol {
     fileprivate let subscription: Subscription
     private var signals: AsyncStream<Void>.AsyncIterator
     private var isFirst = true
@@ -60,7 +61,7 @@ public struct ObjectChanges<Value: Sendable>: AsyncSequence, Sendable {
     }
 
     /// The next changes; nil when there will be none any more, or in a cancelled task.
-    public mutating func next() async -> [ObjectChange<Value>]? {
+    package mutating func next() async -> [ObjectChange<Value>]? {
       while await signals.next() != nil {
         guard let batch = subscription.take() else { continue }
         // An object that came and went between two looks was never seen.
@@ -74,5 +75,5 @@ public struct ObjectChanges<Value: Sendable>: AsyncSequence, Sendable {
   }
 
   /// Starts to read.
-  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription) }
+  package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription) }
 }

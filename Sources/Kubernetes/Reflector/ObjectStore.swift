@@ -1,16 +1,17 @@
 import HashTreeCollections
+package import Model
 
 /// A change to one object of a store.
-public struct ObjectChange<Value: Sendable>: Sendable {
+package struct ObjectChange<Value: Sendable>: Sendable {
   /// The object.
-  public var key: ObjectKey
+  package var key: ObjectKey
   /// How it was before; nil where it was not there.
-  public var before: Value?
+  package var before: Value?
   /// How it is now; nil where it is not there any more.
-  public var after: Value?
+  package var after: Value?
 
   /// Makes a change.
-  public init(key: ObjectKey, before: Value?, after: Value?) {
+  package init(key: ObjectKey, before: Value?, after: Value?) {
     self.key = key
     self.before = before
     self.after = after
@@ -67,20 +68,20 @@ struct ObjectStore<Value: Sendable> {
 }
 
 /// The objects of a store as they were at one moment. Taking one costs nothing, and keeps nothing from changing.
-public struct ObjectSnapshot<Value: Sendable>: Sequence, Sendable {
+package struct ObjectSnapshot<Value: Sendable>: Sequence, Sendable {
   /// An object and what is kept of it.
-  public typealias Element = (key: ObjectKey, value: Value)
+  package typealias Element = (key: ObjectKey, value: Value)
 
   fileprivate let entries: TreeDictionary<ObjectKey, ObjectStore<Value>.Entry>
 
   /// How many objects there are.
-  public var count: Int { entries.count }
+  package var count: Int { entries.count }
 
   /// What is kept of an object; nil where it is not there.
-  public subscript(key: ObjectKey) -> Value? { entries[key]?.value }
+  package subscript(key: ObjectKey) -> Value? { entries[key]?.value }
 
   /// Goes through the objects, in no particular order.
-  public func makeIterator() -> some IteratorProtocol<Element> {
+  package func makeIterator() -> some IteratorProtocol<Element> {
     entries.lazy.map { (key: $0.key, value: $0.value.value) }.makeIterator()
   }
 }

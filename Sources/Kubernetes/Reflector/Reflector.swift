@@ -1,4 +1,6 @@
-public import Logging
+package import Connections
+package import Logging
+package import Model
 import Synchronization
 
 /// Keeps a copy of the objects of a resource: always a list that the API server has given, and the changes after it in
@@ -7,17 +9,17 @@ import Synchronization
 /// Whatever happens to the API server or the way to it, the reflector goes on from where it was, or with a fresh list
 /// where that cannot be, and the copy stays as it was in the meantime; ``staleness(at:)`` tells for how long nothing has
 /// been heard. Of each object it keeps only what `transform` makes of it.
-public final class Reflector<Value: Sendable>: Sendable {
+package final class Reflector<Value: Sendable>: Sendable {
   /// How a reflector stands.
-  public struct Health: Sendable {
+  package struct Health: Sendable {
     /// Whether a first list is there.
-    public var isSynced = false
+    package var isSynced = false
     /// Whether a watch is open.
-    public var isWatching = false
+    package var isWatching = false
     /// When a list, an event or a bookmark came last; nil before the first.
-    public var lastContact: ContinuousClock.Instant?
+    package var lastContact: ContinuousClock.Instant?
     /// Why there is no watch; nil while there is one.
-    public var fault: APIError?
+    package var fault: APIError?
   }
 
   private struct State {
@@ -31,9 +33,9 @@ public final class Reflector<Value: Sendable>: Sendable {
   }
 
   /// What is kept a copy of.
-  public let resource: APIResource
+  package let resource: APIResource
   /// Which of its objects.
-  public let selection: ObjectSelection
+  package let selection: ObjectSelection
   private let client: APIClient
   private let pageSize: Int
   private let idleTimeout: Duration
@@ -54,7 +56,7 @@ public final class Reflector<Value: Sendable>: Sendable {
   ///   - logger: Is told of what goes wrong.
   ///   - transform: Makes of an object what is kept of it; nil to leave the object out. An object that it throws for is
   ///     left out, and the logger is told.
-  public init(
+  package init(
     _ resource: APIResource, _ selection: ObjectSelection = ObjectSelection(), client: APIClient, pageSize: Int = 500,
     idleTimeout: Duration = .seconds(150), backoff: Backoff = Backoff(),
     logger: Logger = Logger(label: "tonari.kubernetes.reflector"),
@@ -73,7 +75,7 @@ public final class Reflector<Value: Sendable>: Sendable {
   }
 
   /// Keeps the copy up to date until the task is cancelled. It runs once at a time.
-  public func run() async {
+  package func run() async {
     var course = ReflectorCourse(backoff: backoff)
     var generator = SystemRandomNumberGenerator()
     while !Task.isCancelled {
@@ -104,25 +106,25 @@ public final class Reflector<Value: Sendable>: Sendable {
 
 extension Reflector {
   /// The objects as they are known now; empty before the first list.
-  public var snapshot: ObjectSnapshot<Value> { state.withLock { $0.store.snapshot } }
+  package var snapshot: ObjectSnapshot<Value> { state.withLock { $0.store.snapshot } }
 
   /// What is kept of an object; nil where it is not there.
-  public subscript(key: ObjectKey) -> Value? { state.withLock { $0.store[key] } }
+  package subscript(key: ObjectKey) -> Value? { state.withLock { $0.store[key] } }
 
   /// How the reflector stands.
-  public var health: Health { state.withLock { $0.health } }
+  package var health: Health { state.withLock { $0.health } }
 
   /// For how long nothing has been heard of the API server; nil before the first list.
   ///
   /// While nothing changes in the cluster, it grows to a minute and falls back to zero: API servers send a bookmark each
   /// minute.
-  public func staleness(at now: ContinuousClock.Instant = .now) -> Duration? {
+  package func staleness(at now: ContinuousClock.Instant = .now) -> Duration? {
     health.lastContact.map { max(.zero, $0.duration(to: now)) }
   }
 
   /// What changes from now on. It starts with all objects that are there, as soon as there is a first list, even an empty
   /// one. It ends when ``run()`` does.
-  public func changes() -> ObjectChanges<Value> {
+  package func changes() -> ObjectChanges<Value> {
     let subscription = ObjectChanges<Value>.Subscription()
     state.withLock { state in
       if state.health.isSynced {
@@ -135,7 +137,7 @@ extension Reflector {
   }
 
   /// Waits for the first list. Throws `CancellationError` in a cancelled task, and where ``run()`` ends before.
-  public func waitUntilSynced() async throws {
+  package func waitUntilSynced() async throws {
     for await _ in changes() { return }
     throw CancellationError()
   }

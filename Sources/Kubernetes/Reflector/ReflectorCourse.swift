@@ -1,3 +1,6 @@
+import Connections
+import Formats
+
 /// What a reflector does next: list, or watch from where it has come to, and how long it waits before. It has no I/O and
 /// no clock.
 struct ReflectorCourse {

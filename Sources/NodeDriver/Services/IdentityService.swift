@@ -1,5 +1,4 @@
 import GRPCCore
-import NodeProtocol
 import SwiftProtobuf
 
 /// `csi.v1.Identity`: which driver this is.

@@ -1,8 +1,7 @@
-import Dispatching
-import Files
+import Daemon
 import GRPCCore
 import Logging
-import NodeProtocol
+import Selection
 import SwiftProtobuf
 import Synchronization
 

@@ -1,6 +1,5 @@
 import GRPCCore
 import Logging
-import NodeProtocol
 import SwiftProtobuf
 import Synchronization
 

@@ -1,4 +1,4 @@
-import Files
+import Formats
 
 /// The mounts that a process sees, as `/proc/self/mountinfo` lists them (proc(5)).
 struct MountTable {

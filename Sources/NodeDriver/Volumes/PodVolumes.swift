@@ -1,9 +1,9 @@
 import CMount
-import Dispatching
+import Connections
 import Foundation
 import Glibc
 import Logging
-import Sockets
+import Selection
 
 /// The folders of a node's pods, and their mounts into the pods. What is so is read off the file system and the table of
 /// mounts each time, so that a restart loses nothing.

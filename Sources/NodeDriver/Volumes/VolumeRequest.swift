@@ -1,5 +1,4 @@
-import Dispatching
-import NodeProtocol
+import Selection
 
 /// What kubelet asks to publish for a pod.
 struct VolumeRequest: Hashable {

@@ -1,4 +1,4 @@
-import Dispatching
+import Selection
 
 /// Where kubelet wants a volume: `<pods>/<uid>/volumes/kubernetes.io~csi/<volume>/mount`.
 struct VolumeTarget: Hashable {

@@ -1,5 +1,4 @@
-public import Selection
-import Topology
+public import Model
 
 /// Lets requests in up to a rate, and says at once which one is too many: the generic cell rate algorithm (ITU-T I.371,
 /// annex A, in its form of virtual scheduling).

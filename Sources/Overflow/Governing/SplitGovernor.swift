@@ -1,4 +1,4 @@
-public import Selection
+public import Model
 
 /// Decides step by step how the requests of one service are split: out as soon as there is too much, back slowly, and
 /// nowhere else while nothing changes but chance.

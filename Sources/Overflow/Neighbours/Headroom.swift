@@ -1,4 +1,4 @@
-public import Selection
+public import Model
 
 /// What a cluster says it can take beyond what it has, and for how long that may be believed.
 public struct Headroom: Hashable, Sendable {

@@ -1,4 +1,4 @@
-public import Selection
+public import Model
 
 /// Another cluster that takes what is too much for this one, as this one sees it.
 public struct Neighbour: Hashable, Sendable {

@@ -1,5 +1,4 @@
-public import Selection
-import Topology
+public import Model
 
 /// Whether a neighbour answers: one that fails gets nothing at once, and after a pause a trickle, until that is answered.
 public struct RemoteHealth: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// An autoscaler that adds and removes pods of a service, as it says of itself: a HorizontalPodAutoscaler, KEDA's too.
 public struct Autoscaler: Hashable, Sendable {

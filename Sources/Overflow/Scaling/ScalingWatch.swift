@@ -1,4 +1,4 @@
-public import Selection
+public import Model
 
 /// Tells whether the overflow of a service ends by itself because its autoscaler adds pods, or goes on for ever.
 ///

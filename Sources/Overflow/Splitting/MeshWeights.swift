@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// A split as whole numbers, as a mesh's routes have them.
 public struct MeshWeights: Hashable, Sendable {

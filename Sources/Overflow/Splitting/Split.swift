@@ -1,4 +1,4 @@
-public import Selection
+public import Model
 
 /// Where the requests of a service go: shares that sum to 1.
 public struct Split: Hashable, Sendable {

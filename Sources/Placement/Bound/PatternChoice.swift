@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// Finds the best choice among listed patterns, one for each bin, so that every replica is placed: branch and bound.
 ///

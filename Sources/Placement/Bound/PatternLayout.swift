@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Topology
+internal import Model
 
 /// The order in which a search decides on items, and how it packs their counts into words.
 struct PatternLayout {

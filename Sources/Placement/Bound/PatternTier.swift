@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// One tier of a placement problem, seen as bins that are filled with patterns.
 ///

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// An order of nodes that are alike, so that a search sees one of all the placements that differ only in which of them is
 /// which.

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 extension PlacementModel {
   /// When to end a search before it is done.

@@ -1,5 +1,4 @@
-import Topology
-internal import Topology
+internal import Model
 
 /// Makes a placement of patterns: solves the linear program over them, fixes what it takes whole or nearly so, fits the
 /// others to what is left, and goes on until all bins are filled.

@@ -1,4 +1,4 @@
-internal import Topology
+internal import Model
 
 /// Makes placements of what single nodes hold in others.
 ///

@@ -1,4 +1,4 @@
-internal import Topology
+internal import Model
 
 #if canImport(Glibc)
   import Glibc

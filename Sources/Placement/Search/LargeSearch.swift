@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// Searches a problem with so many replicas that there is time for one good annealing, not for a portfolio.
 ///

@@ -1,4 +1,4 @@
-internal import Topology
+internal import Model
 
 /// One searching thread's local search: anneals the members, packs the fillers, and answers whole placements.
 final class LocalSearch {

@@ -1,4 +1,4 @@
-internal import Topology
+internal import Model
 
 /// Places replicas one after the other into the room that nodes have left.
 struct Packing {

@@ -1,5 +1,5 @@
 import Dispatch
-internal import Topology
+internal import Model
 
 /// Anneals a problem that is too large for many short searches: one long annealing, on all threads at once.
 ///

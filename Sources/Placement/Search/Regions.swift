@@ -1,4 +1,4 @@
-internal import Topology
+internal import Model
 
 /// A division of the nodes, so that several searches of one placement can go on side by side.
 ///

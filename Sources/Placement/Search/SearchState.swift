@@ -1,4 +1,4 @@
-internal import Topology
+internal import Model
 
 /// A placement of the members that changes move by move, with its cost kept incrementally.
 ///

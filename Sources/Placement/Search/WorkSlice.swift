@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// An ``OverflowSeries`` as a picture: what was served where as areas on top of each other, the demand and the capacity as
 /// lines; and below, where it is known, the response time.

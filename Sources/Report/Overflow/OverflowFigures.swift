@@ -1,12 +1,12 @@
 /// A table beside the pictures of an ``OverflowReport``.
-public struct OverflowFigures: Sendable {
+package struct OverflowFigures: Sendable {
   /// The titles of its columns. All but the first are set as numbers.
-  public var columns: [String]
+  package var columns: [String]
   /// Its rows, each with as many cells as there are columns.
-  public var rows: [[String]]
+  package var rows: [[String]]
 
   /// Makes a table.
-  public init(columns: [String], rows: [[String]]) {
+  package init(columns: [String], rows: [[String]]) {
     self.columns = columns
     self.rows = rows
   }

@@ -1,16 +1,16 @@
 /// Pictures of how requests overflowed over time, one for each service or for each way to run it.
-public struct OverflowReport: Sendable {
+package struct OverflowReport: Sendable {
   /// Its title.
-  public var title: String
+  package var title: String
   /// What it says under its title.
-  public var abstract: String
+  package var abstract: String
   /// What it shows, in this order and on common scales.
-  public var series: [OverflowSeries]
+  package var series: [OverflowSeries]
   /// Figures beside the pictures; nil where there are none.
-  public var figures: OverflowFigures?
+  package var figures: OverflowFigures?
 
   /// Makes a report.
-  public init(title: String, abstract: String = "", series: [OverflowSeries], figures: OverflowFigures? = nil) {
+  package init(title: String, abstract: String = "", series: [OverflowSeries], figures: OverflowFigures? = nil) {
     self.title = title
     self.abstract = abstract
     self.series = series
@@ -18,7 +18,7 @@ public struct OverflowReport: Sendable {
   }
 
   /// The report as one HTML page that needs nothing else: no network, no other file. All texts are escaped.
-  public func html() -> String {
+  package func html() -> String {
     let sections = OverflowChart.charts(of: series).enumerated().map { k, chart in
       """
       <section id="s\(k)"><h2><bdi>\(chart.series.name)</bdi></h2><p class="hint">Requests per minute, by who served \
@@ -56,7 +56,7 @@ public struct OverflowReport: Sendable {
   }
 
   /// The pictures below each other as one SVG file.
-  public func svg() -> String {
+  package func svg() -> String {
     let margin = 26.0
     var below = 30.0
     var width = 0.0

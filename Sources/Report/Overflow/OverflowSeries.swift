@@ -1,22 +1,22 @@
 /// What became of a service's requests over time: how many were served here, by each neighbour, and not at all.
-public struct OverflowSeries: Hashable, Sendable {
+package struct OverflowSeries: Hashable, Sendable {
   /// What happened around one moment. Rates are in requests per minute.
-  public struct Point: Hashable, Sendable {
+  package struct Point: Hashable, Sendable {
     /// Seconds since the beginning.
-    public var time: Double
+    package var time: Double
     /// What was asked for.
-    public var demand: Double
+    package var demand: Double
     /// What was served here.
-    public var local: Double
+    package var local: Double
     /// What each neighbour served, in the order of ``OverflowSeries/neighbours``. A missing one counts as nothing.
-    public var remote: [Double]
+    package var remote: [Double]
     /// What was turned away.
-    public var shed: Double
+    package var shed: Double
     /// The mean response time in seconds; nil where it is unknown.
-    public var responseTime: Double?
+    package var responseTime: Double?
 
     /// Makes a point.
-    public init(
+    package init(
       time: Double, demand: Double, local: Double, remote: [Double] = [], shed: Double = 0, responseTime: Double? = nil
     ) {
       self.time = time
@@ -29,16 +29,16 @@ public struct OverflowSeries: Hashable, Sendable {
   }
 
   /// What it is called: a service, or a way to run it.
-  public var name: String
+  package var name: String
   /// The neighbours, nearest first.
-  public var neighbours: [String]
+  package var neighbours: [String]
   /// What the service can bear here, in requests per minute; nil where it is unknown.
-  public var capacity: Double?
+  package var capacity: Double?
   /// The points in the order of their times.
-  public var points: [Point]
+  package var points: [Point]
 
   /// Makes a series.
-  public init(name: String, neighbours: [String] = [], capacity: Double? = nil, points: [Point] = []) {
+  package init(name: String, neighbours: [String] = [], capacity: Double? = nil, points: [Point] = []) {
     self.name = name
     self.neighbours = neighbours
     self.capacity = capacity

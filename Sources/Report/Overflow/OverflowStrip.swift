@@ -1,7 +1,7 @@
-import Topology
+import Model
 
 /// An ``OverflowSeries`` as a terminal shows it: columns of blocks, time from left to right.
-public struct OverflowStrip: Sendable {
+package struct OverflowStrip: Sendable {
   private static let marks: [Character] = ["▒", "░", "▚", "▞"]
   private static let height = 9
   private static let mostColumns = 64
@@ -10,12 +10,12 @@ public struct OverflowStrip: Sendable {
   private let series: OverflowSeries
 
   /// Makes a strip.
-  public init(_ series: OverflowSeries) {
+  package init(_ series: OverflowSeries) {
     self.series = series
   }
 
   /// The strip as lines, each with a line feed at its end.
-  public func text(_ style: TerminalStyle) -> String {
+  package func text(_ style: TerminalStyle) -> String {
     let columns = max(8, min(Self.mostColumns, (style.width ?? 80) - Self.margin - 2))
     let shown = series.drawable(most: columns)
     let highest = max(1, shown.capacity ?? 0, shown.points.map(\.total).max() ?? 0)

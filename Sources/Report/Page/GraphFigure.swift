@@ -1,5 +1,5 @@
+import Model
 import Placement
-import Topology
 
 /// Draws a placement: nodes as boxes in their zones, workloads in them, traffic as curves.
 struct GraphFigure {

@@ -1,5 +1,5 @@
+import Model
 import Placement
-import Topology
 
 /// Where everything goes in a picture of a placement: nodes as boxes, zones around them, workloads in the boxes. The
 /// pictures of before and after share one layout, so that a node is in the same place in both.

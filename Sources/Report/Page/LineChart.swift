@@ -1,5 +1,5 @@
 import Foundation
-import Topology
+import Model
 
 /// A chart of values over time or moves: steps, because a best one holds until there is a better one.
 struct LineChart {

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// HTML or SVG. Text that is interpolated is escaped, markup that is interpolated is not: so a name from a cluster can
 /// never become part of a page's structure.

@@ -4,7 +4,7 @@ extension PlanReport {
   /// Renders the report as one HTML page that needs nothing else: no network, no other file.
   ///
   /// All texts of the report are escaped. Long lists are cut, and the page says so.
-  public func html() -> String {
+  package func html() -> String {
     let sections = [
       matrixPageSection, graphSection, nodeSection, searchSection, edgeSection, placementSection, curvePageSection,
       moveSection,

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// Who owns a key: multi-probe consistent hashing (Appleton and O'Reilly, 2015) with bounded loads (Mirrokni, Thorup and
 /// Zadimoghaddam, 2018).

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// When a replica gets a rest because of its failures, and for how long.
 public struct EjectionOptions: Hashable, Sendable {

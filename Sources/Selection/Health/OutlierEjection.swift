@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// Gives replicas a rest that fail much, and lets them back on probation: until one has served well for as long as its
 /// rest was, a single failure sends it back for twice as long.

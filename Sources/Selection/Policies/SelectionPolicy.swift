@@ -1,4 +1,4 @@
-public import Topology
+public import Model
 
 /// Which of the candidates gets a request, and what is remembered for that.
 ///

@@ -1,3 +1,5 @@
+public import Model
+
 /// Where somebody is, made from names once, so that a pick compares numbers.
 ///
 /// The numbers are hashes of the names and the same everywhere: a place is good for every table, and one that no replica

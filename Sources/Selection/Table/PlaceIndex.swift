@@ -1,3 +1,5 @@
+import Model
+
 /// Replicas in an order in which those of a node, of a zone and of a cluster stand side by side, so that a tier is a
 /// range.
 struct PlaceIndex: Sendable {

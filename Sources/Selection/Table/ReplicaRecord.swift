@@ -1,3 +1,5 @@
+import Model
+
 /// What a pick looks at in a replica: one cache line.
 struct ReplicaRecord: Sendable {
   /// Requests that we dispatched and that are not complete.

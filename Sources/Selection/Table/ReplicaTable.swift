@@ -1,3 +1,5 @@
+public import Model
+
 /// The replicas of one service with what is known of their load right now.
 ///
 /// Replicas have slots, small numbers that are used again, so that whoever keeps something for each replica keeps an

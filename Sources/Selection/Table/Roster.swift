@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// What of a table changes only when replicas come and go. Never changed: a table gets another one.
 ///

@@ -1,3 +1,5 @@
+public import Model
+
 /// When a request leaves a tier although there is a replica in it.
 ///
 /// A farther replica is picked where its cost, times the prices of the tiers on the way, is below that of the best

@@ -1,8 +1,8 @@
-package import Dispatching
+package import Model
 package import NIOCore
 import NIOSSL
+package import Selection
 import SwiftASN1
-package import Topology
 import X509
 
 /// Who is at the other end of a channel.

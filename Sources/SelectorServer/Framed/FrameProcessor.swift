@@ -1,9 +1,10 @@
 import CProtobufC
-import Dispatching
+import Daemon
+import Model
+import Overflow
 import Selection
 import SelectorProtocol
 import SwiftProtobuf
-import Topology
 
 /// Answers frames: bytes in, bytes out. It has no socket and no clock. Belongs to one thread, whose connections share it.
 ///

@@ -1,7 +1,7 @@
 import CProtobufC
-import Dispatching
+import Daemon
 import Glibc
-import Monitoring
+import Model
 import Selection
 
 /// What is known of a peer from what it sent.

@@ -1,6 +1,6 @@
 /// Where a selector listens for framed connections, written `unix:/path/of/socket`, `tcp:host:port`, or `tls:host:port`; an IPv6 address
 /// stands in brackets.
-public struct FramedAddress: Hashable, Sendable, CustomStringConvertible {
+package struct FramedAddress: Hashable, Sendable, CustomStringConvertible {
   /// What an address is.
   enum Kind: Hashable, Sendable {
     case unix(String)
@@ -9,31 +9,31 @@ public struct FramedAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The longest path of a socket, in bytes.
-  public static let longestPath = 107
+  package static let longestPath = 107
 
   let kind: Kind
 
   /// A socket in the file system, at most ``longestPath`` bytes long.
-  public static func unix(_ path: String) -> FramedAddress { FramedAddress(kind: .unix(path)) }
+  package static func unix(_ path: String) -> FramedAddress { FramedAddress(kind: .unix(path)) }
 
   /// A port; 0 for one that is free.
-  public static func tcp(_ host: String, _ port: UInt16) -> FramedAddress {
+  package static func tcp(_ host: String, _ port: UInt16) -> FramedAddress {
     FramedAddress(kind: .tcp(host: host, port: port))
   }
 
   /// A port on which connections are secured by TLS; 0 for one that is free.
-  public static func tls(_ host: String, _ port: UInt16) -> FramedAddress {
+  package static func tls(_ host: String, _ port: UInt16) -> FramedAddress {
     FramedAddress(kind: .tls(host: host, port: port))
   }
 
   /// Whether connections are secured by TLS.
-  public var isSecured: Bool {
+  package var isSecured: Bool {
     guard case .tls = kind else { return false }
     return true
   }
 
   /// The host of a port; nil for a socket in the file system.
-  public var host: String? {
+  package var host: String? {
     switch kind {
     case .unix: nil
     case .tcp(let host, _), .tls(let host, _): host
@@ -41,7 +41,7 @@ public struct FramedAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The path of a socket in the file system; nil for a port.
-  public var path: String? {
+  package var path: String? {
     guard case .unix(let path) = kind else { return nil }
     return path
   }
@@ -51,7 +51,7 @@ public struct FramedAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Reads an address; throws ``FramedError`` where it is none.
-  public init(_ text: String) throws(FramedError) {
+  package init(_ text: String) throws(FramedError) {
     let invalid = FramedError(.invalidAddress, "address '\(text)': expected unix:/path, tcp:host:port or tls:host:port")
     if text.hasPrefix("unix:") {
       let path = String(text.dropFirst(5))
@@ -75,7 +75,7 @@ public struct FramedAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The address as it is written.
-  public var description: String {
+  package var description: String {
     switch kind {
     case .unix(let path): "unix:\(path)"
     case .tcp(let host, let port): Self.text("tcp", host, port)

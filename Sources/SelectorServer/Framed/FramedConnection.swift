@@ -1,7 +1,7 @@
 import CEpoll
-import Dispatching
+import Daemon
 import Glibc
-import Monitoring
+import Model
 import Selection
 
 /// A connection of a loop.

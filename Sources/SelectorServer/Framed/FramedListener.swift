@@ -1,5 +1,5 @@
-import Dispatching
-import Sockets
+import Connections
+import Selection
 import Synchronization
 
 /// A socket on which a loop takes connections.

@@ -1,11 +1,10 @@
 import CEpoll
-import Dispatching
+import Daemon
 import Glibc
 import Logging
-import Monitoring
+import Model
 import Selection
 import Synchronization
-import Topology
 
 /// Serves connections on one thread: waits for sockets, reads what is there, has it answered, writes the answers in one
 /// piece. Its first loop takes the connections and shares them out.

@@ -1,15 +1,15 @@
-public import Dispatching
+package import Daemon
 import Foundation
 import Glibc
-public import Logging
-public import Monitoring
-public import ServiceLifecycle
+package import Logging
+package import Selection
+import ServiceLifecycle
 
 /// Serves framed connections, on sockets in the file system and on ports, by threads of its own.
 ///
 /// Each connection belongs to one thread. What arrives together is answered together, so that a pipelining peer costs few
 /// system calls. A peer that sends what is not the protocol, or does not read its answers, harms itself alone.
-public final class FramedServer: Service {
+package final class FramedServer: Service {
   private let dispatcher: Dispatcher
   private let addresses: [FramedAddress]
   private let options: FramedOptions
@@ -29,7 +29,7 @@ public final class FramedServer: Service {
   ///   - logger: is told of connections that are closed because of what they sent, at most once a second and thread.
   ///   - onListening: is called once all addresses are listened on, with the ports that were free for those asked for as 0.
   /// - Throws: ``FramedError`` where the process has no descriptor left.
-  public init(
+  package init(
     _ dispatcher: Dispatcher, addresses: [FramedAddress], options: FramedOptions = FramedOptions(),
     board: WatchBoard? = nil, ledger: ConnectionLedger? = nil,
     logger: Logger = Logger(label: "tonari.selector.framed"),
@@ -50,10 +50,10 @@ public final class FramedServer: Service {
   }
 
   /// Shows in metrics what peers hold, and what was refused.
-  public func register(in registry: MetricsRegistry) { registry.watch(shared.bytes, of: "selector") }
+  package func register(in registry: MetricsRegistry) { registry.watch(shared.bytes, of: "selector") }
 
   /// What it did since it started; at most a tenth of a second old.
-  public var statistics: FramedStatistics {
+  package var statistics: FramedStatistics {
     mailboxes.reduce(into: FramedStatistics()) { $0.add($1.published) }
   }
 
@@ -61,7 +61,7 @@ public final class FramedServer: Service {
   /// to take it no longer than ``FramedOptions/shutdownLimit``.
   ///
   /// - Throws: ``FramedError`` where it cannot listen.
-  public func run() async throws {
+  package func run() async throws {
     var listeners: [FramedListener] = []
     defer { for listener in listeners { listener.close() } }
     for address in addresses { listeners.append(try FramedListener(address, mode: options.socketMode)) }
@@ -92,7 +92,7 @@ public final class FramedServer: Service {
   ///   - mode: its permissions, as `0o666`.
   ///   - pod: the pod that alone can reach it.
   /// - Throws: ``FramedError`` where it cannot listen.
-  public func serve(path: String, mode: UInt32, for pod: NodePod) async throws {
+  package func serve(path: String, mode: UInt32, for pod: NodePod) async throws {
     let listener = try FramedListener(.unix(path), mode: mode, pod: pod)
     mailboxes[0].post { $0.listeners.append(listener) }
     // Ends with the shutdown, or with a cancelled task.
@@ -128,5 +128,5 @@ public final class FramedServer: Service {
 
 extension FramedOptions {
   /// As many as there are processors, but no more than four.
-  public static let defaultThreads = min(4, max(1, Int(clamping: sysconf(Int32(clamping: _SC_NPROCESSORS_ONLN)))))
+  package static let defaultThreads = min(4, max(1, Int(clamping: sysconf(Int32(clamping: _SC_NPROCESSORS_ONLN)))))
 }

@@ -1,4 +1,4 @@
-import Monitoring
+import Daemon
 
 /// What all loops of a server share.
 struct FramedShared: Sendable {

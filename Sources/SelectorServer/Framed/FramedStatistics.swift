@@ -1,35 +1,35 @@
 /// What a ``FramedServer`` did since it started.
-public struct FramedStatistics: Hashable, Sendable {
+package struct FramedStatistics: Hashable, Sendable {
   /// Connections that are open.
-  public var openConnections = 0
+  package var openConnections = 0
   /// Connections that were taken.
-  public var connections: UInt64 = 0
+  package var connections: UInt64 = 0
   /// Connections that made room for others.
-  public var evicted: UInt64 = 0
+  package var evicted: UInt64 = 0
   /// Connections that were not let in, as there were too many and all were at work.
-  public var refusedConnections: UInt64 = 0
+  package var refusedConnections: UInt64 = 0
   /// Connections that were closed because they did nothing, or took too long to send or to read.
-  public var timedOut: UInt64 = 0
+  package var timedOut: UInt64 = 0
   /// Connections that were closed because they, or their peer, held too many bytes.
-  public var overfull: UInt64 = 0
+  package var overfull: UInt64 = 0
   /// Connections that were closed because what they sent is not the protocol.
-  public var malformed: UInt64 = 0
+  package var malformed: UInt64 = 0
   /// Messages that were read and answered.
-  public var frames: UInt64 = 0
+  package var frames: UInt64 = 0
   /// Picks among them.
-  public var picks: UInt64 = 0
+  package var picks: UInt64 = 0
   /// Bytes that were read.
-  public var bytesRead: UInt64 = 0
+  package var bytesRead: UInt64 = 0
   /// Bytes that were written.
-  public var bytesWritten: UInt64 = 0
+  package var bytesWritten: UInt64 = 0
   /// What decisions took, one in ``DecisionTimes/sampling``.
-  public var decisions = DecisionTimes()
+  package var decisions = DecisionTimes()
 
   /// No connections.
-  public init() {}
+  package init() {}
 
   /// Adds what another server did.
-  public mutating func add(_ other: FramedStatistics) {
+  package mutating func add(_ other: FramedStatistics) {
     openConnections += other.openConnections
     connections &+= other.connections
     refusedConnections &+= other.refusedConnections

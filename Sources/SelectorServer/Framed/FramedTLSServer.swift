@@ -1,18 +1,17 @@
-public import Certificates
-public import Dispatching
-public import Logging
-public import Monitoring
+package import Connections
+package import Daemon
+package import Logging
+import Model
 import NIOCore
 import NIOPosix
 import NIOSSL
-import Selection
-public import ServiceLifecycle
+package import Selection
+import ServiceLifecycle
 import Synchronization
-import Topology
 
 /// Serves framed connections that are secured by TLS: the same messages as ``FramedServer``, of the same processor, on
 /// channels of NIO.
-public final class FramedTLSServer: Service {
+package final class FramedTLSServer: Service {
   private let dispatcher: Dispatcher
   private let addresses: [FramedAddress]
   private let tls: TLSFiles
@@ -32,7 +31,7 @@ public final class FramedTLSServer: Service {
   ///   - ledger: who holds which connections, where other servers share it; nil for what the options say.
   ///   - tls: certificate, key and authority of clients; the first two are read again when they change.
   ///   - onListening: is told where once it listens, with the ports that were free for those asked for as 0.
-  public init(
+  package init(
     _ dispatcher: Dispatcher, addresses: [FramedAddress], tls: TLSFiles, options: FramedOptions = FramedOptions(),
     board: WatchBoard? = nil, ledger: ConnectionLedger? = nil,
     logger: Logger = Logger(label: "tonari.selector.framed"),
@@ -50,14 +49,14 @@ public final class FramedTLSServer: Service {
   }
 
   /// Shows in metrics what peers hold, and what was refused.
-  public func register(in registry: MetricsRegistry) { registry.watch(bytes, of: "selector") }
+  package func register(in registry: MetricsRegistry) { registry.watch(bytes, of: "selector") }
 
   /// What it did since it started.
-  public var statistics: FramedStatistics { counted.withLock { $0 } }
+  package var statistics: FramedStatistics { counted.withLock { $0 } }
 
   /// Serves until a graceful shutdown or its task is cancelled. Throws where it cannot listen, or `TLSFiles.Failure` where
   /// the certificates cannot be used.
-  public func run() async throws {
+  package func run() async throws {
     let certificates = try ReloadingCertificates(tls, logger: logger)
     let group = MultiThreadedEventLoopGroup.singleton
     let desks = FrameDesks(dispatcher, options, board)

@@ -1,5 +1,5 @@
 package import Logging
-package import Selection
+package import Model
 
 /// Logs what a peer may cause at will, at most once a second.
 package struct LimitedLog {

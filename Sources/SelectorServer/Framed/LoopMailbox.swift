@@ -1,7 +1,7 @@
 import CEpoll
-import Dispatching
+import Daemon
 import Glibc
-import Monitoring
+import Selection
 import Synchronization
 
 /// What others tell a loop's thread.

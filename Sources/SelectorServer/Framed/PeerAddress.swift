@@ -1,6 +1,6 @@
-package import Dispatching
 import Glibc
-package import Topology
+package import Model
+package import Selection
 
 /// From where a connection comes, as the system says.
 package enum PeerAddress: Hashable, Sendable {

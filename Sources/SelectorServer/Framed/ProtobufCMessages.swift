@@ -1,5 +1,5 @@
 import CProtobufC
-import Dispatching
+import Model
 import Selection
 import SelectorProtocol
 

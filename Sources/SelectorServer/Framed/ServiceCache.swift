@@ -1,5 +1,5 @@
-import Dispatching
 import Glibc
+import Selection
 
 /// Services by the bytes of their names, so that a pick makes no string. Belongs to one thread.
 ///

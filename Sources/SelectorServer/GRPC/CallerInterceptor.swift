@@ -1,8 +1,8 @@
-public import Dispatching
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+package import Model
+package import Selection
 import SelectorProtocol
-public import Topology
 import X509
 
 /// Finds out who calls a method by gRPC, and lets through what they may call.
@@ -74,7 +74,7 @@ struct CallerInterceptor: ServerInterceptor {
 }
 
 /// Finds out whose a token is.
-public protocol TokenReviewing: Sendable {
+package protocol TokenReviewing: Sendable {
   /// The service account that a token is of. Throws ``SelectorFault`` where it is none, or nobody can say so at present.
   ///
   /// - Parameter peer: from where it came, so that one peer cannot use up what there is for all.

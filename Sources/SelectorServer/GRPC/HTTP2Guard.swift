@@ -1,8 +1,8 @@
+import Daemon
 import Logging
-import Monitoring
+import Model
 import NIOCore
 import NIOSSL
-import Topology
 
 /// Lets connections of gRPC in, and closes those whose clients cost more than they may. The transport has no limits of its
 /// own for most of this; it offers a look at its channels, and that is where these stand.

@@ -1,5 +1,5 @@
+package import Daemon
 package import GRPCCore
-package import Monitoring
 package import SelectorProtocol
 import SwiftProtobuf
 

@@ -1,6 +1,6 @@
-import Dispatching
+import Daemon
 import GRPCCore
-import Monitoring
+import Model
 import Selection
 import SelectorProtocol
 import SwiftProtobuf

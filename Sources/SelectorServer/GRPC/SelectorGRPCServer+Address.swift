@@ -1,15 +1,15 @@
-package import Sockets
+package import Connections
 
 extension SelectorGRPCServer {
   /// Where to listen, written `host:port`, with an IPv6 address in brackets, or `unix:/path/of/socket`.
-  public enum Address: Hashable, Sendable, CustomStringConvertible {
+  package enum Address: Hashable, Sendable, CustomStringConvertible {
     /// A host, by name or number, and a port; 0 for any that is free.
     case host(String, port: Int)
     /// A Unix socket at a path; one that nobody listens on any more is replaced.
     case unix(path: String)
 
     /// The address as it is written.
-    public var description: String {
+    package var description: String {
       switch self {
       case .unix(let path): "unix:\(path)"
       case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
@@ -17,13 +17,13 @@ extension SelectorGRPCServer {
     }
 
     /// Whether only those on the same machine can reach it.
-    public var isLocal: Bool {
+    package var isLocal: Bool {
       guard case .unix = self else { return false }
       return true
     }
 
     /// The host; nil for a Unix socket.
-    public var host: String? {
+    package var host: String? {
       guard case .host(let host, _) = self else { return nil }
       return host
     }

@@ -1,46 +1,46 @@
-public import Certificates
-public import Dispatching
-public import GRPCCore
+package import Connections
+package import Daemon
+package import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-public import Logging
-public import Monitoring
+package import Logging
+package import Model
 import NIOCore
-public import Selection
+import Overflow
+package import Selection
 import SelectorProtocol
-public import ServiceLifecycle
-import Sockets
+import ServiceLifecycle
 
 /// Serves `tonari.selector.v1.ReplicaSelector`, `grpc.health.v1.Health` and what else it is given by gRPC.
 ///
 /// It ends gracefully: what is asked is answered, streams end with UNAVAILABLE so that clients go elsewhere.
-public struct SelectorGRPCServer: Service {
+package struct SelectorGRPCServer: Service {
   /// How to serve.
-  public struct Configuration: Sendable {
+  package struct Configuration: Sendable {
     /// Where to listen.
-    public var address: Address
+    package var address: Address
     /// Certificate, key and authority of clients; nil for plain HTTP/2. The first two are read again when they change.
-    public var tls: TLSFiles?
+    package var tls: TLSFiles?
     /// Permissions of a socket in the file system, as `0o660`; nil for those that the process gives by itself.
-    public var socketMode: UInt32?
+    package var socketMode: UInt32?
     /// Who may do what.
-    public var access = AccessPolicy()
+    package var access = AccessPolicy()
     /// The largest message that is taken, in bytes.
-    public var largestMessage = 4 << 20
+    package var largestMessage = 4 << 20
     /// The most requests that are open at a time on one connection.
-    public var mostStreams = 4096
+    package var mostStreams = 4096
     /// Bytes of messages that have not come in whole, over all connections; a peer has a quarter of that at most.
-    public var mostPendingBytes = 256 << 20
+    package var mostPendingBytes = 256 << 20
     /// How long a connection is open without a request.
-    public var idleTimeout = Duration.seconds(3600)
+    package var idleTimeout = Duration.seconds(3600)
     /// How long a connection is silent before the client is asked whether it is there.
-    public var keepaliveTime = Duration.seconds(60)
+    package var keepaliveTime = Duration.seconds(60)
     /// The pod that alone can reach the address; nil where several can.
-    public var pod: NodePod?
+    package var pod: NodePod?
     /// How long the end waits for requests that are being answered.
-    public var graceTime = Duration.seconds(10)
+    package var graceTime = Duration.seconds(10)
 
     /// Makes a configuration.
-    public init(_ address: Address, tls: TLSFiles? = nil) {
+    package init(_ address: Address, tls: TLSFiles? = nil) {
       self.address = address
       self.tls = tls
     }
@@ -72,7 +72,7 @@ public struct SelectorGRPCServer: Service {
   ///   - health: what the health service asks whether it is ready.
   ///   - now: the clock, the same for all that ask the dispatcher.
   ///   - onListening: is told the port once it listens; nil on a Unix socket.
-  public init(
+  package init(
     _ configuration: Configuration, _ messages: SelectorMessages, name: String, board: WatchBoard? = nil,
     ledger: ConnectionLedger? = nil,
     services: [any RegistrableRPCService] = [], capabilities: [MethodDescriptor: Capability] = [:],
@@ -99,7 +99,7 @@ public struct SelectorGRPCServer: Service {
 
   /// Serves until it is shut down. Throws where it cannot listen, or `TLSFiles.Failure` where the certificates cannot be
   /// used.
-  public func run() async throws {
+  package func run() async throws {
     let certificates = try configuration.tls.map { try ReloadingCertificates($0, logger: logger) }
     let security = try security(certificates)
     let socket = try configuration.address.listen(mode: configuration.socketMode)

@@ -1,8 +1,8 @@
-public import Dispatching
-public import Selection
-public import SelectorProtocol
+package import Model
+import Overflow
+package import Selection
+package import SelectorProtocol
 import SwiftProtobuf
-import Topology
 
 extension LoadReport {
   /// More of anything than this says no more; so no figure is too large to count with.
@@ -11,7 +11,7 @@ extension LoadReport {
   private static let longest = 86_400.0
 
   /// What a message says of a replica's load. A figure that cannot be is left out; one beyond all bounds is cut.
-  public init(_ load: Tonari_Selector_V1_Load) {
+  package init(_ load: Tonari_Selector_V1_Load) {
     func rate(_ value: Double) -> Double? { value.isFinite && value >= 0 ? min(value, Self.most) : nil }
     self.init(
       inFlight: load.hasInFlight ? Int(clamping: load.inFlight) : nil,
@@ -46,7 +46,7 @@ extension Tonari_Selector_V1_Load {
 
 extension Outcome {
   /// The outcome in a message, nil where the request goes on; success where it is not known.
-  public init?(_ outcome: Tonari_Selector_V1_Outcome) {
+  package init?(_ outcome: Tonari_Selector_V1_Outcome) {
     switch outcome {
     case .failure: self = .failure
     case .cancelled: self = .cancelled
@@ -104,7 +104,7 @@ extension ServiceReplica {
 
 extension Tonari_Selector_V1_WatchResponse {
   /// All there is to know of a service.
-  public init(_ status: ServiceStatus, at now: Moment) {
+  package init(_ status: ServiceStatus, at now: Moment) {
     self.init()
     service = status.name
     revision = status.revision

@@ -1,11 +1,11 @@
-public import Dispatching
-public import Selection
-public import SelectorProtocol
+package import Model
+package import Selection
+package import SelectorProtocol
 
 extension SelectorMessages {
   /// Answers a request on a framed connection or a session; nil where it wants no answer, having the id 0. A watch is not
   /// answered here, as it has many answers: see ``ServiceWatch``.
-  public func answer(
+  package func answer(
     _ envelope: Tonari_Selector_V1_Envelope, by caller: Caller, at now: Moment, using answer: PickAnswer
   ) -> Tonari_Selector_V1_Envelope? {
     var reply = Tonari_Selector_V1_Envelope()
@@ -32,7 +32,7 @@ extension SelectorMessages {
 
 extension Tonari_Selector_V1_Error {
   /// The message of a fault.
-  public init(_ fault: SelectorFault) {
+  package init(_ fault: SelectorFault) {
     self.init()
     code = fault.code.number
     message = fault.message

@@ -1,31 +1,30 @@
-public import Dispatching
 import Foundation
-public import Selection
-public import SelectorProtocol
+package import Model
+package import Selection
+package import SelectorProtocol
 import SwiftProtobuf
-import Topology
 
 /// Answers the messages of the selector's protocol, as swift-protobuf knows them, from a dispatcher. It checks what is
 /// asked for; the gRPC server and the slower messages of framed connections go through it.
 ///
 /// It has no clock: whoever calls says what time it is.
-public struct SelectorMessages: Sendable {
+package struct SelectorMessages: Sendable {
   /// The longest name of a service, in bytes.
-  public static let longestService = 512
+  package static let longestService = 512
   /// The longest name of a node, a zone, a cluster or a label, in bytes.
-  public static let longestName = 256
+  package static let longestName = 256
   /// The most replicas in one request.
-  public static let mostReplicas = 10_000
+  package static let mostReplicas = 10_000
   /// The most labels of a replica or a request.
-  public static let mostLabels = 64
+  package static let mostLabels = 64
   /// For how long replicas may be registered.
-  public static let lifetimes = Bounds.registration.range
+  package static let lifetimes = Bounds.registration.range
 
   /// What decides.
-  public let dispatcher: Dispatcher
+  package let dispatcher: Dispatcher
 
   /// Answers from a dispatcher.
-  public init(_ dispatcher: Dispatcher) {
+  package init(_ dispatcher: Dispatcher) {
     self.dispatcher = dispatcher
   }
 
@@ -33,7 +32,7 @@ public struct SelectorMessages: Sendable {
   ///
   /// - Parameters:
   ///   - answer: memory for the decision, used again from one pick to the next.
-  public func pick(
+  package func pick(
     _ request: Tonari_Selector_V1_PickRequest, by caller: Caller, at now: Moment, using answer: PickAnswer
   ) throws(SelectorFault) -> Tonari_Selector_V1_PickResponse {
     guard caller.rights.allows(.pick) else { throw .denied(.pick, caller) }
@@ -54,7 +53,7 @@ public struct SelectorMessages: Sendable {
   /// Learns how the request of a pick ended, or that it goes on. A pick that is not known (any more), or of somebody else, is
   /// no fault.
   @discardableResult
-  public func complete(
+  package func complete(
     _ request: Tonari_Selector_V1_CompleteRequest, by caller: Caller, at now: Moment
   ) -> Tonari_Selector_V1_CompleteResponse {
     let key = request.pickKey.withUnsafeBytes { PickKey(bytes: $0) } ?? caller.key
@@ -67,12 +66,12 @@ public struct SelectorMessages: Sendable {
   }
 
   /// Takes a pick that nobody heard of as cancelled.
-  public func abandon(pick id: UInt64, of caller: Caller, at now: Moment) {
+  package func abandon(pick id: UInt64, of caller: Caller, at now: Moment) {
     dispatcher.directory.service(ofPick: id)?.complete(id, key: caller.key, .cancelled, at: now)
   }
 
   /// Learns how loaded a replica is.
-  public func report(
+  package func report(
     _ request: Tonari_Selector_V1_ReportRequest, by caller: Caller, at now: Moment
   ) throws(SelectorFault) -> Tonari_Selector_V1_ReportResponse {
     guard
@@ -89,7 +88,7 @@ public struct SelectorMessages: Sendable {
 
   /// Adds replicas, or changes those that are there: all of them, or none where something is wrong with one. They have no
   /// more weight than `ServiceReplica.claimedWeights`, are where the caller's node is known to be, and go with its connection.
-  public func register(
+  package func register(
     _ request: Tonari_Selector_V1_RegisterRequest, by caller: Caller, at now: Moment
   ) throws(SelectorFault) -> Tonari_Selector_V1_RegisterResponse {
     try check(service: request.service)
@@ -125,7 +124,7 @@ public struct SelectorMessages: Sendable {
   }
 
   /// Takes registered replicas away.
-  public func deregister(
+  package func deregister(
     _ request: Tonari_Selector_V1_DeregisterRequest, by caller: Caller, at now: Moment
   ) throws(SelectorFault) -> Tonari_Selector_V1_DeregisterResponse {
     try check(service: request.service)

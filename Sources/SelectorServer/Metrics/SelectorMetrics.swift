@@ -1,16 +1,17 @@
-public import Dispatching
-public import Monitoring
-public import Selection
+package import Daemon
+package import Model
+import Overflow
+package import Selection
 
 /// What `/metrics` shows of a selector, read off its dispatcher and its framed servers.
-public enum SelectorMetrics {
+package enum SelectorMetrics {
   /// Adds the metrics to a registry.
   ///
   /// - Parameters:
   ///   - mostServices: how many services have series of their own; of the others there are sums. Those that came first
   ///     keep theirs.
   ///   - framed: what the framed server did; nil where there is none.
-  public static func register(
+  package static func register(
     in registry: MetricsRegistry, _ dispatcher: Dispatcher, mostServices: Int = 1000,
     framed: @escaping @Sendable () -> FramedStatistics?,
     now: @escaping @Sendable () -> Moment = { .now }

@@ -1,23 +1,23 @@
-public import Dispatching
+package import Daemon
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Glibc
-public import Logging
-public import Monitoring
+package import Logging
+package import Model
 import NIOCore
 import NIOPosix
-public import Selection
+package import Selection
 import SelectorProtocol
-public import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// Tells other selectors what was dispatched and learnt here, and hears what they say.
 ///
 /// Names are looked up again and again: behind one there may be several selectors, as behind a headless Service, and other
 /// ones later.
-public final class PeerLinks: Service, HealthSource {
+package final class PeerLinks: Service, HealthSource {
   /// The time between two digests.
-  public static let interval = Duration.milliseconds(100)
+  package static let interval = Duration.milliseconds(100)
   private static let lookupInterval = Duration.seconds(5)
 
   private let peers: [SelectorTarget]
@@ -34,7 +34,7 @@ public final class PeerLinks: Service, HealthSource {
   ///   - peers: the other selectors; this one may be among them.
   ///   - name: this selector's name, which no other has.
   ///   - access: says of which services a peer may say who is registered there.
-  public init(
+  package init(
     _ peers: [SelectorTarget], name: String, _ dispatcher: Dispatcher, access: AccessPolicy = AccessPolicy(),
     logger: Logger,
     now: @escaping @Sendable () -> Moment = { .now }
@@ -48,13 +48,13 @@ public final class PeerLinks: Service, HealthSource {
   }
 
   /// Never keeps a selector from being ready: it picks without.
-  public func report() -> HealthReport {
+  package func report() -> HealthReport {
     let fault = faults.withLock { $0.min { $0.key.description < $1.key.description } }
     return HealthReport(name: "peers", isReady: true, fault: fault.map { "\($0.key): \($0.value)" })
   }
 
   /// Keeps links until the service is to end.
-  public func run() async throws {
+  package func run() async throws {
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
         var linked: [SelectorTarget: @Sendable () -> Void] = [:]

@@ -1,22 +1,22 @@
-import Dispatching
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-import Topology
+import Model
+import Selection
 
 /// A selector that is spoken to by gRPC.
-public struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {
+package struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {
   /// How the connection is secured.
-  public struct Security: Hashable, Sendable {
+  package struct Security: Hashable, Sendable {
     /// The authorities that vouch for the selector, as PEM.
-    public var authority: String
+    package var authority: String
     /// This side's certificate chain and key, as PEM, for selectors that want one; nil for none.
-    public var certificate: String?
+    package var certificate: String?
     /// The key of the certificate.
-    public var key: String?
+    package var key: String?
 
     /// Names the files.
-    public init(authority: String, certificate: String? = nil, key: String? = nil) {
+    package init(authority: String, certificate: String? = nil, key: String? = nil) {
       self.authority = authority
       self.certificate = certificate
       self.key = key
@@ -24,19 +24,19 @@ public struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The host, by name or number.
-  public var host: String
+  package var host: String
   /// The port.
-  public var port: Int
+  package var port: Int
   /// The name that the selector's certificate must have; nil for the host.
-  public var serverName: String?
+  package var serverName: String?
   /// How the connection is secured; nil for plain HTTP/2.
-  public var security: Security?
+  package var security: Security?
 
   /// A file with a token for it, which is read anew for each call; nil for none.
-  public var tokenFile: String?
+  package var tokenFile: String?
 
   /// Names a selector.
-  public init(
+  package init(
     host: String, port: Int, serverName: String? = nil, security: Security? = nil, tokenFile: String? = nil
   ) {
     self.host = host
@@ -47,7 +47,7 @@ public struct SelectorTarget: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// `host:port`.
-  public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
   /// A connection that is made when it is first used.
   func transport() throws -> HTTP2ClientTransport.Posix {

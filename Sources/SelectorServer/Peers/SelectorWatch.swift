@@ -1,15 +1,15 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-public import SelectorProtocol
+import Model
+package import SelectorProtocol
 import Synchronization
-import Topology
 
 /// Watches another process' selector.
-public struct SelectorWatch: Sendable {
+package struct SelectorWatch: Sendable {
   private let target: SelectorTarget
 
   /// Names the selector.
-  public init(_ target: SelectorTarget) {
+  package init(_ target: SelectorTarget) {
     self.target = target
   }
 
@@ -17,7 +17,7 @@ public struct SelectorWatch: Sendable {
   /// selector goes away. The first picture comes once the selector has said something, or has had a second to.
   ///
   /// - Parameter services: the services; none for all. One that is not there is told as `gone`.
-  public func pictures(
+  package func pictures(
     of services: [String], every interval: Duration
   ) -> AsyncThrowingStream<[Tonari_Selector_V1_WatchResponse], any Error> {
     AsyncThrowingStream { pictures in

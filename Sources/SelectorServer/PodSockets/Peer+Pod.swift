@@ -1,7 +1,7 @@
-public import Dispatching
-public import Monitoring
+package import Daemon
+package import Selection
 
 extension Peer {
   /// A pod, whatever user it calls as and whatever it speaks.
-  public init(_ pod: NodePod) { self.init(pod.budgetName) }
+  package init(_ pod: NodePod) { self.init(pod.budgetName) }
 }

@@ -1,43 +1,43 @@
-public import Dispatching
+import Connections
+package import Daemon
 import Foundation
 import Glibc
-public import Logging
-public import Monitoring
-public import ServiceLifecycle
-import Sockets
+package import Logging
+package import Selection
+import ServiceLifecycle
 import Synchronization
 
 /// Serves each pod of a node on sockets of its own, as the volume driver makes folders for them: a pod whose identity
 /// appears in `<base>/identities` is served in `<base>/pods/<uid>`, until its identity goes.
 ///
 /// An identity that cannot be read is left out alone, and named.
-public final class PodSockets: Service, HealthSource {
+package final class PodSockets: Service, HealthSource {
   /// The permissions of a pod's sockets: its processes may run as any user, and nobody else sees them.
-  public static let socketMode: UInt32 = 0o666
+  package static let socketMode: UInt32 = 0o666
 
   /// How pods are served.
-  public struct Options: Hashable, Sendable {
+  package struct Options: Hashable, Sendable {
     /// The most pods at a time; the others are left out.
-    public var mostPods: Int
+    package var mostPods: Int
     /// How often the folder is looked at where nothing said that it changed, and a pod is tried again that could not be
     /// served.
-    public var rescanInterval: Duration
+    package var rescanInterval: Duration
 
     /// Makes options. Kubelet runs 110 pods unless it is told otherwise.
-    public init(mostPods: Int = 1000, rescanInterval: Duration = .seconds(5)) {
+    package init(mostPods: Int = 1000, rescanInterval: Duration = .seconds(5)) {
       self.mostPods = mostPods
       self.rescanInterval = rescanInterval
     }
   }
 
   /// What it does at present.
-  public struct Statistics: Hashable, Sendable {
+  package struct Statistics: Hashable, Sendable {
     /// Pods that are served.
-    public var pods = 0
+    package var pods = 0
     /// Files of identities that cannot be used.
-    public var refused = 0
+    package var refused = 0
     /// Pods that are left out since there are too many.
-    public var tooMany = 0
+    package var tooMany = 0
   }
 
   private struct State {
@@ -59,7 +59,7 @@ public final class PodSockets: Service, HealthSource {
   ///   - options: bounds.
   ///   - logger: is told of pods that cannot be served.
   ///   - serve: serves a pod in its folder until its task is cancelled.
-  public init(
+  package init(
     _ base: String, options: Options = Options(), logger: Logger = Logger(label: "tonari.selector.pods"),
     serve: @escaping @Sendable (Identity.Pod, String) async throws -> Void
   ) {
@@ -70,15 +70,15 @@ public final class PodSockets: Service, HealthSource {
   }
 
   /// What it does at present.
-  public var statistics: Statistics { state.withLock { $0.statistics } }
+  package var statistics: Statistics { state.withLock { $0.statistics } }
 
   /// How it stands: ready once it has seen the pods that there are.
-  public func report() -> HealthReport {
+  package func report() -> HealthReport {
     state.withLock { HealthReport(name: "pods", isReady: $0.hasScanned, fault: $0.fault) }
   }
 
   /// Adds what it does to a registry.
-  public func register(in registry: MetricsRegistry) {
+  package func register(in registry: MetricsRegistry) {
     registry.collect { [self] in
       let statistics = statistics
       var pods = CollectedMetric("tonari_selector_pods", .gauge, "Pods with sockets of their own, by how they stand.")
@@ -90,7 +90,7 @@ public final class PodSockets: Service, HealthSource {
   }
 
   /// Serves until a graceful shutdown or its task is cancelled; what each pod's connections asked is then answered.
-  public func run() async throws {
+  package func run() async throws {
     await withTaskGroup(of: Event.self) { group in
       var pods = Pods()
       var watch: FolderWatch?

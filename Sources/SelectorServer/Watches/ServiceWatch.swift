@@ -1,20 +1,20 @@
-public import Dispatching
-public import Monitoring
-public import Selection
-public import SelectorProtocol
+package import Daemon
+package import Model
+package import Selection
+package import SelectorProtocol
 import SwiftProtobuf
 
 /// What somebody watches, and how far they were told.
-public struct ServiceWatch: Sendable {
+package struct ServiceWatch: Sendable {
   /// The most services that are watched by name.
-  public static let mostServices = 10_000
+  package static let mostServices = 10_000
   /// The time between two answers of a service where it is not asked for.
-  public static let defaultInterval = Duration.seconds(1)
+  package static let defaultInterval = Duration.seconds(1)
   /// The longest time: what is gone is remembered for longer.
   private static let longestInterval = Duration.seconds(60)
 
   /// The least time between two answers of a service.
-  public let interval: Duration
+  package let interval: Duration
   private let board: WatchBoard
   private let place: WatchBoard.Place
   /// By the names that are asked for; nil for all.
@@ -27,7 +27,7 @@ public struct ServiceWatch: Sendable {
   private var told: UInt64 = 0
 
   /// Watches what is asked for on a board that others share. Throws where it is out of bounds, or there are too many.
-  public init(
+  package init(
     _ request: Tonari_Selector_V1_WatchRequest, _ board: WatchBoard, for peer: Peer
   ) throws(SelectorFault) {
     guard request.services.count <= Self.mostServices else {
@@ -53,13 +53,13 @@ public struct ServiceWatch: Sendable {
   }
 
   /// Watches alone, and computes when it is asked.
-  public init(_ request: Tonari_Selector_V1_WatchRequest, _ dispatcher: Dispatcher) throws(SelectorFault) {
+  package init(_ request: Tonari_Selector_V1_WatchRequest, _ dispatcher: Dispatcher) throws(SelectorFault) {
     try self.init(request, WatchBoard(dispatcher, isOnDemand: true), for: Peer("alone"))
   }
 
   /// What is to be told now: the first time all, then each service that has changed. A service that was asked for by name
   /// and is not there is told as gone.
-  public mutating func changes(at now: Moment) -> [Tonari_Selector_V1_WatchResponse] {
+  package mutating func changes(at now: Moment) -> [Tonari_Selector_V1_WatchResponse] {
     next(bytes: .max, at: now).entries.map(\.response)
   }
 

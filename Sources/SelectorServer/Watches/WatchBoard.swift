@@ -1,14 +1,14 @@
-public import Dispatching
+package import Daemon
 import Foundation
-public import Monitoring
-public import Selection
+package import Model
+package import Selection
 import SelectorProtocol
 import SwiftProtobuf
 import Synchronization
 
 /// What watchers are told of services: computed once for all of them, on a thread of its own, and only for services to
 /// which something happened. However many watch, picks do not wait for it.
-public final class WatchBoard: Sendable {
+package final class WatchBoard: Sendable {
   /// What there is to tell of a service.
   struct Entry: Sendable {
     /// The board's revision when it changed.
@@ -63,7 +63,7 @@ public final class WatchBoard: Sendable {
 
   let dispatcher: Dispatcher
   /// Watches that there may be.
-  public let budget: Budget
+  package let budget: Budget
   /// Whether it computes when it is asked, for tests and for who has no thread to spare.
   private let isOnDemand: Bool
   private let now: @Sendable () -> Moment
@@ -72,7 +72,7 @@ public final class WatchBoard: Sendable {
   private let bell = Bell()
 
   /// Makes a board that computes nothing until somebody watches.
-  public init(
+  package init(
     _ dispatcher: Dispatcher, budget: Budget = Budget("watches", total: 512, perPeer: 64), isOnDemand: Bool = false,
     now: @escaping @Sendable () -> Moment = { .now }
   ) {

@@ -1,5 +1,5 @@
-public import Files
-import Topology
+package import Formats
+import Model
 
 extension Scenario {
   /// Reads a scenario from YAML, in the form that ``yaml`` has. What is left out is as in a scenario that is made without
@@ -9,7 +9,7 @@ extension Scenario {
   ///   - yaml: The text.
   ///   - file: Its name, for errors.
   /// - Throws: `FileError`, which names file, line and field, what was found and what was expected.
-  public init(yaml: String, file: String) throws(FileError) {
+  package init(yaml: String, file: String) throws(FileError) {
     let whole = try YAMLField(text: yaml, file: file)
     let fields = try whole.fields([
       "name", "abstract", "servers", "workMs", "clients", "selectors", "clientNodes", "networkMs", "reports",

@@ -1,7 +1,6 @@
 import Foundation
+import Model
 public import Overflow
-import Selection
-import Topology
 
 /// An edge whose pods an autoscaler adds, a rush at it, and a neighbour that has room: does the overflow end once there may
 /// be pods for everything here?

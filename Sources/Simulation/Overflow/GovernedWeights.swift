@@ -1,6 +1,5 @@
+import Model
 import Overflow
-import Selection
-import Topology
 
 /// Ours, by weights: a governor decides each second, a mesh draws for each request.
 struct GovernedWeights: OverflowRouter {

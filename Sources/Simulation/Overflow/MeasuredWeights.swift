@@ -1,5 +1,4 @@
-import Selection
-import Topology
+import Model
 
 /// The original: each minute `w_in = 100·RPMmax/RPM` and `w_out = 100·(RPM − RPMmax)/RPM`, from the rate of the minute
 /// before. A mesh then draws for each request.

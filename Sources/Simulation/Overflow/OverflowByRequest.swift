@@ -1,5 +1,5 @@
+import Model
 import Overflow
-import Selection
 
 /// Ours, request by request: what is admitted here stays, what the neighbour has room for goes there, the rest is turned
 /// away.

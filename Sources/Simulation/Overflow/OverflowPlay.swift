@@ -1,6 +1,5 @@
 import Foundation
-import Selection
-import Topology
+import Model
 
 /// A rush at an edge, event by event in virtual time.
 struct OverflowPlay<Router: OverflowRouter> {

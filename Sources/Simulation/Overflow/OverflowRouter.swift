@@ -1,4 +1,4 @@
-import Selection
+import Model
 
 /// Where a request goes.
 enum OverflowDestination: Sendable {

@@ -1,5 +1,4 @@
-import Selection
-import Topology
+import Model
 
 /// What became of the requests of one rush.
 ///

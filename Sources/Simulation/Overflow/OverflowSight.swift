@@ -1,5 +1,5 @@
+import Model
 import Overflow
-import Selection
 
 /// A governor, and how it sees the world.
 struct OverflowSight: Sendable {

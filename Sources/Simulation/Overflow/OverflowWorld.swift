@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// An edge with a few pods, a neighbour like it that has nothing else to do, and a rush at the edge.
 public struct OverflowWorld: Hashable, Sendable {

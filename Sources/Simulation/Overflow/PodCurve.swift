@@ -1,6 +1,5 @@
 import Foundation
-import Selection
-import Topology
+import Model
 
 /// How one pod does under a load that grows step by step: the original's figure 5.
 public struct PodCurve: Hashable, Sendable, Codable {

@@ -1,5 +1,5 @@
 import Foundation
-import Topology
+import Model
 
 /// A pod at work.
 struct SimulatedPod: Sendable {

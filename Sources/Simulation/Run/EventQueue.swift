@@ -1,4 +1,4 @@
-import Selection
+import Model
 
 /// Something that happens at a time.
 protocol Timed: Sendable {

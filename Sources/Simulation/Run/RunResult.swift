@@ -1,5 +1,5 @@
 import Foundation
-import Topology
+import Model
 
 /// What clients saw in one run. Latencies are those of requests that were answered without an error, and of those given
 /// up, which count with the timeout.

@@ -1,5 +1,5 @@
+import Model
 import Selection
-import Topology
 
 /// A server: its cores, the queue in front of them, and its neighbours.
 struct SimulatedServer: Sendable {

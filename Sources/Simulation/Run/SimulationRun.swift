@@ -1,6 +1,6 @@
 import Foundation
+import Model
 import Selection
-import Topology
 
 /// One run: a scenario at a load, with a policy and a seed, event by event in virtual time.
 ///

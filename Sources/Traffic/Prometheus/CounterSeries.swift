@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// What is needed of one counter's samples to give its rate, without keeping them.
 struct CounterSeries: Sendable {

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// Tonari's own CSV: one traffic edge a row.
 ///

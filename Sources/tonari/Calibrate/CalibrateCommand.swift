@@ -1,6 +1,7 @@
 import ArgumentParser
+import Connections
+import Formats
 import Foundation
-import Kubernetes
 import Overflow
 import Report
 

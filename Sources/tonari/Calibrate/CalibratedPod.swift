@@ -1,6 +1,6 @@
-import Kubernetes
+import Connections
+import Model
 import Overflow
-import Topology
 
 /// A pod that is sent requests at a rate, whatever becomes of them.
 struct CalibratedPod: Sendable {

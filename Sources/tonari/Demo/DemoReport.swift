@@ -1,5 +1,5 @@
 import Placement
-import Planning
+import Planner
 import Report
 
 /// Where pods went with and without the extender, as tables.

@@ -1,3 +1,5 @@
+import Connections
+import Formats
 import Foundation
 import Kubernetes
 

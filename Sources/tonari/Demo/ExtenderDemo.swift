@@ -1,11 +1,12 @@
 import ArgumentParser
+import Daemon
 import Extender
-import Files
+import Formats
 import Foundation
 import Kubernetes
 import Logging
 import Placement
-import Planning
+import Planner
 import Report
 import ServiceLifecycle
 

@@ -1,5 +1,5 @@
+import Model
 import Report
-import Topology
 
 /// What requests took, some way of sending them after another.
 struct LatencyTable {

@@ -1,6 +1,6 @@
-import Dispatching
 import Foundation
 import Logging
+import Selection
 import SelectorServer
 import ServiceLifecycle
 import TonariClient

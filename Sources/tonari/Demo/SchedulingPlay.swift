@@ -1,6 +1,7 @@
+import Formats
 import Kubernetes
 import Placement
-import Planning
+import Planner
 
 /// Schedules each replica of a plan's workloads, one after another, as kube-scheduler would.
 struct SchedulingPlay: Sendable {

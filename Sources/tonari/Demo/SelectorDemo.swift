@@ -1,11 +1,11 @@
 import ArgumentParser
-import Dispatching
-import Files
+import Daemon
+import Formats
 import Foundation
 import Hummingbird
 import Logging
 import Placement
-import Planning
+import Planner
 import Report
 import Selection
 import SelectorServer

@@ -1,10 +1,10 @@
-import Dispatching
+import Daemon
 import Foundation
+import Model
 import Placement
-import Planning
+import Planner
 import Selection
 import TonariClient
-import Topology
 
 /// Plays the calls between the services of a plan: each service calls the others as the traffic says, each of its replicas
 /// as much as the other, from the nodes where the plan has them.

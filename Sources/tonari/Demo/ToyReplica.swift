@@ -2,9 +2,9 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
+import Model
 import NIOCore
 import Synchronization
-import Topology
 
 /// An HTTP server that takes a while: so many requests at a time, the others wait in a queue.
 struct ToyReplica: Sendable {

@@ -1,11 +1,11 @@
-import Dispatching
+import Connections
+import Daemon
 import Foundation
-import Kubernetes
+import Model
 import Overflow
 import Report
 import Selection
 import ServiceLifecycle
-import Topology
 
 /// A rush at an edge of ``ToyReplica``s that has a neighbour, and at one that has none.
 struct ToyRush: Sendable {

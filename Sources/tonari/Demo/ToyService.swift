@@ -1,9 +1,9 @@
+import Connections
 import Foundation
 import Hummingbird
-import Kubernetes
+import Model
 import ServiceLifecycle
 import TonariClient
-import Topology
 
 /// A dozen ``ToyReplica``s and those who send requests to them.
 struct ToyService: Sendable {

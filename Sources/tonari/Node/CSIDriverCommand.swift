@@ -1,9 +1,9 @@
 import ArgumentParser
-import Dispatching
+import Daemon
 import Foundation
 import Logging
-import Monitoring
 import NodeDriver
+import Selection
 import ServiceLifecycle
 
 /// Gives each pod of a node a folder of sockets.

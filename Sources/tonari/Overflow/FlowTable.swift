@@ -1,5 +1,5 @@
-import OverflowController
-import OverflowPolicies
+import Fleet
+import MeshController
 import Report
 
 /// Flows between clusters as a table: for each service a line for what stays, for each neighbour, and for what nobody has

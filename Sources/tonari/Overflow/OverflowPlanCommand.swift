@@ -1,7 +1,9 @@
 import ArgumentParser
-import Files
+import Daemon
+import Formats
 import Foundation
-import OverflowPlanning
+import Placement
+import Planner
 import Report
 
 /// Says in advance what a set of clusters can bear.

@@ -1,13 +1,12 @@
 import ArgumentParser
-import ClusterHeadroom
+import Connections
+import Daemon
+import Fleet
 import Foundation
 import Kubernetes
-import LiveInput
 import Logging
-import Messaging
-import Monitoring
-import OverflowController
-import OverflowPolicies
+import MeshController
+import Model
 
 /// Follows overflow policies until it is stopped.
 struct OverflowRunCommand: AsyncParsableCommand {

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Connections
+import Fleet
 import Kubernetes
-import LiveInput
-import OverflowController
-import OverflowPolicies
+import MeshController
 
 /// Who counts requests.
 struct OverflowSourceOptions: ParsableArguments {

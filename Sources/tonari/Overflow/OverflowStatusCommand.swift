@@ -1,8 +1,9 @@
 import ArgumentParser
+import Connections
+import Fleet
 import Foundation
 import Kubernetes
-import OverflowController
-import OverflowPolicies
+import MeshController
 import Report
 
 /// Shows what becomes of requests that are too many for a cluster.

@@ -1,6 +1,7 @@
-import Files
+import Fleet
+import Formats
 import Kubernetes
-import OverflowPolicies
+import Model
 
 /// A policy and how it stands, as its object says.
 struct PolicyLine: Encodable {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import OverflowPolicies
+import Fleet
 
 /// What overflow policies of a cluster may ask for besides what stays in their namespaces.
 struct PolicyRuleOptions: ParsableArguments {

@@ -1,7 +1,6 @@
 import ArgumentParser
-import Dispatching
-import EnvoyServer
-import Monitoring
+import Daemon
+import Selection
 import SelectorServer
 
 /// What peers may hold of a selector.

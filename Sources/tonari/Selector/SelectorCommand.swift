@@ -1,17 +1,14 @@
 import ArgumentParser
-import ClusterHeadroom
-import Dispatching
-import EnvoyServer
+import Connections
+import Daemon
+import Fleet
+import Formats
 import Foundation
 import Kubernetes
 import Logging
-import Messaging
-import Monitoring
 import Selection
-import SelectorIntake
 import SelectorServer
 import ServiceLifecycle
-import Sockets
 
 /// Answers which replica gets a request.
 struct SelectorCommand: AsyncParsableCommand {

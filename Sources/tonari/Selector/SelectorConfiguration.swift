@@ -1,5 +1,5 @@
 import ArgumentParser
-import Files
+import Formats
 
 /// A selector's configuration file: its options' names as fields, each with a value, or a list where an option may be given
 /// several times. What is said on the command line too counts from there, and adds up where there may be several.

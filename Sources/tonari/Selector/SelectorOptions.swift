@@ -1,8 +1,7 @@
 import ArgumentParser
-import Dispatching
-import SelectorIntake
+import Model
+import Selection
 import SelectorServer
-import Topology
 
 /// What can be said of a selector, on the command line or in its configuration file.
 struct SelectorOptions: ParsableArguments {

@@ -1,6 +1,6 @@
+import Model
 import Report
 import SelectorProtocol
-import Topology
 
 /// One look at a selector after another, as text.
 struct TopPicture {

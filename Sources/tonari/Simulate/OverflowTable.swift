@@ -1,6 +1,6 @@
+import Model
 import Report
 import Simulation
-import Topology
 
 /// Rushes as a terminal shows them: a row for each policy, its figures beside the baseline's and the published ones.
 struct OverflowTable {

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Files
+import Daemon
+import Formats
 import Report
 import Simulation
 

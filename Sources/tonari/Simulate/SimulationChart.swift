@@ -1,6 +1,6 @@
 import Foundation
+import Model
 import Simulation
-import Topology
 
 /// The runs of a simulation as an SVG drawing: means over the seeds, milliseconds on a logarithmic scale. With four loads
 /// or more a line for each policy shows its mean latency over the load; with fewer a panel for each load shows each

@@ -1,6 +1,5 @@
 import ControlPlaneTestSupport
 import Foundation
-import Kubernetes
 import Testing
 
 #if canImport(Glibc)

@@ -1,6 +1,5 @@
 import ControlPlaneTestSupport
 import Foundation
-import Kubernetes
 import Testing
 
 /// The manifests for an Envoy without a mesh, as they are but for the ports and the folder of the sockets.

@@ -1,6 +1,6 @@
+import Connections
 import ControlPlaneTestSupport
 import Foundation
-import Kubernetes
 import Testing
 
 @Suite(

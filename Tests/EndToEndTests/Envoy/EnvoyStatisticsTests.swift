@@ -1,12 +1,12 @@
+import Connections
 import ControlPlaneTestSupport
+import Fleet
 import Foundation
-import Kubernetes
+import Model
 import Overflow
-import OverflowPolicies
-import Selection
 import Testing
 
-@testable import OverflowController
+@testable import MeshController
 
 /// What an Envoy says of its clusters is found by the names that those who configure Envoys give them, whatever tags it
 /// extracts: the statistics are a real Envoy's.

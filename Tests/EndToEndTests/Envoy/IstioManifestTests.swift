@@ -1,3 +1,4 @@
+import Connections
 import ControlPlaneTestSupport
 import Foundation
 import Kubernetes

@@ -1,6 +1,6 @@
+import Connections
 import ControlPlaneTestSupport
 import Foundation
-import Kubernetes
 
 /// An unmodified Envoy, its selector and replicas.
 struct SidecarBed {

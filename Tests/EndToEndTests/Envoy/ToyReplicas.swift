@@ -1,6 +1,6 @@
+import Connections
 import ControlPlaneTestSupport
 import Foundation
-import Kubernetes
 
 /// The replicas of `benchmarks/Envoy/replica.c`: HTTP servers with a queue.
 struct ToyReplicas {

@@ -1,9 +1,10 @@
+import Connections
 import ControlPlaneTestSupport
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Kubernetes
-import NodeProtocol
+import NodeDriver
 import SelectorProtocol
 import SwiftProtobuf
 import Testing

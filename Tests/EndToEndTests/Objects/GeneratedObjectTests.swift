@@ -1,10 +1,11 @@
 import ControlPlaneTestSupport
+import Fleet
 import Foundation
-import OverflowPolicies
-import Planning
+import Planner
 import Testing
 import TonariClient
 
+@testable import Formats
 @testable import Kubernetes
 
 /// Sends the API server objects with generated specs, good and bad, while everything runs that follows them.

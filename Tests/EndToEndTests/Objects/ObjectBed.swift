@@ -1,10 +1,11 @@
 import ControlPlaneTestSupport
+import Fleet
 import Foundation
-import OverflowPolicies
-import Planning
+import Planner
 import Testing
 import TonariClient
 
+@testable import Formats
 @testable import Kubernetes
 
 /// A control plane, and the processes that follow its objects.

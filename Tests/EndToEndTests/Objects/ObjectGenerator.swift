@@ -1,5 +1,6 @@
+import Formats
 import Kubernetes
-import Topology
+import Model
 
 /// Makes specs of a custom resource from its schema: a good one with some fields set to other values, good and bad.
 ///

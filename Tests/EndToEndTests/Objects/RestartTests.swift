@@ -1,9 +1,10 @@
 import ControlPlaneTestSupport
+import Fleet
 import Foundation
-import OverflowPolicies
-import Planning
+import Planner
 import Testing
 
+@testable import Formats
 @testable import Kubernetes
 
 /// Who writes an object that ends a daemon ends it with each restart, too.

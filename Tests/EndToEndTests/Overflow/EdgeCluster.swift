@@ -1,4 +1,5 @@
 import ControlPlaneTestSupport
+import Formats
 import Foundation
 import Kubernetes
 import Yams

@@ -1,6 +1,5 @@
 import ControlPlaneTestSupport
 import Foundation
-import Kubernetes
 import Testing
 
 /// The ramp of the experiment on real parts: two API servers, two Envoys as ingresses, servers with a queue, and the

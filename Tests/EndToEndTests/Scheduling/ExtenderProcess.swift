@@ -1,7 +1,7 @@
 import ControlPlaneTestSupport
 import Foundation
 
-@testable import Kubernetes
+@testable import Connections
 
 /// A `tonari extender` that follows a control plane as the service account of our manifests, with their certificates.
 final class ExtenderProcess {

@@ -1,6 +1,6 @@
+import Connections
 import ControlPlaneTestSupport
 import Foundation
-import Kubernetes
 
 /// Certificates of Tonari's parts, as `manifests/certificates/files/make.sh` makes them.
 struct PartCertificates {

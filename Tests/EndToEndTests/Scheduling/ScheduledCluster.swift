@@ -1,8 +1,9 @@
 import ControlPlaneTestSupport
 import Foundation
-import Planning
+import Planner
 
 @testable import Extender
+@testable import Formats
 @testable import Kubernetes
 
 /// A real control plane with nodes that nobody stands behind, on which real schedulers place pods.

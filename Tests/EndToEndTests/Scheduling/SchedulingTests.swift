@@ -1,10 +1,12 @@
 import ControlPlaneTestSupport
 import Foundation
-import Planning
+import Planner
 import Synchronization
 import Testing
 
+@testable import Connections
 @testable import Extender
+@testable import Formats
 @testable import Kubernetes
 
 /// An unmodified kube-scheduler, a real API server, and `tonari extender` between them.

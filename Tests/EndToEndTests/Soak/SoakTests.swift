@@ -1,12 +1,14 @@
 import BrokerTestSupport
+import Connections
 import ControlPlaneTestSupport
 import EnvoyProtocol
+import Fleet
+import Formats
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Kubernetes
-import OverflowPolicies
-import Planning
+import Planner
 import SelectorProtocol
 import SwiftProtobuf
 import Synchronization

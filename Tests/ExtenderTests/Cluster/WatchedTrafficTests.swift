@@ -1,11 +1,11 @@
+import Connections
 import ControlPlaneTestSupport
+import Daemon
 import Foundation
 import Kubernetes
-import LiveInput
-import Monitoring
-import Planning
+import Model
+import Planner
 import Testing
-import Topology
 
 @testable import Extender
 

@@ -1,6 +1,6 @@
 import Kubernetes
+import Model
 import Testing
-import Topology
 
 @testable import Extender
 

@@ -1,9 +1,9 @@
+import Daemon
 import Foundation
 import Kubernetes
-import Monitoring
+import Model
 import NIOCore
 import Testing
-import Topology
 
 @testable import Extender
 

@@ -1,8 +1,8 @@
 import Foundation
 import Kubernetes
+import Model
 import NIOCore
 import Testing
-import Topology
 
 @testable import Extender
 

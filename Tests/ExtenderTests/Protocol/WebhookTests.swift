@@ -1,6 +1,6 @@
+import Daemon
 import Foundation
 import Kubernetes
-import Monitoring
 import NIOCore
 import Synchronization
 import Testing

@@ -1,9 +1,10 @@
+import Daemon
+import Formats
 import Foundation
 import Kubernetes
-import Monitoring
+import Model
 import NIOCore
 import Testing
-import Topology
 
 @testable import Extender
 

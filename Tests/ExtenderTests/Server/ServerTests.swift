@@ -1,13 +1,14 @@
+import Connections
 import ControlPlaneTestSupport
+import Daemon
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Kubernetes
 import Logging
-import Monitoring
 import NIOCore
-import Planning
+import Planner
 import Testing
 
 @testable import Extender

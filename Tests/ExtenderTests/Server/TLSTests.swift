@@ -1,5 +1,5 @@
 import CertificateTestSupport
-import Certificates
+import Connections
 import ControlPlaneTestSupport
 import Foundation
 import Hummingbird

@@ -1,4 +1,4 @@
-import Topology
+import Model
 
 /// Makes inputs of others by seeded changes: the same seed makes the same inputs.
 struct Mutator {

@@ -2,7 +2,10 @@ import ControlPlaneTestSupport
 import Foundation
 import Testing
 
+@testable import Connections
+@testable import Formats
 @testable import Kubernetes
+@testable import Model
 
 struct APIClientTests {
   static let pod = #"{"metadata":{"name":"web","namespace":"shop","uid":"u","resourceVersion":"1"},"spec":{}}"#

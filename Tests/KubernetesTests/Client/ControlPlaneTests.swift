@@ -2,7 +2,10 @@ import ControlPlaneTestSupport
 import Foundation
 import Testing
 
+@testable import Connections
+@testable import Formats
 @testable import Kubernetes
+@testable import Model
 
 /// What needs a real API server.
 @Suite(.enabled(if: ControlPlane.isWanted, Comment(rawValue: ControlPlane.hint)))

@@ -1,8 +1,9 @@
 import Foundation
 import Testing
-import Topology
 
+@testable import Formats
 @testable import Kubernetes
+@testable import Model
 
 struct RawObjectTests {
   static func object(_ text: String) throws -> RawObject { try RawObject(json: Array(text.utf8)) }

@@ -1,6 +1,7 @@
+import Model
 import Testing
-import Topology
 
+@testable import Connections
 @testable import Kubernetes
 
 struct RetryPolicyTests {

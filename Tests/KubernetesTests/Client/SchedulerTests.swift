@@ -1,5 +1,7 @@
 import ControlPlaneTestSupport
+import Formats
 import Foundation
+import Model
 import Testing
 
 @testable import Kubernetes

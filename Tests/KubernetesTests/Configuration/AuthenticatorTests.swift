@@ -2,6 +2,8 @@ import ControlPlaneTestSupport
 import Foundation
 import Testing
 
+@testable import Connections
+@testable import Formats
 @testable import Kubernetes
 
 struct AuthenticatorTests {

@@ -1,7 +1,8 @@
 import Foundation
+import Model
 import Testing
-import Topology
 
+@testable import Formats
 @testable import Kubernetes
 
 struct KubeconfigTests {

@@ -1,7 +1,9 @@
 import Testing
-import Topology
 
+@testable import Connections
+@testable import Formats
 @testable import Kubernetes
+@testable import Model
 
 struct CandidacyTests {
   static let start = ContinuousClock.now

@@ -3,7 +3,10 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import Connections
+@testable import Formats
 @testable import Kubernetes
+@testable import Model
 
 @Suite("Writes of a leader", .timeLimit(.minutes(1)))
 struct FencedWritesTests {

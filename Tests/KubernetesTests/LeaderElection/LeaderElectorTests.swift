@@ -3,7 +3,9 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import Formats
 @testable import Kubernetes
+@testable import Model
 
 @Suite(.enabled(if: ControlPlane.isWanted, Comment(rawValue: ControlPlane.hint)))
 struct LeaderElectorTests {

@@ -1,7 +1,8 @@
 import Testing
-import Topology
 
+@testable import Formats
 @testable import Kubernetes
+@testable import Model
 
 struct ObjectStoreTests {
   typealias Store = ObjectStore<Int>

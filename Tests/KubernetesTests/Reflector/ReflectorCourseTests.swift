@@ -1,6 +1,8 @@
+import Model
 import Testing
-import Topology
 
+@testable import Connections
+@testable import Formats
 @testable import Kubernetes
 
 struct ReflectorCourseTests {

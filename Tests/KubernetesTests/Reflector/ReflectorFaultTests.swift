@@ -2,7 +2,9 @@ import ControlPlaneTestSupport
 import Foundation
 import Testing
 
+@testable import Connections
 @testable import Kubernetes
+@testable import Model
 
 /// Reflectors with servers that misbehave as no real one does on demand.
 struct ReflectorFaultTests {

@@ -3,7 +3,10 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import Connections
+@testable import Formats
 @testable import Kubernetes
+@testable import Model
 
 /// Reflectors with a real API server that things happen to. The control plane is these tests' own, and they take turns.
 @Suite(.serialized, .enabled(if: ControlPlane.isWanted, Comment(rawValue: ControlPlane.hint)))

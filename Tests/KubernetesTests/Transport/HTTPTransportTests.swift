@@ -1,6 +1,7 @@
 import ControlPlaneTestSupport
 import Testing
 
+@testable import Connections
 @testable import Kubernetes
 
 struct HTTPTransportTests {

@@ -1,7 +1,6 @@
+import Model
 import Overflow
-import Selection
 import Testing
-import Topology
 
 struct AdmissionTests {
   @Test(

@@ -1,6 +1,6 @@
+import Model
 import Overflow
 import Testing
-import Topology
 
 struct CalibrationTests {
   /// A pod whose latency and errors rise from one rate and steeply from another.

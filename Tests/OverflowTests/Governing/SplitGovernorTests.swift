@@ -1,8 +1,8 @@
 import Foundation
+import Model
 import Overflow
 import Selection
 import Testing
-import Topology
 
 struct SplitGovernorTests {
   /// A world in which requests come by chance and a neighbour says every second what it has left.

@@ -1,5 +1,5 @@
+import Model
 import Overflow
-import Selection
 import Testing
 
 struct NeighbourTests {

@@ -1,7 +1,6 @@
+import Model
 import Overflow
-import Selection
 import Testing
-import Topology
 
 struct SplitTests {
   private static func neighbour(_ name: String, _ cost: Double, _ room: Double?) -> Neighbour {

@@ -1,6 +1,6 @@
+import Model
 import PlacementTestSupport
 import Testing
-import Topology
 
 @testable import Placement
 

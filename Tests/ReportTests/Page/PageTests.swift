@@ -1,8 +1,8 @@
 import Foundation
+import Model
 import Placement
 import PlacementTestSupport
 import Testing
-import Topology
 
 @testable import Report
 

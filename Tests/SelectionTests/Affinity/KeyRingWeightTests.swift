@@ -1,4 +1,5 @@
 import HostileNumbersTestSupport
+import Model
 import Testing
 
 @testable import Selection

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Model
 @testable import Selection
 
 @Suite("Ejection")

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Model
 @testable import Selection
 
 @Suite("What tonari makes of others' words")

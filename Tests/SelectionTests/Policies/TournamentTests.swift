@@ -1,5 +1,5 @@
+import Model
 import Testing
-import Topology
 
 @testable import Selection
 

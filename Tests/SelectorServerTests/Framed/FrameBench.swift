@@ -1,5 +1,5 @@
-import Dispatching
 import Foundation
+import Model
 import Selection
 import SelectorProtocol
 import SwiftProtobuf

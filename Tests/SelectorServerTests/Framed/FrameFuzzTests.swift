@@ -1,10 +1,9 @@
-import Dispatching
+import Model
 import Selection
 import SelectorProtocol
 import SelectorProtocolTestSupport
 import SwiftProtobuf
 import Testing
-import Topology
 
 @testable import SelectorServer
 

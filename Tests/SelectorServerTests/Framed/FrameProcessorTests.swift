@@ -1,11 +1,10 @@
 import AllocationCounter
-import Dispatching
+import Model
 import Overflow
 import Selection
 import SelectorProtocol
 import SwiftProtobuf
 import Testing
-import Topology
 
 @testable import SelectorServer
 

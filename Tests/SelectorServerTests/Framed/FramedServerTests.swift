@@ -1,11 +1,11 @@
-import Dispatching
+import Connections
+import Daemon
 import Foundation
 import Glibc
 import Logging
 import Selection
 import SelectorProtocol
 import ServiceLifecycle
-import Sockets
 import SwiftProtobuf
 import Testing
 

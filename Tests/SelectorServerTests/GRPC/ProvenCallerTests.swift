@@ -1,13 +1,13 @@
 import CertificateTestSupport
-import Certificates
-import Dispatching
+import Connections
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import Model
+import Overflow
 import Selection
 import SelectorProtocol
 import SwiftProtobuf
 import Testing
-import Topology
 
 @testable import SelectorServer
 

@@ -1,7 +1,8 @@
 import CertificateTestSupport
-import Certificates
-import Dispatching
+import Connections
+import Daemon
 import Foundation
+import Overflow
 import PythonTestSupport
 import Selection
 import Testing

@@ -1,4 +1,4 @@
-import Dispatching
+import Daemon
 import GRPCCore
 import Selection
 import SelectorProtocol

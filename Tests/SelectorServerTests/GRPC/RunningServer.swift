@@ -1,10 +1,9 @@
-import Certificates
-import Dispatching
+import Connections
+import Daemon
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Logging
-import Monitoring
 import Selection
 import SelectorProtocol
 import ServiceLifecycle

@@ -1,12 +1,12 @@
-import Dispatching
+import Connections
+import Daemon
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-import Monitoring
+import Overflow
 import Selection
 import SelectorProtocol
 import ServiceLifecycle
-import Sockets
 import SwiftProtobuf
 import Synchronization
 import Testing

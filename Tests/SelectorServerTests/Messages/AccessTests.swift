@@ -1,9 +1,9 @@
-import Dispatching
+import Model
+import Overflow
 import Selection
 import SelectorProtocol
 import SwiftProtobuf
 import Testing
-import Topology
 
 @testable import SelectorServer
 

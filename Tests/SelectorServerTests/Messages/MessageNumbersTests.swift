@@ -1,6 +1,5 @@
-import Dispatching
+import Daemon
 import HostileNumbersTestSupport
-import Monitoring
 import Selection
 import SelectorProtocol
 import SwiftProtobuf

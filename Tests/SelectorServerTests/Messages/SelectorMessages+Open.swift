@@ -1,4 +1,4 @@
-import Dispatching
+import Model
 import Selection
 import SelectorProtocol
 

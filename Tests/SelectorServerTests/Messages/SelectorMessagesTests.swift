@@ -1,4 +1,5 @@
-import Dispatching
+import Model
+import Overflow
 import Selection
 import SelectorProtocol
 import SwiftProtobuf

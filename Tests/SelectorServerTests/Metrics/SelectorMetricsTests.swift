@@ -1,5 +1,5 @@
-import Dispatching
-import Monitoring
+import Daemon
+import Model
 import Overflow
 import Selection
 import SelectorProtocol

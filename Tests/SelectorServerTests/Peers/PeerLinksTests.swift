@@ -1,9 +1,8 @@
 import CertificateTestSupport
-import Certificates
-import Dispatching
+import Connections
+import Daemon
 import Foundation
 import Logging
-import Monitoring
 import Selection
 import SelectorProtocol
 import Testing

@@ -1,15 +1,15 @@
-import Dispatching
+import Connections
+import Daemon
 import Foundation
 import Glibc
 import Logging
-import Monitoring
+import Model
+import Overflow
 import Selection
 import SelectorProtocol
 import ServiceLifecycle
-import Sockets
 import SwiftProtobuf
 import Testing
-import Topology
 
 @testable import SelectorServer
 

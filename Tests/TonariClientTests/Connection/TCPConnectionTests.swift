@@ -1,4 +1,4 @@
-import Dispatching
+import Daemon
 import Logging
 import NIOPosix
 import Selection

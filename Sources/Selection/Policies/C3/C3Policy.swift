@@ -1,4 +1,4 @@
-public import Topology
+public import Model
 
 /// The replica with the lowest score `R − s + q̂³ · s`: replica ranking of C3 (Suresh, Canini, Schmid and Feldmann, *C3:
 /// Cutting Tail Latency in Cloud Data Stores via Adaptive Replica Selection*, NSDI 2015), without its rate control.

@@ -1,4 +1,4 @@
-public import Topology
+public import Model
 
 /// Of two candidates by chance the one with fewer requests in flight for its weight: power of two choices
 /// (Mitzenmacher, 2001), as Envoy's `LEAST_REQUEST` has it by default.

@@ -1,4 +1,4 @@
-public import Topology
+public import Model
 
 /// Of two candidates by chance the one with the lower latency times requests in flight: Finagle's Peak EWMA.
 ///

@@ -1,4 +1,4 @@
-public import Topology
+public import Model
 
 /// Probes replicas for requests in flight and latency, and picks among the probes that it has: of those that are not hot
 /// the one with the lowest latency, where all are hot the one with the fewest requests in flight (Wydrowski and others,

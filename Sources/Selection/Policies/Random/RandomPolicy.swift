@@ -1,4 +1,4 @@
-public import Topology
+public import Model
 
 /// Any candidate, each as likely as the other. Weights do not count.
 public struct RandomPolicy: SelectionPolicy {

@@ -1,4 +1,4 @@
-public import Topology
+public import Model
 
 /// One after the other, in the order of places, from a start by chance. Weights do not count.
 public struct RoundRobinPolicy: SelectionPolicy {

@@ -1,3 +1,5 @@
+import Model
+
 /// What others' words make of the pace that is expected of a replica, as long as they are fresh: those of another
 /// selector, which saw its requests, make it slower or faster, its own only slower.
 struct Hearsay: Sendable {

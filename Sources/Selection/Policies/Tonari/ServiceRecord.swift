@@ -1,3 +1,5 @@
+import Model
+
 /// What was seen of work lately: how long how many servers were busy, and what they completed.
 ///
 /// All fade at the same pace, so that their ratios, such as busy seconds for each completed request, stay what they were.

@@ -1,4 +1,4 @@
-public import Topology
+public import Model
 
 /// The replica that promises the soonest answer.
 ///

@@ -1,7 +1,0 @@
-/// A ReplicaSet.
-public struct ReplicaSet: Codable, Hashable, Sendable {
-  /// Name, labels and the Deployment that it belongs to.
-  public var metadata: ObjectMeta
-  /// What is wanted.
-  public var spec: ReplicatedSpec
-}

@@ -1,7 +1,0 @@
-public import Kubernetes
-
-extension APIResource {
-  /// Tonari's plans.
-  public static let placementPlans = APIResource(
-    group: "tonari.dev", version: "v1alpha1", plural: "placementplans", isNamespaced: false)
-}
