@@ -204,11 +204,10 @@ extension Dispatcher {
   func note(registrar owner: UInt32, of service: String) {
     guard owner != 0 else { return }
     state.withLock { state in
-      var services = state.registrars[owner] ?? []
-      services.insert(service)
+      state.registrars[owner, default: []].insert(service)
       // Most of so many are not there any more.
-      if services.count > 2 * options.mostRegisteredServices { services = services.filter { state.members[$0] != nil } }
-      state.registrars[owner] = services
+      guard let services = state.registrars[owner], services.count > 2 * options.mostRegisteredServices else { return }
+      state.registrars[owner] = services.filter { state.members[$0] != nil }
     }
   }
 
@@ -306,11 +305,15 @@ extension Dispatcher {
           state.refusedNames &+= 1
           return status
         }
+        // Gateways of a policy for another name stay with what somebody registered no longer than that does.
+        if members.hasGatewaysAlone, state.registered.contains(name), state.overflows[name] == nil {
+          members = Membership()
+        }
         state.members[name] = members.isEmpty ? nil : members
         if members.isRegisteredAlone {
           state.registered.insert(name, by: registrant)
         } else if !members.hasGatewaysAlone {
-          // Where a policy's gateways stay when all others go, it is still one that somebody registered.
+          // A policy's own service keeps its gateways when all others go, and is still one that somebody registered.
           state.registered.remove(name)
         }
         if before.held != members.held {

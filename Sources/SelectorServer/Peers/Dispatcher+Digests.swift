@@ -31,25 +31,21 @@ extension Dispatcher {
   /// Takes in what another selector dispatched and learnt; see `hear(_:of:from:at:)`.
   @discardableResult
   package func hear(_ digest: Tonari_Selector_V1_Digest, from link: PeerLink, at now: Moment) -> Bool {
-    hear(digest.services.lazy.map(PeerWord.init), of: digest.selector, from: link, at: now)
+    let words = digest.services.lazy.map { service in
+      PeerWord(
+        service: service.service,
+        registrations: service.replicas.lazy.compactMap { PeerRegistration($0) },
+        replicas: service.replicas.lazy.map { PeerReplica(address: $0.address, knowledge: PeerKnowledge($0)) },
+        arrivals: service.hasArrivals ? PeerArrivals(service.arrivals) : nil)
+    }
+    return hear(words, of: digest.selector, from: link, at: now)
   }
 
   /// Takes in what a selector of this process says.
   package func hear(_ digest: Tonari_Selector_V1_Digest, at now: Moment) { hear(digest, from: .inProcess, at: now) }
 }
 
-extension PeerWord {
-  /// What a digest says of a service.
-  fileprivate init(_ message: Tonari_Selector_V1_ServiceDigest) {
-    self.init(
-      service: message.service,
-      registrations: message.replicas.compactMap(Registration.init),
-      replicas: message.replicas.map { ($0.address, PeerKnowledge($0)) },
-      arrivals: message.hasArrivals ? PeerArrivals(message.arrivals) : nil)
-  }
-}
-
-extension PeerWord.Registration {
+extension PeerRegistration {
   /// A replica that was registered where the digest comes from; nil for one that was not, or is another than it says.
   fileprivate init?(_ message: Tonari_Selector_V1_ReplicaDigest) {
     guard message.hasRegistered, message.lifetimeMs > 0, message.registered.address == message.address else {

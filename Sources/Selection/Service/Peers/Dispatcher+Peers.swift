@@ -10,43 +10,45 @@ extension Dispatcher {
   ///
   /// Answers whether it may speak under its name.
   @discardableResult
-  package func hear(
-    _ words: some Sequence<PeerWord>, of selector: String, from link: PeerLink, at now: Moment
+  package func hear<Registrations, Replicas>(
+    _ words: some Sequence<PeerWord<Registrations, Replicas>>, of selector: String, from link: PeerLink, at now: Moment
   ) -> Bool {
     guard selector.utf8.count <= PeerClaims.longestName,
       withPeers({ $0.admits(selector, on: link, most: options.mostPeers) })
     else { return false }
-    var replicas: [String: [(address: String, knowledge: PeerKnowledge)]] = [:]
+    var claims: [String: PeerClaims] = [:]
     var arrivals: [String: PeerArrivals] = [:]
     for word in words {
-      let leases = leases(in: word, from: link, at: now)
       // It may be called otherwise there.
       let name = ownName(of: word.service)
+      let leases = leases(in: word, of: name, from: link, at: now)
       if !leases.isEmpty {
         change(name, at: now, by: link.registrant) { members in
           leases.reduce(false) { members.add([$1.replica], from: .peer, until: $1.until, owner: link.number) || $0 }
         }
         note(registrar: link.number, of: name)
       }
-      guard !addresses(of: name).isEmpty else { continue }
-      replicas[name, default: []] += word.replicas
+      if claims[name] == nil || !leases.isEmpty {
+        let known = addresses(of: name)
+        guard !known.isEmpty else { continue }
+        claims[name, default: PeerClaims(of: known)].known = known
+      }
+      claims[name]?.hear(word.replicas)
       guard let said = word.arrivals, link.isTrusted else { continue }
       arrivals[name, default: PeerArrivals()].add(said)
     }
-    var services: [String: [String: PeerKnowledge]] = [:]
-    for (name, replicas) in replicas { services[name] = PeerClaims.knowledge(replicas, of: addresses(of: name)) }
-    let heard = PeerDigest(services: services, arrivals: arrivals, heard: now)
+    let heard = PeerDigest(services: claims.mapValues(\.knowledge), arrivals: arrivals, heard: now)
     let before = withPeers { $0.set(heard, of: selector, on: link) }
     tellServices(heard, after: before, at: now)
     return true
   }
 
-  private func leases(
-    in word: PeerWord, from link: PeerLink, at now: Moment
+  /// What a word registers, where the link may say so of the service, by its own name and by the one that is said.
+  private func leases<Registrations, Replicas>(
+    in word: PeerWord<Registrations, Replicas>, of name: String, from link: PeerLink, at now: Moment
   ) -> [(replica: ServiceReplica, until: Moment)] {
-    guard !word.registrations.isEmpty, !word.service.isEmpty,
-      word.service.utf8.count <= PeerClaims.longestService,
-      link.rights?.allows(.exchange, for: word.service) ?? true
+    guard !word.service.isEmpty, word.service.utf8.count <= PeerClaims.longestService,
+      link.rights.map({ $0.allows(.exchange, for: word.service) && $0.allows(.exchange, for: name) }) ?? true
     else { return [] }
     return PeerClaims.leases(word.registrations, longest: options.registrationLifetime, at: now)
   }

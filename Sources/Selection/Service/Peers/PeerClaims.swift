@@ -1,7 +1,7 @@
 import Model
 
-/// What of a peer's words is believed: no more than it can know.
-enum PeerClaims {
+/// What of a peer's words of a service is believed: no more than it can know.
+struct PeerClaims {
   /// The longest name of a selector and of a service, in bytes.
   static let longestName = 256
   static let longestService = 512
@@ -18,19 +18,31 @@ enum PeerClaims {
   private static let paces = 1e-6...3600.0
   private static let concurrencies = 1.0...1e5
 
-  /// What is known of replicas that are there.
-  static func knowledge(
-    _ replicas: [(address: String, knowledge: PeerKnowledge)], of known: Set<String>
-  ) -> [String: PeerKnowledge] {
-    var knowledge: [String: PeerKnowledge] = [:]
-    var total = 0
-    for (address, said) in replicas where known.contains(address) {
-      let claim = PeerKnowledge(inFlight: min(max(0, said.inFlight), mostPerReplica), pace: pace(said.pace))
-      total += claim.inFlight - (knowledge.updateValue(claim, forKey: address)?.inFlight ?? 0)
+  /// The replicas that are there; what is said of others is not believed.
+  var known: Set<String>
+  private var said: [String: PeerKnowledge] = [:]
+  private var total = 0
+
+  /// Nothing is said yet of these replicas.
+  init(of known: Set<String>) {
+    self.known = known
+  }
+
+  /// Hears what is said of replicas.
+  mutating func hear(_ replicas: some Sequence<PeerReplica>) {
+    for replica in replicas where known.contains(replica.address) {
+      let knowledge = replica.knowledge
+      let claim = PeerKnowledge(
+        inFlight: min(max(0, knowledge.inFlight), Self.mostPerReplica), pace: Self.pace(knowledge.pace))
+      total += claim.inFlight - (said.updateValue(claim, forKey: replica.address)?.inFlight ?? 0)
     }
-    let most = meanPerReplica * known.count
-    guard total > most else { return knowledge }
-    return knowledge.mapValues { PeerKnowledge(inFlight: $0.inFlight * most / total, pace: $0.pace) }
+  }
+
+  /// What is believed.
+  var knowledge: [String: PeerKnowledge] {
+    let most = Self.meanPerReplica * known.count
+    guard total > most else { return said }
+    return said.mapValues { PeerKnowledge(inFlight: $0.inFlight * most / total, pace: $0.pace) }
   }
 
   private static func pace(_ said: ServicePace?) -> ServicePace? {
@@ -43,7 +55,7 @@ enum PeerClaims {
 
   /// The replicas that a word registers, and until when.
   static func leases(
-    _ registrations: [PeerWord.Registration], longest: Duration, at now: Moment
+    _ registrations: some Sequence<PeerRegistration>, longest: Duration, at now: Moment
   ) -> [(replica: ServiceReplica, until: Moment)] {
     registrations.prefix(mostReplicas).compactMap { registration in
       guard registration.replica.fault == nil, registration.lifetime > .zero else { return nil }

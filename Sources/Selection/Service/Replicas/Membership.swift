@@ -97,7 +97,8 @@ struct Membership: Sendable {
       let known = sources[source.rawValue].updateValue(
         Lease(replica: replica, until: until, owner: owner, registrant: registrant), forKey: replica.address)
       count(from: known?.registrant, to: registrant)
-      changes = changes || known?.replica != replica || states.removeValue(forKey: replica.address) != nil
+      let hadState = states.removeValue(forKey: replica.address) != nil
+      changes = changes || hadState || known?.replica != replica
     }
     nextExpiry = min(nextExpiry, until)
     return changes
