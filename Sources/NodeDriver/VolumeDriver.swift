@@ -77,7 +77,7 @@ package final class VolumeDriver: Service, HealthSource {
 
   /// Serves until a graceful shutdown or its task is cancelled. What is published stays.
   ///
-  /// - Throws: ``Sockets/SocketError`` where it cannot listen.
+  /// - Throws: `SocketError` where it cannot listen.
   package func run() async throws {
     try await reconcile()
     if try await !node.withVolumes({ try $0.isShared() }) {

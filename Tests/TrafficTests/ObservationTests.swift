@@ -80,6 +80,18 @@ struct ObservationTests {
     #expect(lines(try read(together: [named, labelled])[0].graph) == ["n/front → n/b-0: 3/s"])
   }
 
+  @Test("A workload that is called as another one's pod stays itself")
+  func samePodName() throws {
+    let pod = ["1", "2"].map { flow("kafka-0", "b", "TO_ENDPOINT", "x\($0)") }.joined()
+      .replacing(#""pod_name": "kafka-0""#, with: #""pod_name": "kafka-0", "workloads": [{"name": "kafka"}]"#)
+    let workload = ["3", "4", "5"].map { flow("kafka-0-7d4f9-x2x4z", "b", "TO_ENDPOINT", "y\($0)") }.joined()
+      .replacing(
+        #""pod_name": "kafka-0-7d4f9-x2x4z""#,
+        with: #""pod_name": "kafka-0-7d4f9-x2x4z", "workloads": [{"name": "kafka-0"}]"#)
+    #expect(
+      lines(try read(together: [pod + workload])[0].graph) == ["n/kafka → n/b: 2/s", "n/kafka-0 → n/b: 3/s"])
+  }
+
   private func series(_ reporter: String, _ destination: String, _ rate: Double) -> String {
     #"{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {"__name__": "istio_requests_total", "#
       + #""reporter": "\#(reporter)", "source_workload": "a", "destination_workload": "\#(destination)"}, "#

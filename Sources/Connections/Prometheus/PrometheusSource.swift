@@ -48,7 +48,7 @@ package struct PrometheusSource: Sendable {
         try Self.take(body, status: status, source: url, metric: query.metric, into: &reader)
       }
       let reading = TrafficReading(reader.finish(), source: url)
-      if !reading.graph.edges.isEmpty { return reading }
+      if reading.traffic.graphs.contains(where: { !$0.edges.isEmpty }) { return reading }
     }
     throw PrometheusError(
       code: .noTraffic, message: "\(url): found no series that say who talks to whom: \(metrics.expectation)")

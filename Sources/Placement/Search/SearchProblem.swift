@@ -172,9 +172,10 @@ extension Problem {
       for (w, workload) in workloads.enumerated() {
         let request = requests[w * resources.count + k]
         guard request > 0 else { continue }
+        let evicted = evictedFrom[w] ?? []
         let stranded = (current[w] ?? []).reduce(0) { sum, place in
           let isOffered = allocatable[place.node * resources.count + k] > 0
-          return isOffered ? sum : sum + staying(workload: w, node: place.node)
+          return isOffered || evicted.contains(place.node) ? sum : sum + place.replicas
         }
         load += Double(request) * Double(max(0, workload.replicas - stranded))
       }

@@ -63,7 +63,9 @@ extension ProblemBuilder {
 
   /// How many replicas of a workload there are places for at most, were it alone.
   private func places(_ w: Int, _ rules: [(rule: Problem.Rule, partition: Int)]) -> Int {
-    let stays = nodes.indices.map { problem.staying(workload: w, node: $0) }
+    var stays = Array(repeating: 0, count: nodes.count)
+    let evicted = problem.evictedFrom[w] ?? []
+    for place in problem.current[w] ?? [] where !evicted.contains(place.node) { stays[place.node] = place.replicas }
     let rooms = nodes.indices.map { max(problem.room(workload: w, node: $0, limit: limits[w][$0]), stays[$0]) }
     func perDomain(_ values: [Int], _ partition: Problem.Partition) -> [Int] {
       var sums = Array(repeating: 0, count: partition.count)

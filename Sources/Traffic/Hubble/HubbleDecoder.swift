@@ -98,16 +98,20 @@ struct HubbleDecoder: DocumentDecoder {
     counts[key, default: 0] += 1
   }
 
-  /// The index of an end: that of its workload, or of its pod until all names of it are known.
+  /// The index of an end: that of its workload, or the complement of its pod's until all names of it are known. A workload
+  /// may be called as another one's pod is.
   private mutating func index(of end: HubbleFlow.End) -> Int {
     let index = names.index(of: end.endpoint)
-    guard end.nameKind != .pod, let pod = end.pod else { return index }
+    guard let pod = end.pod else { return index }
     let podIndex = names.index(of: pod)
-    if owners[podIndex].map({ $0.kind.rawValue > end.nameKind.rawValue }) ?? true {
+    if end.nameKind != .pod, owners[podIndex].map({ $0.kind.rawValue > end.nameKind.rawValue }) ?? true {
       owners[podIndex] = (index, end.nameKind)
     }
-    return end.nameKind == .workload ? index : podIndex
+    return end.nameKind == .workload ? index : ~podIndex
   }
+
+  /// The end that an index stands for, once all names are known.
+  private func place(_ index: Int) -> Int { index >= 0 ? index : owners[~index]?.name ?? ~index }
 
   mutating func end() {
     time.endDump()
@@ -119,8 +123,8 @@ struct HubbleDecoder: DocumentDecoder {
   private func best() -> [Pair: (evidence: HubbleFlow.Evidence, count: Int)] {
     var known: [Key: Int] = [:]
     for (var key, count) in counts {
-      key.source = owners[key.source]?.name ?? key.source
-      key.destination = owners[key.destination]?.name ?? key.destination
+      key.source = place(key.source)
+      key.destination = place(key.destination)
       known[key, default: 0] += count
     }
     var best: [Pair: (evidence: HubbleFlow.Evidence, count: Int)] = [:]
